@@ -1,0 +1,1 @@
+"""The compiled kernels; their Python faces are ecgbyte.symbols and ecgbyte.bpe."""

@@ -1,0 +1,457 @@
+"""Encoding symbols as tokens, in two ways, and decoding; on tables that are built once for a vocabulary.
+
+The kernels are in longest_match.pxd and merge_order.pxd; here are the tables and the loops over sequences.
+"""
+
+import numpy as np
+
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from _ext.longest_match cimport MatchTables, match_longest
+from _ext.merge_order cimport (
+    NO_RANK,
+    MergeScratch,
+    MergeTables,
+    RankEntry,
+    hash_of,
+    match_merge_order,
+    scratch_close,
+    scratch_open,
+)
+from _ext.pair_table cimport pair_key
+
+# Ids are 16 bit, and the last value marks borders.
+MAX_TOKENS = 65_535
+
+# A merge doubles a token at most, so 65,509 of them could ask for 2**65509 symbols. Training makes tokens as long as
+# the corpus is periodic: a flat lead of 10 s at 500 Hz is 5,000 symbols, a flat hour at 250 Hz 900,000.
+MAX_TOKEN_SYMBOLS = 1 << 20
+
+# All token strings together are kept in memory, one byte a symbol; 3,500 merges of real ECGs take 0.2 million.
+MAX_VOCABULARY_SYMBOLS = 1 << 26
+
+# One node is one row of the trie, 128 bytes for 26 letters; 3,500 merges of real ECGs take some ten thousand.
+MAX_TRIE_NODES = 1 << 22
+
+# In one sequence, so that three places a symbol can be counted in 32 bits.
+MAX_SEQUENCE_SYMBOLS = 1 << 30
+
+
+def token_lengths(const int32_t[:, :] merges, int alphabet_size):
+    """Check the merges and return how many symbols each token has.
+
+    Parameters
+    ----------
+    merges : int32 [merges, 2]  # IN
+    alphabet_size : int
+
+    Returns
+    -------
+    int32 [tokens]
+
+    Raises
+    ------
+    ValueError
+        If a merge names an id that is not made before it, or its token would be too long; names the merge.
+    """
+    cdef Py_ssize_t k
+    cdef int side
+    cdef int64_t length, total = alphabet_size
+    cdef int64_t id
+    lengths_array = np.ones(alphabet_size + merges.shape[0], dtype=np.int32)
+    cdef int32_t[::1] lengths = lengths_array
+    for k in range(merges.shape[0]):
+        length = 0
+        for side in range(2):
+            id = merges[k, side]
+            if id < 0 or id >= alphabet_size + k:
+                raise ValueError(
+                    f"merges: merge {k} joins ids {merges[k, 0]} and {merges[k, 1]}, expected ids 0 to "
+                    f"{alphabet_size + k - 1}, those made before it"
+                )
+            length += lengths[id]
+        total += length
+        if length > MAX_TOKEN_SYMBOLS:
+            raise ValueError(
+                f"merges: merge {k} makes a token of {length} symbols, expected at most {MAX_TOKEN_SYMBOLS}"
+            )
+        if total > MAX_VOCABULARY_SYMBOLS:
+            raise ValueError(
+                f"merges: the tokens up to merge {k} have {total} symbols together, expected at most "
+                f"{MAX_VOCABULARY_SYMBOLS}"
+            )
+        lengths[alphabet_size + k] = <int32_t> length
+    return lengths_array
+
+
+def first_outside(const uint8_t[::1] symbols, int alphabet_size):
+    """Index of the first symbol that is not in the alphabet, or -1. O(symbols)."""
+    cdef Py_ssize_t i
+    cdef uint8_t highest = 0
+    with nogil:
+        for i in range(symbols.shape[0]):
+            highest = max(highest, symbols[i])
+    if highest < alphabet_size:
+        return -1
+    for i in range(symbols.shape[0]):
+        if symbols[i] >= alphabet_size:
+            return i
+
+
+cdef class EncodingTables:
+    """All tables of one vocabulary: token strings, the trie with its links, the ranks of the merges.
+
+    Memory: trie nodes x (stride x 2 or 4 + 12) bytes, 8 bytes a pop, 8 bytes for each of 4 entries a merge, and the
+    token strings.
+
+    *Thread-safety*: nothing changes after construction; every method may run in many threads at once. The
+    interpreter lock is released during encoding and decoding.
+    """
+
+    cdef readonly object lengths        # int32 [tokens]
+    cdef readonly object strings        # uint8 [symbols of all tokens]
+    cdef readonly object string_starts  # int64 [tokens + 1]
+    cdef readonly Py_ssize_t nodes
+    cdef readonly int alphabet_size
+    cdef readonly Py_ssize_t size
+    cdef list kept                      # the arrays that the pointers below lead into
+    cdef const int32_t* length_of
+    cdef const uint8_t* string_of
+    cdef const int64_t* start_of
+    cdef bint small_nodes
+    cdef MatchTables match
+    cdef MergeTables order
+
+    def __init__(self, const int32_t[:, :] merges, int alphabet_size):
+        """Build the tables for merges [merges, 2]; O(symbols of all tokens)."""
+        self.alphabet_size = alphabet_size
+        self.size = alphabet_size + merges.shape[0]
+        if self.size > MAX_TOKENS:
+            raise ValueError(f"merges: got {self.size} tokens with the alphabet, expected at most {MAX_TOKENS}")
+        self.kept = []
+        self._build_strings(merges)
+        self._build_trie(merges)
+        self._build_ranks(merges)
+
+    cdef _build_strings(self, const int32_t[:, :] merges):
+        cdef int32_t[::1] lengths
+        cdef int64_t[::1] starts
+        cdef uint8_t[::1] strings
+        cdef Py_ssize_t k
+        cdef int64_t id, place
+        cdef int side
+        self.lengths = token_lengths(merges, self.alphabet_size)
+        self.string_starts = np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)])
+        self.strings = np.empty(self.string_starts[self.size], dtype=np.uint8)
+        lengths = self.lengths
+        starts = self.string_starts
+        strings = self.strings
+        for k in range(self.alphabet_size):
+            strings[k] = <uint8_t> k
+        for k in range(merges.shape[0]):
+            place = starts[self.alphabet_size + k]
+            for side in range(2):
+                id = merges[k, side]
+                memcpy(&strings[place], &strings[starts[id]], lengths[id])
+                place += lengths[id]
+        self.length_of = &lengths[0]
+        self.start_of = &starts[0]
+        self.string_of = &strings[0]
+        for array in (self.lengths, self.strings, self.string_starts):
+            array.flags.writeable = False
+
+    cdef _build_trie(self, const int32_t[:, :] merges):
+        """The trie breadth first, so that the rows near the root lie together, then its links, parents first."""
+        cdef int stride = 1
+        cdef Py_ssize_t capacity = 1024, nodes = 1, k, token
+        cdef int64_t id, i, node, child
+        cdef int symbol
+        while stride < self.alphabet_size:
+            stride *= 2
+        children_array = np.zeros((capacity, stride), dtype=np.uint32)
+        cdef uint32_t[:, ::1] children = children_array
+        node_of_token = np.zeros(self.size, dtype=np.int64)
+        cdef int64_t[::1] node_of = node_of_token
+        for token in range(self.size):
+            # The string of a merge begins with that of its left half, whose node is known.
+            if token < self.alphabet_size:
+                node = 0
+                i = self.start_of[token]
+            else:
+                id = merges[token - self.alphabet_size, 0]
+                node = node_of[id]
+                i = self.start_of[token] + self.length_of[id]
+            while i < self.start_of[token + 1]:
+                symbol = self.string_of[i]
+                child = children[node, symbol]
+                if child == 0:
+                    if nodes == MAX_TRIE_NODES:
+                        raise ValueError(
+                            f"merges: the trie of token strings needs more than {MAX_TRIE_NODES} nodes at merge "
+                            f"{token - self.alphabet_size}"
+                        )
+                    if nodes == capacity:
+                        capacity *= 2
+                        children_array = np.concatenate([children_array, np.zeros_like(children_array)])
+                        children = children_array
+                    child = nodes
+                    children[node, symbol] = <uint32_t> child
+                    nodes += 1
+                node = child
+                i += 1
+            node_of[token] = node
+        self.nodes = nodes
+        self._number_breadth_first(children, node_of, nodes, stride)
+        self._link(nodes, stride, node_of)
+
+    cdef _number_breadth_first(self, uint32_t[:, ::1] children, int64_t[::1] node_of, Py_ssize_t nodes, int stride):
+        cdef Py_ssize_t taken = 0, given = 1
+        cdef uint32_t child
+        cdef int symbol
+        cdef Py_ssize_t token
+        old_array = np.zeros(nodes, dtype=np.uint32)
+        new_array = np.zeros(nodes, dtype=np.uint32)
+        ordered_array = np.zeros((nodes, stride), dtype=np.uint32)
+        cdef uint32_t[::1] old = old_array
+        cdef uint32_t[::1] new = new_array
+        cdef uint32_t[:, ::1] ordered = ordered_array
+        while taken < given:
+            for symbol in range(stride):
+                child = children[old[taken], symbol]
+                if child != 0:
+                    old[given] = child
+                    new[child] = <uint32_t> given
+                    ordered[taken, symbol] = <uint32_t> given
+                    given += 1
+            taken += 1
+        for token in range(self.size):
+            node_of[token] = new[node_of[token]]
+        self.kept.append(ordered_array)
+
+    cdef _link(self, Py_ssize_t nodes, int stride, const int64_t[::1] node_of):
+        cdef uint32_t[:, ::1] children = self.kept[0]
+        cdef Py_ssize_t node, child, state, pops = 0, capacity = 2 * nodes + 16, token
+        cdef int symbol
+        cdef int32_t i, count, pop
+        failure_array = np.zeros(nodes, dtype=np.uint32)
+        tail_array = np.full(nodes, -1, dtype=np.int32)
+        count_array = np.zeros(nodes, dtype=np.int32)
+        token_array = np.full(nodes, -1, dtype=np.int32)
+        before_array = np.empty(capacity, dtype=np.int32)
+        pop_array = np.empty(capacity, dtype=np.int32)
+        cdef uint32_t[::1] failure = failure_array
+        cdef int32_t[::1] tail = tail_array
+        cdef int32_t[::1] counts = count_array
+        cdef int32_t[::1] token_at = token_array
+        cdef int32_t[::1] pop_before = before_array
+        cdef int32_t[::1] pop_token = pop_array
+        for token in range(self.size - 1, -1, -1):  # the smallest id of equal token strings stays
+            token_at[node_of[token]] = <int32_t> token
+        for node in range(nodes):
+            for symbol in range(stride):
+                child = children[node, symbol]
+                if child == 0:
+                    continue
+                if token_at[child] >= 0:
+                    if pops == capacity:
+                        capacity *= 2
+                        before_array = np.concatenate([before_array, np.empty_like(before_array)])
+                        pop_array = np.concatenate([pop_array, np.empty_like(pop_array)])
+                        pop_before = before_array
+                        pop_token = pop_array
+                    pop_before[pops] = -1
+                    pop_token[pops] = token_at[child]
+                    tail[child] = <int32_t> pops
+                    counts[child] = 1
+                    pops += 1
+                    continue
+                # No token ends here: what the parent gives up, then what is given up on the way to a node that
+                # can go on with this symbol.
+                tail[child] = tail[node]
+                counts[child] = counts[node]
+                state = failure[node]
+                while children[state, symbol] == 0:
+                    count = counts[state]
+                    while pops + count > capacity:
+                        capacity *= 2
+                        before_array = np.concatenate([before_array, np.empty_like(before_array)])
+                        pop_array = np.concatenate([pop_array, np.empty_like(pop_array)])
+                        pop_before = before_array
+                        pop_token = pop_array
+                    pop = tail[state]
+                    for i in range(count - 1, -1, -1):
+                        pop_token[pops + i] = pop_token[pop]
+                        pop_before[pops + i] = <int32_t> (pops + i - 1) if i else tail[child]
+                        pop = pop_before[pop]
+                    tail[child] = <int32_t> (pops + count - 1)
+                    counts[child] += count
+                    pops += count
+                    state = failure[state]
+                failure[child] = children[state, symbol]
+        self.small_nodes = nodes <= 0xFFFF
+        rows_array = self.kept[0].astype(np.uint16) if self.small_nodes else self.kept[0]
+        self.kept = [rows_array, failure_array, tail_array, count_array, before_array[:pops].copy(),
+                     pop_array[:pops].copy()]
+        pop_before = self.kept[4]
+        pop_token = self.kept[5]
+        cdef const uint8_t[::1] rows = rows_array.reshape(-1).view(np.uint8)
+        self.match.children = <void*> &rows[0]
+        self.match.stride = stride
+        self.match.failure = &failure[0]
+        self.match.tail = &tail[0]
+        self.match.count = &counts[0]
+        self.match.pop_before = &pop_before[0]
+        self.match.pop_token = &pop_token[0]
+
+    cdef _build_ranks(self, const int32_t[:, :] merges):
+        cdef Py_ssize_t k, capacity = 64
+        cdef int shift = 64 - 6
+        cdef uint32_t key, slot
+        cdef Py_ssize_t count = merges.shape[0]
+        cdef RankEntry* entries
+        while capacity < 4 * count:
+            capacity *= 2
+            shift -= 1
+        entries_array = np.zeros(capacity * sizeof(RankEntry), dtype=np.uint8)
+        cdef uint8_t[::1] entry_bytes = entries_array
+        entries = <RankEntry*> &entry_bytes[0]
+        for k in range(capacity):
+            entries[k].rank = NO_RANK
+        first_array = np.full(self.alphabet_size * self.alphabet_size, NO_RANK, dtype=np.uint16)
+        cdef uint16_t[::1] first = first_array
+        sides_array = np.zeros((2, count + 1), dtype=np.uint16)
+        cdef uint16_t[:, ::1] sides = sides_array
+        for k in range(count):
+            sides[0, k] = <uint16_t> merges[k, 0]
+            sides[1, k] = <uint16_t> merges[k, 1]
+            key = pair_key(merges[k, 0], merges[k, 1])
+            slot = hash_of(key, shift)
+            while entries[slot].rank != NO_RANK and entries[slot].key != key:
+                slot = (slot + 1) & <uint32_t> (capacity - 1)
+            if entries[slot].rank == NO_RANK:  # of a pair that is listed twice, the first rank counts
+                entries[slot].key = key
+                entries[slot].rank = <uint16_t> k
+                if merges[k, 0] < self.alphabet_size and merges[k, 1] < self.alphabet_size:
+                    first[merges[k, 0] * self.alphabet_size + merges[k, 1]] = <uint16_t> k
+        self.kept += [entries_array, first_array, sides_array]
+        self.order.entries = entries
+        self.order.mask = <uint32_t> (capacity - 1)
+        self.order.shift = shift
+        self.order.first = &first[0]
+        self.order.lefts = &sides[0, 0]
+        self.order.rights = &sides[1, 0]
+        self.order.lengths = self.length_of
+        self.order.alphabet_size = self.alphabet_size
+        self.order.merges = <int32_t> count
+
+    def encode(
+        self,
+        const uint8_t[::1] symbols,
+        const int64_t[::1] borders,
+        bint merge_order,
+        int32_t[::1] ids,
+        int64_t[::1] counts,
+    ):
+        """Encode sequences that lie side by side; return the number of tokens in all.
+
+        Parameters
+        ----------
+        symbols : uint8 [symbols]  # IN
+            All below the alphabet size (see first_outside).
+        borders : int64 [sequences + 1]  # IN
+            Where each sequence begins in `symbols`, and the end; not falling.
+        merge_order : bool
+            True: merge order; False: longest match.
+        ids : int32 [symbols of these sequences]  # OUT
+            The tokens of all sequences without gaps; there may be room left at the end.
+        counts : int64 [sequences]  # OUT
+            Number of tokens of each sequence.
+
+        Notes
+        -----
+        O(symbols). Memory for merge order: 26 bytes a symbol of the longest sequence.
+        """
+        cdef Py_ssize_t sequence, sequences = borders.shape[0] - 1
+        cdef int64_t written = 0, longest = 0, count, length, start
+        cdef MergeScratch scratch
+        if sequences < 0 or counts.shape[0] != sequences:
+            raise ValueError("borders, counts: expected [sequences + 1] and [sequences]")
+        for sequence in range(sequences):
+            if borders[sequence] < 0 or borders[sequence + 1] < borders[sequence]:
+                raise ValueError("borders: expected rising offsets")
+            longest = max(longest, borders[sequence + 1] - borders[sequence])
+        if sequences and (borders[sequences] > symbols.shape[0] or borders[sequences] - borders[0] > ids.shape[0]):
+            raise ValueError("borders: beyond the symbols, or ids too small")
+        if longest > MAX_SEQUENCE_SYMBOLS:
+            raise ValueError(f"sequences: got one of {longest} symbols, expected at most {MAX_SEQUENCE_SYMBOLS}")
+        if longest == 0:
+            counts[:] = 0
+            return 0
+        memset(&scratch, 0, sizeof(MergeScratch))
+        if merge_order and scratch_open(&scratch, longest, self.order.merges) != 0:
+            scratch_close(&scratch)
+            raise MemoryError(f"no memory for encoding {longest} symbols")
+        with nogil:
+            for sequence in range(sequences):
+                start = borders[sequence]
+                length = borders[sequence + 1] - start
+                if length == 0:
+                    count = 0
+                elif merge_order:
+                    count = match_merge_order(&self.order, &scratch, &symbols[start], length, &ids[written])
+                elif self.small_nodes:
+                    count = match_longest(
+                        &self.match, <const uint16_t*> self.match.children, &symbols[start], length, &ids[written]
+                    )
+                else:
+                    count = match_longest(
+                        &self.match, <const uint32_t*> self.match.children, &symbols[start], length, &ids[written]
+                    )
+                counts[sequence] = count
+                written += count
+            scratch_close(&scratch)
+        return written
+
+    def starts(self, const int64_t[::1] ids):
+        """Where each token starts, in symbols: int64 [tokens + 1], the end included.
+
+        Raises
+        ------
+        ValueError
+            If an id is not in the vocabulary.
+        """
+        cdef Py_ssize_t i, bad = -1
+        cdef int64_t place = 0
+        starts_array = np.empty(ids.shape[0] + 1, dtype=np.int64)
+        cdef int64_t[::1] starts = starts_array
+        with nogil:
+            for i in range(ids.shape[0]):
+                if ids[i] < 0 or ids[i] >= self.size:
+                    bad = i
+                    break
+                starts[i] = place
+                place += self.length_of[ids[i]]
+        if bad >= 0:
+            raise ValueError(f"ids: got {ids[bad]} at {bad}, expected 0 to {self.size - 1}")
+        starts[ids.shape[0]] = place
+        return starts_array
+
+    def decode(self, const int64_t[::1] ids):
+        """The symbols of the tokens: uint8 [symbols]; O(symbols).
+
+        Raises
+        ------
+        ValueError
+            If an id is not in the vocabulary.
+        """
+        cdef Py_ssize_t i
+        cdef const int64_t[::1] starts = self.starts(ids)
+        symbols_array = np.empty(starts[ids.shape[0]], dtype=np.uint8)
+        cdef uint8_t[::1] symbols = symbols_array
+        if symbols.shape[0]:
+            with nogil:
+                for i in range(ids.shape[0]):
+                    memcpy(&symbols[starts[i]], self.string_of + self.start_of[ids[i]], self.length_of[ids[i]])
+        return symbols_array

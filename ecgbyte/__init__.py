@@ -1,0 +1,43 @@
+"""12-lead ECGs as tokens for language models.
+
+The path of the data is the order of the subpackages: ``signals`` (records, leads, preprocessing, range),
+``symbols`` and ``bpe`` (the 26 letters and their merges), ``tokenizer``, ``data`` (data sets, questions, splits),
+``models``, ``training``, ``metrics``. What is heavy (torch, transformers, pandas, wfdb) loads when it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ecgbyte._version import __version__
+
+if TYPE_CHECKING:
+    from ecgbyte import bpe, symbols
+    from ecgbyte.signals.preprocess import Preprocessor
+    from ecgbyte.signals.records import Record, read_record
+    from ecgbyte.tokenizer.encoding import Encoding
+    from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+
+_HOMES = {
+    "Record": "ecgbyte.signals.records",
+    "read_record": "ecgbyte.signals.records",
+    "Preprocessor": "ecgbyte.signals.preprocess",
+    "ECGTokenizer": "ecgbyte.tokenizer.ecg_tokenizer",
+    "Encoding": "ecgbyte.tokenizer.encoding",
+}
+_MODULES = ("bpe", "symbols")
+
+__all__ = ["ECGTokenizer", "Encoding", "Preprocessor", "Record", "__version__", "bpe", "read_record", "symbols"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"ecgbyte.{name}")
+    raise AttributeError(f"module 'ecgbyte' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,64 @@
+"""The two forms in which many symbol sequences are given: a list of arrays, or one array with a sequence a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _check_sequence(sequence: object, place: str) -> None:
+    if not isinstance(sequence, np.ndarray) or sequence.dtype != np.uint8:
+        kind = f"dtype {sequence.dtype}" if isinstance(sequence, np.ndarray) else type(sequence).__name__
+        raise TypeError(f"{place}: got {kind}, expected a NumPy array of uint8")
+    if sequence.ndim != 1:
+        raise ValueError(f"{place}: got shape {sequence.shape}, expected [symbols]")
+
+
+def _check_form(sequences: object) -> None:
+    if isinstance(sequences, np.ndarray):
+        if sequences.dtype != np.uint8:
+            raise TypeError(f"sequences: got dtype {sequences.dtype}, expected uint8")
+        if sequences.ndim != 2:
+            raise ValueError(f"sequences: got shape {sequences.shape}, expected [sequences, symbols] or a list of arrays")
+        return
+    if not isinstance(sequences, list | tuple):
+        raise TypeError(
+            f"sequences: got {type(sequences).__name__}, expected a list of uint8 arrays, or uint8 [sequences, symbols]"
+        )
+    for index, sequence in enumerate(sequences):
+        _check_sequence(sequence, f"sequences[{index}]")
+
+
+def as_rows(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """View the sequences as a list of uint8 [sequences, symbols] blocks, without copying.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `sequences` has neither of the two forms.
+    """
+    _check_form(sequences)
+    if isinstance(sequences, np.ndarray):
+        return [sequences]
+    return [sequence[np.newaxis, :] for sequence in sequences]
+
+
+def as_joined(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Join the sequences: uint8 [symbols in all] in C order, and int64 [sequences + 1] where each begins.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `sequences` has neither of the two forms.
+    """
+    _check_form(sequences)
+    if isinstance(sequences, np.ndarray):
+        borders = np.arange(sequences.shape[0] + 1, dtype=np.int64) * sequences.shape[1]
+        return np.ascontiguousarray(sequences).reshape(-1), borders
+    borders = np.zeros(len(sequences) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences)), out=borders[1:])
+    if not sequences:
+        return np.empty(0, dtype=np.uint8), borders
+    return np.concatenate(sequences), borders

@@ -1,0 +1,117 @@
+"""``ecgbyte encode``: records to token ids."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ecgbyte.cli.record_files import (
+    RecordFile,
+    RecordFiles,
+    add_record_arguments,
+    find_records,
+    preprocessor_from_settings,
+)
+from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+from ecgbyte.tokenizer.encoding_file import EncodedRecord, write_encoded
+
+
+def add_parser(commands: Any, **format_options: Any) -> None:
+    """Add ``encode`` to the commands."""
+    parser = commands.add_parser(
+        "encode",
+        help="turn records into token ids",
+        description="Turn WFDB records into token ids. The preprocessing that the tokenizer file names is applied "
+        "first. With -o, each record (or segment) becomes one .npz file; with --json alone, one line of standard "
+        "output.",
+        **format_options,
+    )
+    add_record_arguments(parser)
+    parser.add_argument("-t", "--tokenizer", required=True, metavar="FILE", help="the tokenizer file")
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="folder for the .npz files; made where it is missing")
+    parser.add_argument(
+        "--no-preprocess", action="store_true", help="take the records as they are: they are preprocessed already"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one JSON object a record: the ids, or, with -o, the file and its sizes",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Encode record after record; returns the exit code."""
+    if arguments.output is None and not arguments.json:
+        raise ValueError("--output: missing; give a folder for the .npz files, or --json for standard output")
+    tokenizer = ECGTokenizer.load(arguments.tokenizer)
+    if tokenizer.amplitude_range is None:
+        raise ValueError(f"--tokenizer: {arguments.tokenizer} has no range, it was made from merges alone")
+    preprocessor = None if arguments.no_preprocess else preprocessor_from_settings(tokenizer.preprocessing)
+    files = find_records(arguments.records, arguments.list, arguments.max_records)
+    folder = None if arguments.output is None else Path(arguments.output)
+    if folder is not None:
+        _check_names(files)
+        folder.mkdir(parents=True, exist_ok=True)
+    records = RecordFiles(files, preprocessor, arguments.segment_seconds)
+    num_encoded = num_tokens = num_symbols = 0
+    for file in tqdm(files, desc="encoding", unit=" records", file=sys.stderr, disable=arguments.no_progress):
+        for encoded in _encode(records, file, tokenizer):
+            # A segment's id ends in its number: "00001_lr#0".
+            segment = "" if arguments.segment_seconds is None else "#" + encoded.record_id.rpartition("#")[2]
+            target = None if folder is None else folder / f"{file.name}{segment}.npz"
+            if target is not None:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_encoded(target, encoded)
+            if arguments.json:
+                print(json.dumps(_line(encoded, target)))
+            num_encoded += 1
+            num_tokens += encoded.encoding.num_tokens
+            num_symbols += encoded.encoding.num_symbols
+    records.report_leftovers()
+    rejected = records.write_rejections(arguments.rejected or (folder or Path()) / "rejected.csv")
+    if not arguments.json:
+        compression = f", {num_symbols / num_tokens:.2f} symbols a token" if num_tokens else ""
+        print(f"{folder}: {num_encoded} encoded, {num_tokens} tokens{compression}")
+        if records.rejections:
+            print(f"{len(records.rejections)} records rejected, see {rejected}")
+    return 1 if records.rejections else 0
+
+
+def _encode(records: RecordFiles, file: RecordFile, tokenizer: ECGTokenizer) -> list[EncodedRecord]:
+    """A record's segments as tokens: all of them, or none where it is rejected."""
+    segments = records.read(file)
+    try:
+        encodings = tokenizer.encode_batch(segments)
+    except ValueError as error:
+        records.reject(file, error)
+        return []
+    return [
+        EncodedRecord(segment.record_id, encoding, segment.sampling_rate, tokenizer.fingerprint)
+        for segment, encoding in zip(segments, encodings, strict=True)
+    ]
+
+
+def _line(encoded: EncodedRecord, target: Path | None) -> dict[str, Any]:
+    line = encoded.as_dict()
+    if target is not None:
+        del line["ids"]
+        line["file"] = str(target)
+    line["num_tokens"] = encoded.encoding.num_tokens
+    line["compression"] = encoded.encoding.compression
+    return line
+
+
+def _check_names(files: list[RecordFile]) -> None:
+    seen: dict[str, RecordFile] = {}
+    for file in files:
+        other = seen.setdefault(file.name, file)
+        if other is not file:
+            raise ValueError(
+                f"{file.path} and {other.path}: both would be written to {file.name}.npz; encode them into two folders"
+            )

@@ -1,0 +1,195 @@
+"""ECG-QA's JSON files and its own split.
+
+ECG-QA: Oh et al. 2023, arXiv:2306.15681, https://github.com/Jwoo5/ecg-qa, CC BY 4.0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ecgbyte.data.questions import QUESTION_TYPES, Question
+from ecgbyte.options import check_option
+
+DATASETS = ("ptbxl", "mimic-iv-ecg")
+WORDINGS = ("template", "paraphrased")
+_SPLIT_FOLDERS = {"train": "train", "validation": "valid", "test": "test"}
+
+
+def read_ecgqa(
+    root: str | os.PathLike[str],
+    *,
+    split: str,
+    dataset: str = "ptbxl",
+    wording: str = "paraphrased",
+    question_types: Sequence[str] | None = None,
+) -> list[Question]:
+    """Read all questions of one split.
+
+    Parameters
+    ----------
+    root : path-like
+        The folder with ``ptbxl`` or ``mimic-iv-ecg``; every ``<root>/<dataset>/<wording>/<split>/*.json`` is read, in
+        the order of the numbers that the files are named by.
+    split : {"train", "validation", "test"}
+        The split; its folder for validation is called ``valid``.
+    dataset : {"ptbxl", "mimic-iv-ecg"}
+        Which ECGs the questions are about. Ids of PTB-XL get five digits, as in `ecgbyte.data.ptbxl.PTBXL`.
+    wording : {"paraphrased", "template"}
+        The questions in varying words, or in those of the templates.
+    question_types : sequence of str, optional
+        Some of `ecgbyte.data.questions.QUESTION_TYPES`; all where None. Questions left out are checked all the same.
+
+    Returns
+    -------
+    list of Question
+        In the order of the files; sample ids ``"ecg-qa-<split>-<number>"``, source ``"ecg-qa"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist or holds no JSON file.
+    ValueError
+        If a file or a field of a sample is not as published (the message names file, index and field), or a sample id
+        occurs twice.
+    """
+    folder = _dataset_folder(root, dataset, split) / check_option("wording", wording, WORDINGS) / _SPLIT_FOLDERS[split]
+    for question_type in question_types or ():
+        check_option("question_types", question_type, QUESTION_TYPES)
+    paths = sorted(folder.glob("*.json"), key=_file_order)
+    if not paths:
+        raise FileNotFoundError(f"root: no .json file in {folder}, expected ECG-QA's samples there")
+    questions: list[Question] = []
+    seen: dict[str, str] = {}
+    for path in paths:
+        for index, sample in enumerate(_read_samples(path)):
+            question = _question(f"{path}, index {index}", sample, split, dataset)
+            if question.sample_id in seen:
+                raise ValueError(f"{path}, index {index}: sample_id occurs in {seen[question.sample_id]} already")
+            seen[question.sample_id] = f"{path}, index {index}"
+            if question_types is None or question.question_type in question_types:
+                questions.append(question)
+    return questions
+
+
+def read_ecgqa_split(root: str | os.PathLike[str], *, split: str, dataset: str = "ptbxl") -> tuple[str, ...]:
+    """Read the ids of the records in one of ECG-QA's own splits, which are not PTB-XL's folds.
+
+    Parameters
+    ----------
+    root, split, dataset
+        As for `read_ecgqa`; the file is ``<root>/<dataset>/<split>_ecgs.tsv``.
+
+    Returns
+    -------
+    tuple of str
+        Record ids in the order of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file does not exist.
+    ValueError
+        If a line is not a counter and an id, or an id occurs twice.
+    """
+    path = _dataset_folder(root, dataset, split) / f"{_SPLIT_FOLDERS[split]}_ecgs.tsv"
+    if not path.is_file():
+        raise FileNotFoundError(f"root: {path} does not exist")
+    record_ids: dict[str, int] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        fields = line.split("\t")
+        if len(fields) != 2 or not all(field.strip().isdigit() for field in fields):
+            raise ValueError(f"{path}, line {number}: got {line!r}, expected a counter, a tab and the id of an ECG")
+        record_id = _record_id(int(fields[1]), dataset)
+        if record_id in record_ids:
+            raise ValueError(f"{path}, line {number}: ECG {record_id} is in line {record_ids[record_id]} already")
+        record_ids[record_id] = number
+    if not record_ids:
+        raise ValueError(f"{path}: empty, expected one ECG a line")
+    return tuple(record_ids)
+
+
+def _dataset_folder(root: str | os.PathLike[str], dataset: str, split: str) -> Path:
+    check_option("dataset", dataset, DATASETS)
+    check_option("split", split, tuple(_SPLIT_FOLDERS))
+    folder = Path(root) / dataset
+    if not folder.is_dir():
+        raise FileNotFoundError(f"root: {folder} is no folder; expected ECG-QA's folder {dataset!r} in {Path(root)}")
+    return folder
+
+
+def _file_order(path: Path) -> tuple[int, str]:
+    return (int(path.stem) if path.stem.isascii() and path.stem.isdigit() else -1, path.name)
+
+
+def _read_samples(path: Path) -> list[Any]:
+    try:
+        samples = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: no JSON ({error})") from error
+    if not isinstance(samples, list):
+        raise ValueError(f"{path}: expected a list of samples, got {type(samples).__name__}")
+    return samples
+
+
+def _record_id(ecg_id: int, dataset: str) -> str:
+    return f"{ecg_id:05d}" if dataset == "ptbxl" else str(ecg_id)
+
+
+def _question(where: str, sample: Any, split: str, dataset: str) -> Question:
+    if not isinstance(sample, dict):
+        raise ValueError(f"{where}: expected an object, got {type(sample).__name__}")
+    # Comparisons have no attribute, and some questions about one ECG name none.
+    attributes = _list(where, sample, "attribute", str) if _field(where, sample, "attribute") not in (None, []) else []
+    question_type = _value(where, sample, "question_type", str)
+    ecg_ids = _list(where, sample, "ecg_id", int)
+    if question_type not in QUESTION_TYPES:
+        raise ValueError(f"{where}: question_type is {question_type!r}, expected one of {', '.join(QUESTION_TYPES)}")
+    expected = 1 if question_type.startswith("single-") else 2
+    if len(ecg_ids) != expected:
+        raise ValueError(f"{where}: ecg_id has {len(ecg_ids)} ids, a {question_type} question is about {expected}")
+    _value(where, sample, "question_id", int)
+    return Question(
+        sample_id=f"ecg-qa-{split}-{_value(where, sample, 'sample_id', int)}",
+        template_id=str(_value(where, sample, "template_id", int)),
+        question_type=question_type,
+        attribute_type=_value(where, sample, "attribute_type", str),
+        question=_value(where, sample, "question", str),
+        answer=tuple(_list(where, sample, "answer", str)),
+        record_ids=tuple(_record_id(ecg_id, dataset) for ecg_id in ecg_ids),
+        attributes=tuple(attributes),
+        source="ecg-qa",
+    )
+
+
+def _field(where: str, sample: Mapping[str, Any], name: str) -> Any:
+    if name not in sample:
+        raise ValueError(f"{where}: no field {name!r}, found {', '.join(map(repr, sample)) or 'none'}")
+    return sample[name]
+
+
+def _fits(value: Any, kind: type) -> bool:
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _expected(kind: type) -> str:
+    return "a whole number" if kind is int else "text"
+
+
+def _value(where: str, sample: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = _field(where, sample, name)
+    if not _fits(value, kind):
+        raise ValueError(f"{where}: {name} is {value!r}, expected {_expected(kind)}")
+    return value
+
+
+def _list(where: str, sample: Mapping[str, Any], name: str, kind: type) -> list[Any]:
+    values = _field(where, sample, name)
+    if not isinstance(values, list) or not values or not all(_fits(value, kind) for value in values):
+        raise ValueError(f"{where}: {name} is {values!r}, expected a list of at least one item, each {_expected(kind)}")
+    return values

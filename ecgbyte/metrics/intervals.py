@@ -1,0 +1,195 @@
+"""Intervals by bootstrap over patients.
+
+Answers about one patient's ECGs are not independent, so whole patients are drawn with replacement (cluster bootstrap:
+Field and Welsh, J. R. Stat. Soc. B 69, 2007). A measure is computed from sums over samples, so a resample costs one
+row of a matrix product. Intervals are percentile intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+OfSums = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+# Draws held in memory at once.
+_CHUNK = 1 << 22
+
+
+def patient_bootstrap(
+    values: ArrayLike,
+    patients: Sequence[str],
+    *,
+    of_sums: OfSums | None = None,
+    num_resamples: int = 1000,
+    level: float = 0.95,
+    seed: int,
+) -> tuple[float, float]:
+    """Interval of a mean, or of a measure made from sums, over resampled patients.
+
+    Parameters
+    ----------
+    values : array-like
+        [samples], whose mean is measured, or [samples, statistics] together with `of_sums`.
+    patients : sequence of str
+        [samples], whose sample it is.
+    of_sums : callable, optional
+        Takes sums float64 [resamples, statistics], returns the measure float64 [resamples]; for BLEU
+        `ecgbyte.metrics.language.bleu_from_statistics`.
+    num_resamples : int
+        How many times patients are drawn.
+    level : float
+        Coverage, between 0 and 1.
+    seed : int
+        Same seed, same interval.
+
+    Returns
+    -------
+    low, high : float
+        NaN, NaN for a single patient, whose resamples are all the same.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a value is not finite, there are no samples, or an argument is out of its range.
+
+    Notes
+    -----
+    Thread-safety: no shared state; may run in several threads at once.
+    """
+    statistics, measure = _as_statistics("values", values, of_sums)
+    owner = patient_indices(patients, len(statistics))
+    if owner.max(initial=0) == 0:
+        _check_settings(num_resamples, level)
+        return float("nan"), float("nan")
+    by_patient = np.zeros((owner.max() + 1, statistics.shape[1]))
+    np.add.at(by_patient, owner, statistics)
+    blocks = resampled_counts(len(by_patient), num_resamples=num_resamples, seed=seed)
+    return percentile_interval(np.concatenate([measure(counts @ by_patient) for counts in blocks]), level)
+
+
+def paired_patient_bootstrap(
+    values_a: ArrayLike,
+    values_b: ArrayLike,
+    patients: Sequence[str],
+    *,
+    of_sums: OfSums | None = None,
+    num_resamples: int = 1000,
+    level: float = 0.95,
+    seed: int,
+) -> tuple[float, float, float]:
+    """Difference a - b of two measures of the same samples, with its interval over resampled patients.
+
+    Both measures see the same resample, so what makes a patient hard for both cancels.
+
+    Parameters
+    ----------
+    values_a, values_b : array-like
+        As `values` of `patient_bootstrap`, sample i of one and of the other being the same question.
+    patients, of_sums, num_resamples, level, seed
+        As in `patient_bootstrap`.
+
+    Returns
+    -------
+    difference, low, high : float
+        The difference on all samples, and the interval (NaN, NaN for a single patient).
+
+    Raises
+    ------
+    ValueError
+        As `patient_bootstrap`, and if the two do not have the same shape.
+    """
+    a, measure = _as_statistics("values_a", values_a, of_sums)
+    b, _ = _as_statistics("values_b", values_b, of_sums)
+    if a.shape != b.shape:
+        raise ValueError(f"values_a, values_b: got {len(a)} and {len(b)} samples, expected the same samples")
+    width = a.shape[1]
+
+    def difference(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        return measure(sums[:, :width]) - measure(sums[:, width:])
+
+    both = np.hstack([a, b])
+    low, high = patient_bootstrap(
+        both, patients, of_sums=difference, num_resamples=num_resamples, level=level, seed=seed
+    )
+    return float(difference(both.sum(axis=0, keepdims=True))[0]), low, high
+
+
+def patient_indices(patients: Sequence[str], num_samples: int) -> NDArray[np.int64]:
+    """Number the patients in sorted order: int64 [samples], 0 to patients - 1.
+
+    Raises
+    ------
+    ValueError
+        If there is not one patient per sample, or a patient has no name.
+    TypeError
+        If a patient is not a string.
+    """
+    if len(patients) != num_samples:
+        raise ValueError(f"patients: got {len(patients)} for {num_samples} samples, expected one each")
+    for index, patient in enumerate(patients):
+        if not isinstance(patient, str):
+            raise TypeError(f"patients[{index}]: got {type(patient).__name__}, expected str")
+        if not patient:
+            raise ValueError(f"patients[{index}]: got an empty string, expected a patient id")
+    number = {patient: index for index, patient in enumerate(sorted(set(patients)))}
+    return np.array([number[patient] for patient in patients], dtype=np.int64)
+
+
+def resampled_counts(num_patients: int, *, num_resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """How often each patient is drawn in each resample, in blocks.
+
+    Yields
+    ------
+    numpy.ndarray
+        float64 [resamples of this block, patients]; every row sums to `num_patients`.
+    """
+    _check_settings(num_resamples, 0.5)
+    rng = np.random.default_rng(seed)
+    block = max(1, _CHUNK // num_patients)
+    for start in range(0, num_resamples, block):
+        rows = min(block, num_resamples - start)
+        drawn = rng.integers(num_patients, size=(rows, num_patients))
+        drawn += np.arange(rows)[:, None] * num_patients
+        yield np.bincount(drawn.ravel(), minlength=rows * num_patients).reshape(rows, num_patients).astype(np.float64)
+
+
+def percentile_interval(resampled: NDArray[np.float64], level: float) -> tuple[float, float]:
+    """The middle `level` of resampled measures.
+
+    A resample in which the measure does not exist is NaN and left out; where that is more than one in twenty, there is
+    no interval and both ends are NaN.
+    """
+    _check_settings(1, level)
+    defined = resampled[~np.isnan(resampled)]
+    if len(defined) < 0.95 * len(resampled) or not len(defined):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _as_statistics(name: str, values: ArrayLike, of_sums: OfSums | None) -> tuple[NDArray[np.float64], OfSums]:
+    array = np.asarray(values, dtype=np.float64)
+    expected = 1 if of_sums is None else 2
+    if array.ndim != expected:
+        shape = "[samples]" if of_sums is None else "[samples, statistics] with of_sums"
+        raise ValueError(f"{name}: got shape {array.shape}, expected {shape}")
+    if not len(array):
+        raise ValueError(f"{name}: got no samples, expected at least one")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: got NaN or infinity in sample {int(np.argwhere(~np.isfinite(array))[0, 0])}")
+    if of_sums is not None:
+        return array, of_sums
+    return np.column_stack([array, np.ones(len(array))]), _mean_of_sums
+
+
+def _mean_of_sums(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    return sums[:, 0] / sums[:, 1]
+
+
+def _check_settings(num_resamples: int, level: float) -> None:
+    if num_resamples < 1:
+        raise ValueError(f"num_resamples: got {num_resamples}, expected 1 or more")
+    if not 0 < level < 1:
+        raise ValueError(f"level: got {level}, expected a number between 0 and 1")

@@ -1,0 +1,136 @@
+"""What all language models of this project have in common: embeddings in, loss and logits out.
+
+A model differs from another by `ECGLanguageModel.embed` alone: end to end looks up every token, two stages put an
+encoder's vector at one position. Training, generation and scores use this interface and nothing else.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class LanguageModelOutput:
+    """``loss``: float32 scalar, the mean over the labels."""
+
+    loss: Tensor
+
+
+class ECGLanguageModel(nn.Module, ABC):
+    """A causal language model that reads ECGs.
+
+    Parameters
+    ----------
+    language_model : transformers causal language model
+        Its output layer is applied only where an output is needed: hundreds of ECG positions have no label.
+
+    Notes
+    -----
+    *Thread-safety*: as torch modules; evaluation may be shared, training not.
+    """
+
+    language_model: Any
+
+    def __init__(self, language_model: nn.Module) -> None:
+        super().__init__()
+        self.language_model = language_model
+        plain = self.language_model.get_base_model() if hasattr(language_model, "get_base_model") else language_model
+        accepted = inspect.signature(plain.forward).parameters
+        self._takes_position_ids = "position_ids" in accepted
+        self._takes_logits_to_keep = "logits_to_keep" in accepted
+
+    @abstractmethod
+    def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the model's input of a batch, float [samples, positions, hidden].
+
+        ``batch`` holds what `ecgbyte.training.collate.Collator` makes: ``input_ids`` int64 [samples, positions] and,
+        in two stages, ``features`` float32 [samples with an ECG, features].
+        """
+
+    def embed_tokens(self, token_ids: Tensor) -> Tensor:
+        """Return the rows of text or ECG tokens, float [..., hidden]."""
+        rows: Tensor = self.language_model.get_input_embeddings()(token_ids)
+        return rows
+
+    def forward(self, **batch: Tensor) -> LanguageModelOutput:
+        """Return the mean loss over ``labels`` that are not -100, each predicted by the position before it."""
+        logits, targets = self.label_logits(batch)
+        return LanguageModelOutput(cross_entropy(logits, targets))
+
+    def label_logits(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the logits that predict labels, and these labels, in the order of samples and positions.
+
+        Returns
+        -------
+        logits : float32 [labels, vocabulary]
+        targets : int64 [labels]
+        """
+        labels = batch["labels"][:, 1:]
+        wanted = labels != IGNORED
+        columns = wanted.any(dim=0).nonzero()
+        if len(columns) == 0:
+            raise ValueError("labels: expected one at least that is not -100 after the first position, got none")
+        first = int(columns[0])
+        kept = labels.shape[1] + 1 - first
+        output = self.run(self.embed(batch), batch["attention_mask"], batch.get("position_ids"), keep=kept)
+        return output.logits[:, :-1][wanted[:, first:]].float(), labels[wanted]
+
+    def run(
+        self,
+        embeddings: Tensor,
+        attention_mask: Tensor,
+        position_ids: Tensor | None = None,
+        *,
+        keep: int = 1,
+        cache: Any = None,
+        use_cache: bool = False,
+    ) -> Any:
+        """Run the language model; the logits of the last `keep` positions are computed, no others.
+
+        Parameters
+        ----------
+        embeddings : float [samples, positions, hidden]
+        attention_mask : int64 [samples, past and present positions]
+        position_ids : int64 [samples, positions] or None
+        keep : int
+        cache : transformers Cache or None
+            Keys and values of past positions.
+        use_cache : bool
+            Return a cache, as ``past_key_values``.
+
+        Returns
+        -------
+        transformers output
+            ``logits`` float [samples, keep, vocabulary], and ``past_key_values``.
+        """
+        options: dict[str, Any] = {"use_cache": use_cache}
+        if cache is not None:
+            options["past_key_values"] = cache
+        if position_ids is not None and self._takes_position_ids:
+            options["position_ids"] = position_ids
+        if self._takes_logits_to_keep:
+            options["logits_to_keep"] = keep
+        # Without padding there is nothing to mask, and attention takes its faster causal way.
+        mask = None if bool(attention_mask.all()) else attention_mask
+        output = self.language_model(inputs_embeds=embeddings, attention_mask=mask, **options)
+        if not self._takes_logits_to_keep:
+            output.logits = output.logits[:, -keep:]
+        return output
+
+    def trained_parameters(self) -> int:
+        """Return how many numbers training changes."""
+        return sum(value.numel() for value in self.parameters() if value.requires_grad)
+
+
+def token_log_likelihoods(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the natural logarithm of the probability of each target, float32 [labels]."""
+    return -cross_entropy(logits, targets, reduction="none")

@@ -1,0 +1,249 @@
+"""ECG tokens in a language model's vocabulary: ``signal_0``, ``signal_1``, ..., ``<sig_start>`` and ``<sig_end>``.
+
+Where a token stands is always asked of the text tokenizer, by its string. The published code computed it from the
+order in which tokens were added, and so moved rows by up to 4 places when a model was loaded again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AddedToken
+
+from ecgbyte.options import check_option
+
+START, END, SIGNAL = "<sig_start>", "<sig_end>", "<signal>"
+INITIALISATIONS = ("mean", "random", "waveform")
+_SHAPE_POINTS = 8
+
+
+def ecg_token(token_id: int) -> str:
+    """Return the string of an ECG token in the language model's vocabulary."""
+    return f"signal_{token_id}"
+
+
+@dataclass(frozen=True, eq=False)
+class ECGTokenMap:
+    """Where the ECG tokens stand in a language model's vocabulary.
+
+    Parameters
+    ----------
+    ids : int64 [ECG vocabulary]
+        The language model's id of each ECG token; empty where an encoder's vector takes their place.
+    start_id, end_id : int
+        ``<sig_start>`` and ``<sig_end>``.
+    signal_id : int or None
+        ``<signal>``, the position of an encoder's vector.
+    fingerprint : str or None
+        Of the ECG tokenizer the ids belong to, where it is known.
+    """
+
+    ids: np.ndarray
+    start_id: int
+    end_id: int
+    signal_id: int | None = None
+    fingerprint: str | None = None
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of ECG tokens."""
+        return len(self.ids)
+
+    def all_ids(self) -> list[int]:
+        """Return the language model's ids of all tokens that were added for ECGs."""
+        last = [] if self.signal_id is None else [self.signal_id]
+        return [*map(int, self.ids), self.start_id, self.end_id, *last]
+
+
+def add_ecg_tokens(
+    model: Any, text_tokenizer: Any, ecg: Any, *, initialisation: str = "mean", seed: int = 0
+) -> ECGTokenMap:
+    """Add the ECG vocabulary to a language model.
+
+    Tokens that the text tokenizer already has keep their rows, so a pretrained checkpoint is continued as it is.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+        Its embeddings are resized in place.
+    text_tokenizer : transformers tokenizer
+        Gets the tokens, in place.
+    ecg : ECGTokenizer, bpe.Vocabulary or int
+        The ECG vocabulary, or its size.
+    initialisation : "mean", "random" or "waveform"
+        New rows are drawn around the mean of the text rows, with the standard deviation of the text rows in each
+        dimension (``"random"``) or a tenth of it (``"mean"``: without the tenth, frozen rows would all be the same and
+        would carry nothing). ``"waveform"``: a random projection of what each token looks like
+        (`describe_waveforms`), scaled like the text rows, so that tokens which look alike start alike; it needs the
+        symbols, not only the size.
+    seed : int
+
+    Returns
+    -------
+    ECGTokenMap
+
+    Raises
+    ------
+    ValueError
+        If the tokenizer already has another ECG vocabulary, or an option is unknown.
+    """
+    check_option("initialisation", initialisation, INITIALISATIONS)
+    vocabulary_size, vocabulary, fingerprint = _vocabulary(ecg)
+    if initialisation == "waveform" and vocabulary is None:
+        raise ValueError("initialisation: 'waveform' needs an ECGTokenizer or a Vocabulary, got only its size")
+    strings = [ecg_token(index) for index in range(vocabulary_size)]
+    known = text_tokenizer.get_vocab()
+    stored = count_ecg_tokens(text_tokenizer)
+    if stored not in (0, vocabulary_size):
+        raise ValueError(f"ecg: the text tokenizer has {stored} ECG tokens, the ECG vocabulary has {vocabulary_size}")
+    new = [string for string in [*strings, START, END] if string not in known]
+    _add(model, text_tokenizer, new, "random" if initialisation == "random" else "mean", seed)
+    token_map = find_ecg_tokens(text_tokenizer, vocabulary_size, fingerprint=fingerprint)
+    if initialisation == "waveform" and stored == 0:
+        rows = _waveform_rows(
+            model, describe_waveforms(vocabulary), np.setdiff1d(np.arange(len(known)), token_map.ids), seed
+        )
+        with torch.no_grad():
+            model.get_input_embeddings().weight[torch.from_numpy(token_map.ids)] = rows
+    return token_map
+
+
+def add_signal_token(model: Any, text_tokenizer: Any, *, seed: int = 0) -> ECGTokenMap:
+    """Add ``<sig_start>``, ``<signal>`` and ``<sig_end>``, for a model that reads an encoder's vector.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    text_tokenizer : transformers tokenizer
+    seed : int
+
+    Returns
+    -------
+    ECGTokenMap
+        Without ECG tokens, with ``signal_id``.
+    """
+    known = text_tokenizer.get_vocab()
+    _add(model, text_tokenizer, [string for string in (START, SIGNAL, END) if string not in known], "mean", seed)
+    return find_ecg_tokens(text_tokenizer, 0)
+
+
+def count_ecg_tokens(text_tokenizer: Any) -> int:
+    """Return how many of ``signal_0``, ``signal_1``, ... a text tokenizer has.
+
+    Raises
+    ------
+    ValueError
+        If one is missing between others.
+    """
+    numbers = sorted(
+        int(string.removeprefix("signal_"))
+        for string in text_tokenizer.get_added_vocab()
+        if string.startswith("signal_") and string.removeprefix("signal_").isdecimal()
+    )
+    if numbers != list(range(len(numbers))):
+        missing = sorted(set(range(len(numbers))) - set(numbers))
+        raise ValueError(
+            f"text_tokenizer: expected the ECG tokens signal_0 to signal_{numbers[-1]}, {missing[:5]} missing"
+        )
+    return len(numbers)
+
+
+def find_ecg_tokens(text_tokenizer: Any, vocabulary_size: int, *, fingerprint: str | None = None) -> ECGTokenMap:
+    """Return where the ECG tokens of a text tokenizer stand, each found by its string.
+
+    Raises
+    ------
+    ValueError
+        If tokens are missing or there are more.
+    """
+    stored = count_ecg_tokens(text_tokenizer)
+    if stored != vocabulary_size:
+        raise ValueError(f"text_tokenizer: expected {vocabulary_size} ECG tokens, got {stored}")
+    known = text_tokenizer.get_vocab()
+    for string in (START, END):
+        if string not in known:
+            raise ValueError(f"text_tokenizer: expected the token {string}, it has none; use add_ecg_tokens")
+    ids = np.array([known[ecg_token(index)] for index in range(vocabulary_size)], np.int64)
+    return ECGTokenMap(ids, known[START], known[END], known.get(SIGNAL), fingerprint)
+
+
+def describe_waveforms(vocabulary: Any) -> np.ndarray:
+    """Describe what each token looks like.
+
+    Parameters
+    ----------
+    vocabulary : bpe.Vocabulary
+
+    Returns
+    -------
+    float64 [tokens, 13]
+        The symbols resampled to 8 points, less their mean, over their largest deviation; mean symbol; slope in symbols
+        a sample; logarithm of the length; first and last symbol; largest deviation. Each column has mean 0 and
+        standard deviation 1 over the vocabulary.
+    """
+    columns = []
+    grid = np.linspace(0.0, 1.0, _SHAPE_POINTS)
+    for token_id in range(vocabulary.size):
+        symbols = np.asarray(vocabulary.token_symbols(token_id), np.float64)
+        points = (
+            np.interp(grid, np.linspace(0.0, 1.0, len(symbols)), symbols)
+            if len(symbols) > 1
+            else np.full(_SHAPE_POINTS, symbols[0])
+        )
+        shape = points - points.mean()
+        deviation = np.abs(shape).max()
+        slope = (symbols[-1] - symbols[0]) / max(1, len(symbols) - 1)
+        level = [symbols.mean(), slope, np.log(len(symbols)), symbols[0], symbols[-1], deviation]
+        columns.append(np.concatenate([shape / max(deviation, 1e-9), level]))
+    features = np.array(columns)
+    deviation = features.std(axis=0)
+    return (features - features.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+
+
+def _vocabulary(ecg: Any) -> tuple[int, Any, str | None]:
+    if isinstance(ecg, int) and not isinstance(ecg, bool):
+        if ecg < 1:
+            raise ValueError(f"ecg: expected a positive vocabulary size, got {ecg}")
+        return ecg, None, None
+    if hasattr(ecg, "vocabulary") and hasattr(ecg, "fingerprint"):
+        return int(ecg.vocabulary.size), ecg.vocabulary, str(ecg.fingerprint)
+    if hasattr(ecg, "token_symbols") and hasattr(ecg, "size"):
+        return int(ecg.size), ecg, None
+    raise TypeError(f"ecg: expected an ECGTokenizer, a Vocabulary or its size, got {type(ecg).__name__}")
+
+
+def _add(model: Any, text_tokenizer: Any, strings: list[str], initialisation: str, seed: int) -> None:
+    """Add tokens; their rows are drawn around the mean of the rows of the tokens that were there."""
+    if not strings:
+        return
+    before = sorted(text_tokenizer.get_vocab().values())
+    text_tokenizer.add_tokens([AddedToken(string, special=True, normalized=False) for string in strings])
+    known = text_tokenizer.get_vocab()
+    ids = torch.tensor([known[string] for string in strings])
+    rows = model.get_input_embeddings().weight.shape[0]
+    # A model may have more rows than its tokenizer has tokens; it never loses any.
+    model.resize_token_embeddings(max(rows, int(ids.max()) + 1), mean_resizing=False)
+    generator = torch.Generator().manual_seed(seed)
+    share = 1.0 if initialisation == "random" else 0.1
+    embeddings = [model.get_input_embeddings().weight]
+    output = model.get_output_embeddings()
+    if output is not None and output.weight is not embeddings[0]:
+        embeddings.append(output.weight)
+    with torch.no_grad():
+        for weight in embeddings:
+            text_rows = weight[torch.tensor(before)].float()
+            noise = torch.randn(len(ids), weight.shape[1], generator=generator).to(weight.device)
+            weight[ids] = (text_rows.mean(0) + share * text_rows.std(0) * noise).to(weight.dtype)
+
+
+def _waveform_rows(model: Any, features: np.ndarray, text_ids: np.ndarray, seed: int) -> torch.Tensor:
+    weight = model.get_input_embeddings().weight
+    text_rows = weight[torch.from_numpy(text_ids)].detach().float()
+    generator = torch.Generator().manual_seed(seed)
+    projection = torch.randn(features.shape[1], weight.shape[1], generator=generator) / features.shape[1] ** 0.5
+    rows = torch.from_numpy(features).float() @ projection
+    rows = rows / rows.std(0) * text_rows.std(0).cpu() + text_rows.mean(0).cpu()
+    return rows.to(weight)

@@ -1,0 +1,110 @@
+"""A trained end-to-end model as a folder: language model, text tokenizer, and which ECG tokenizer they belong to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ecgbyte.files import write_atomically
+from ecgbyte.models.ecg_tokens import ECGTokenMap, find_ecg_tokens
+from ecgbyte.models.end_to_end import EndToEndModel
+
+_FILE = "ecg_tokens.json"
+_FORMAT_VERSION = 1
+
+
+def save_model(folder: str | os.PathLike[str], model: EndToEndModel, text_tokenizer: Any) -> None:
+    """Write a model; it stands there whole or not at all.
+
+    The folder holds what transformers needs (weights as safetensors, configuration, text tokenizer) and
+    ``ecg_tokens.json``: the size of the ECG vocabulary and the fingerprint of its tokenizer. LoRA is merged.
+
+    Parameters
+    ----------
+    folder : path-like
+        Must not exist, or be empty.
+    model : EndToEndModel
+    text_tokenizer : transformers tokenizer
+
+    Raises
+    ------
+    FileExistsError
+        If `folder` exists and holds something.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"folder: {folder} exists and is not an empty folder")
+    partial = folder.with_name(f".{folder.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    model.merged_language_model().save_pretrained(partial, safe_serialization=True)
+    text_tokenizer.save_pretrained(partial)
+    content = {
+        "format_version": _FORMAT_VERSION,
+        "vocabulary_size": model.token_map.vocabulary_size,
+        "tokenizer_fingerprint": model.token_map.fingerprint,
+    }
+    write_atomically(partial / _FILE, json.dumps(content, indent=1))
+    if folder.exists():
+        folder.rmdir()
+    partial.rename(folder)
+
+
+def load_model(folder: str | os.PathLike[str], ecg_tokenizer: Any = None) -> tuple[EndToEndModel, Any, ECGTokenMap]:
+    """Read what `save_model` wrote.
+
+    Parameters
+    ----------
+    folder : path-like
+    ecg_tokenizer : ECGTokenizer or None
+        Where given, it must be the one the model was trained with.
+
+    Returns
+    -------
+    model : EndToEndModel
+        In evaluation mode.
+    text_tokenizer : transformers tokenizer
+    token_map : ECGTokenMap
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or ``ecg_tokens.json`` is missing.
+    ValueError
+        If the model does not match its text tokenizer or `ecg_tokenizer`.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = Path(folder)
+    if not (folder / _FILE).is_file():
+        raise FileNotFoundError(f"folder: expected a saved model with {_FILE} in {folder}, found none")
+    try:
+        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{folder / _FILE}: expected JSON, got a damaged file ({error})") from error
+    if not isinstance(content, dict) or content.get("format_version") != _FORMAT_VERSION:
+        raise ValueError(f"{folder / _FILE}: expected format_version {_FORMAT_VERSION}, got another file")
+    size, fingerprint = int(content["vocabulary_size"]), content["tokenizer_fingerprint"]
+    if ecg_tokenizer is not None:
+        check_same_tokenizer(ecg_tokenizer, vocabulary_size=size, fingerprint=fingerprint)
+    text_tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    language_model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+    token_map = find_ecg_tokens(text_tokenizer, size, fingerprint=fingerprint)
+    return EndToEndModel(language_model, token_map).eval(), text_tokenizer, token_map
+
+
+def check_same_tokenizer(ecg_tokenizer: Any, *, vocabulary_size: int, fingerprint: str | None) -> None:
+    """Raise ValueError unless `ecg_tokenizer` is the one that a model was trained with."""
+    given = int(ecg_tokenizer.vocabulary_size)
+    if given != vocabulary_size:
+        raise ValueError(
+            f"ecg_tokenizer: the model was trained with {vocabulary_size} ECG tokens, got a vocabulary of {given}"
+        )
+    if fingerprint is not None and ecg_tokenizer.fingerprint != fingerprint:
+        raise ValueError(
+            f"ecg_tokenizer: the model was trained with the tokenizer {fingerprint}, got {ecg_tokenizer.fingerprint}"
+        )

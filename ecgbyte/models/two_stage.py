@@ -1,0 +1,274 @@
+"""The second stage of a two-stage method: a language model that reads a frozen encoder's vector at one position.
+
+The encoder itself is not in the model. Its features are computed once (`ecgbyte.training.features`), stand in
+`ecgbyte.training.examples.Example.ecg`, and so get no gradient by construction. Sequences, labels, generation and
+scores are those of the end-to-end model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ecgbyte.files import write_atomically
+from ecgbyte.models.ecg_language_model import ECGLanguageModel
+from ecgbyte.models.ecg_tokens import SIGNAL, find_ecg_tokens
+from ecgbyte.models.end_to_end import TRAINING, LoraSettings, prepare_training
+from ecgbyte.options import check_option
+
+if TYPE_CHECKING:
+    from ecgbyte.models.ecg_tokens import ECGTokenMap
+
+PROJECTIONS = ("linear", "mlp")
+"""``"linear"``: one linear layer, as published. ``"mlp"``: two, with GELU between them."""
+
+LANGUAGE_MODEL_FOLDER, SETTINGS_FILE, PROJECTION_FILE = "language_model", "two_stage.json", "projection.safetensors"
+FORMAT_VERSION = 1
+# The mean square of GELU of a standard normal variable.
+_GELU_MEAN_SQUARE = 0.4252
+
+
+class FeatureProjection(nn.Module):
+    """An encoder's features to a row that looks to a language model like one of its own.
+
+    Features are brought to mean 0 and standard deviation 1 over the training records, each dimension by itself:
+    contrastive features share a large mean, beside which the differences between records would be small. At the start
+    of training the output has about the norm of a text token's row.
+
+    Parameters
+    ----------
+    feature_size, hidden_size : int
+        Lengths of the encoder's vector and of a row.
+    kind : str
+        One of `PROJECTIONS`.
+    row_deviation : float
+        Root mean square of the entries of text rows.
+    seed : int
+        Of the initial weights.
+    """
+
+    feature_mean: Tensor
+    feature_deviation: Tensor
+    row_deviation: Tensor
+
+    def __init__(self, feature_size: int, hidden_size: int, *, kind: str, row_deviation: float, seed: int) -> None:
+        super().__init__()
+        check_option("projection", kind, PROJECTIONS)
+        if feature_size < 1:
+            raise ValueError(f"feature_size: expected a positive number, got {feature_size}")
+        self.kind = kind
+        self.feature_size = feature_size
+        self.register_buffer("feature_mean", torch.zeros(feature_size))
+        self.register_buffer("feature_deviation", torch.ones(feature_size))
+        self.register_buffer("row_deviation", torch.tensor(row_deviation))
+        sizes = [(feature_size, hidden_size)] if kind == "linear" else [(feature_size, hidden_size), (hidden_size,) * 2]
+        generator = torch.Generator().manual_seed(seed)
+        self.layers = nn.ModuleList()
+        for depth, (inputs, outputs) in enumerate(sizes):
+            layer = nn.Linear(inputs, outputs)
+            mean_square = 1.0 if depth == 0 else _GELU_MEAN_SQUARE
+            nn.init.normal_(layer.weight, std=(inputs * mean_square) ** -0.5, generator=generator)
+            nn.init.zeros_(layer.bias)
+            self.layers.append(layer)
+
+    def fit_scale(self, training_features: np.ndarray) -> None:
+        """Take mean and deviation from the features of training records, float32 [records, features]."""
+        if training_features.ndim != 2 or training_features.shape[1] != self.feature_size:
+            expected = f"[records, {self.feature_size}]"
+            raise ValueError(f"training_features: expected {expected}, got {list(training_features.shape)}")
+        if len(training_features) == 0 or not np.isfinite(training_features).all():
+            raise ValueError("training_features: expected one record at least and finite values")
+        deviation = training_features.std(axis=0, dtype=np.float64)
+        # A dimension that never varies says nothing; dividing it by its rounding error would make it the loudest.
+        deviation[deviation <= 1e-6 * max(1e-30, float(deviation.max()))] = 1.0
+        mean = training_features.mean(axis=0, dtype=np.float64)
+        self.feature_mean = torch.from_numpy(mean).to(self.feature_mean)
+        self.feature_deviation = torch.from_numpy(deviation).to(self.feature_deviation)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Float [records, feature_size] to float [records, hidden_size].
+
+        Raises
+        ------
+        ValueError
+            If the features have another length.
+        """
+        if features.ndim != 2 or features.shape[1] != self.feature_size:
+            raise ValueError(
+                f"features: expected shape [records, {self.feature_size}], got {list(features.shape)}; do they come "
+                "from the encoder that this projection was made for?"
+            )
+        rows = (features - self.feature_mean) / self.feature_deviation
+        for depth, layer in enumerate(self.layers):
+            rows = layer(rows if depth == 0 else nn.functional.gelu(rows))
+        return rows * self.row_deviation
+
+
+class TwoStageModel(ECGLanguageModel):
+    """A causal language model with a projected feature vector in place of the token ``<signal>``.
+
+    Parameters
+    ----------
+    language_model : transformers causal language model
+        With ``<signal>`` already added (`ecgbyte.models.ecg_tokens.add_signal_token`). That token's own row is never
+        read.
+    token_map : ECGTokenMap
+        What `add_signal_token` returned.
+    feature_size : int
+        Length of the encoder's vector.
+    training_features : numpy.ndarray, optional
+        Float32 [records, features], of training records alone: sets the scale of features (`FeatureProjection`). None
+        takes features as they are.
+    projection : str
+        One of `PROJECTIONS`.
+    training, lora
+        As in `ecgbyte.models.end_to_end.EndToEndModel`. The projection is trained in any case.
+    seed : int
+        Of the projection's initial weights.
+
+    Raises
+    ------
+    ValueError
+        If the map has no ``<signal>``, the model no row for it, the feature sizes differ, or an option is unknown.
+    """
+
+    def __init__(
+        self,
+        language_model: Any,
+        token_map: ECGTokenMap,
+        feature_size: int,
+        *,
+        training_features: np.ndarray | None = None,
+        projection: str = "linear",
+        training: str = "full",
+        lora: LoraSettings | None = None,
+        seed: int = 0,
+    ) -> None:
+        check_option("training", training, TRAINING)
+        if token_map.signal_id is None:
+            raise ValueError(f"token_map: expected the token {SIGNAL}, it has none; use add_signal_token")
+        weight = language_model.get_input_embeddings().weight.detach()
+        highest = max(token_map.all_ids())
+        if highest >= len(weight):
+            raise ValueError(f"token_map: its highest id is {highest}, the model has {len(weight)} embedding rows")
+        is_text = torch.ones(len(weight), dtype=torch.bool)
+        is_text[token_map.all_ids()] = False
+        row_deviation = float(weight[is_text].float().square().mean().sqrt())
+        super().__init__(prepare_training(language_model, training=training, lora=lora))
+        self.token_map = token_map
+        self.signal_id = token_map.signal_id
+        self.projection = FeatureProjection(
+            feature_size, weight.shape[1], kind=projection, row_deviation=row_deviation, seed=seed
+        )
+        if training_features is not None:
+            self.projection.fit_scale(training_features)
+
+    def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the rows of ``input_ids`` with the projected ``features`` at the positions of ``<signal>``.
+
+        Returns
+        -------
+        Tensor
+            Float [samples, positions, hidden].
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer feature vectors than ``<signal>`` positions, or they have another length.
+        """
+        rows = self.embed_tokens(batch["input_ids"])
+        at_signal = batch["input_ids"] == self.signal_id
+        features = batch.get("features")
+        num_signals, num_vectors = int(at_signal.sum()), 0 if features is None else len(features)
+        if num_signals != num_vectors:
+            raise ValueError(f"features: expected one vector for each of {num_signals} {SIGNAL}, got {num_vectors}")
+        if features is None:
+            return rows
+        projected = self.projection(features.to(self.projection.feature_mean))
+        return rows.masked_scatter(at_signal[..., None], projected.to(rows.dtype))
+
+    def merged_language_model(self) -> Any:
+        """Return the language model with LoRA merged into a copy of its weights; without LoRA, the model itself."""
+        if not hasattr(self.language_model, "merge_and_unload"):
+            return self.language_model
+        import copy
+
+        wrapped: Any = copy.deepcopy(self.language_model)
+        return wrapped.merge_and_unload()
+
+
+def save_two_stage(folder: str | os.PathLike[str], model: TwoStageModel, text_tokenizer: Any) -> None:
+    """Write a model: the language model (LoRA merged), the text tokenizer and the projection, as safetensors and JSON.
+
+    ``two_stage.json`` is written last; where it stands the folder is whole. The encoder is saved by itself
+    (`ecgbyte.models.merl.MERL.save`).
+
+    Raises
+    ------
+    FileExistsError
+        If `folder` exists and holds something.
+    """
+    from safetensors.torch import save as to_safetensors
+
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"folder: {folder} exists and is not an empty folder")
+    (folder / LANGUAGE_MODEL_FOLDER).mkdir(parents=True)
+    model.merged_language_model().save_pretrained(folder / LANGUAGE_MODEL_FOLDER, safe_serialization=True)
+    text_tokenizer.save_pretrained(folder / LANGUAGE_MODEL_FOLDER)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.projection.state_dict().items()}
+    write_atomically(folder / PROJECTION_FILE, to_safetensors(tensors))
+    settings = {
+        "format_version": FORMAT_VERSION,
+        "feature_size": model.projection.feature_size,
+        "projection": model.projection.kind,
+    }
+    write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2) + "\n")
+
+
+def load_two_stage(folder: str | os.PathLike[str]) -> tuple[TwoStageModel, Any]:
+    """Read what `save_two_stage` wrote.
+
+    Returns
+    -------
+    model : TwoStageModel
+        In evaluation mode.
+    text_tokenizer : transformers tokenizer
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If the settings are of another format version, or a part does not fit them.
+    """
+    from safetensors.torch import load as from_safetensors
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = Path(folder)
+    settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    if settings.get("format_version") != FORMAT_VERSION:
+        found = settings.get("format_version")
+        raise ValueError(f"{folder / SETTINGS_FILE}: format_version is {found!r}, expected {FORMAT_VERSION}")
+    language_model = AutoModelForCausalLM.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
+    text_tokenizer = AutoTokenizer.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
+    model = TwoStageModel(
+        language_model,
+        find_ecg_tokens(text_tokenizer, 0),
+        settings["feature_size"],
+        projection=settings["projection"],
+    )
+    tensors = from_safetensors((folder / PROJECTION_FILE).read_bytes())
+    expected = {name: list(value.shape) for name, value in model.projection.state_dict().items()}
+    found_shapes = {name: list(value.shape) for name, value in tensors.items()}
+    if found_shapes != expected:
+        raise ValueError(f"{folder / PROJECTION_FILE}: holds {found_shapes}, {SETTINGS_FILE} needs {expected}")
+    model.projection.load_state_dict(tensors)
+    return model.eval(), text_tokenizer

@@ -1,0 +1,1 @@
+"""Records, leads, preprocessing and amplitude ranges."""

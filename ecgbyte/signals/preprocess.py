@@ -1,0 +1,258 @@
+"""The preprocessing chain: notches, band-pass, high-pass, wavelet denoising, resampling, in this order.
+
+The steps and their settings are those of ECG-Byte (arXiv:2412.14373). Where its code does something else than it says,
+or works at one rate and length only, the default does the right thing and ``as_published=True`` what the code does:
+
+=================  ==============================================  =========================================
+step               default                                         as_published=True
+=================  ==============================================  =========================================
+filters            second-order sections, extended by up to 10 s   transfer functions, extended by 9 to 27 samples
+wavelet level      follows the rate (4 at 500 Hz, 2 at 100 Hz)     4 at any rate
+wavelet, odd       trimmed to the length of the input              an error (the published step fails)
+resampling         polyphase with anti-aliasing, exact spacing     cubic, both end points included
+=================  ==============================================  =========================================
+
+In both, a notch or band edge at or above half the sampling rate is left out: `Preprocessor.steps` shows what remains.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+
+import numpy as np
+
+from ecgbyte.files import fingerprint
+from ecgbyte.signals import filters
+from ecgbyte.signals.denoise import (
+    PUBLISHED_LEVEL,
+    WAVELET,
+    largest_level,
+    level_for_rate,
+    wavelet_denoise,
+    wavelet_denoise_as_published,
+)
+from ecgbyte.signals.records import Record
+from ecgbyte.signals.resample import resample, resample_as_published
+from ecgbyte.signals.segments import cut_segments
+
+# Raised whenever the same settings would give another signal, so that fingerprints differ.
+CHAIN_VERSION = 1
+NOTCH_QUALITY = 30.0
+FILTER_ORDER = 4
+
+Step = tuple[str, dict[str, float | int | str | None]]
+
+
+@dataclass(frozen=True)
+class Preprocessor:
+    """The preprocessing chain with its settings; switch a step off by giving None, False or no notch.
+
+    Parameters
+    ----------
+    target_rate : float or None
+        The rate to resample to, in Hz; None keeps each record's own.
+    as_published : bool
+        Behave as the published code does, see the table of this module.
+    notch : sequence of float
+        Frequencies to take out, in Hz (quality 30, zero phase).
+    band : (float, float) or None
+        Edges of the band-pass, in Hz (Butterworth order 4, zero phase).
+    highpass : float or None
+        Edge of the second high-pass, in Hz (Butterworth order 4, zero phase).
+    denoise : bool
+        Apply wavelet denoising (db6, soft threshold), at the record's own rate.
+    wavelet_level : int or None
+        A fixed level; None lets it follow the rate, see `ecgbyte.signals.denoise.level_for_rate`. With `as_published`
+        it is 4 and cannot be chosen.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong type.
+    ValueError
+        If a frequency or level is out of range; the message names the argument.
+
+    Notes
+    -----
+    *Thread-safety*: immutable and without state, so one instance serves several threads.
+
+    Examples
+    --------
+    >>> [name for name, _ in Preprocessor(target_rate=250).steps(100)]
+    ['high-pass', 'high-pass', 'wavelet', 'resample']
+    """
+
+    target_rate: float | None = 250.0
+    _: KW_ONLY
+    as_published: bool = False
+    notch: tuple[float, ...] = (50.0, 60.0)
+    band: tuple[float, float] | None = (0.5, 100.0)
+    highpass: float | None = 0.05
+    denoise: bool = True
+    wavelet_level: int | None = None
+
+    def __post_init__(self) -> None:
+        for argument in ("as_published", "denoise"):
+            if not isinstance(getattr(self, argument), bool):
+                raise TypeError(f"{argument}: expected True or False, got {getattr(self, argument)!r}")
+        if self.target_rate is not None:
+            object.__setattr__(self, "target_rate", _frequency("target_rate", self.target_rate))
+        object.__setattr__(self, "notch", _frequencies("notch", self.notch))
+        if self.band is not None:
+            band = _frequencies("band", self.band)
+            if len(band) != 2 or band[0] >= band[1]:
+                raise ValueError(f"band: got {self.band}, expected a lower and a higher edge in Hz, or None")
+            object.__setattr__(self, "band", band)
+        if self.highpass is not None:
+            object.__setattr__(self, "highpass", _frequency("highpass", self.highpass))
+        self._check_level()
+
+    def _check_level(self) -> None:
+        if self.wavelet_level is None:
+            return
+        if isinstance(self.wavelet_level, bool) or not isinstance(self.wavelet_level, int):
+            raise TypeError(f"wavelet_level: expected a whole number or None, got {self.wavelet_level!r}")
+        if self.wavelet_level < 1:
+            raise ValueError(f"wavelet_level: got {self.wavelet_level}, expected 1 or more (denoise=False for none)")
+        if self.as_published:
+            raise ValueError(f"wavelet_level: got {self.wavelet_level} with as_published=True, where it is always 4")
+
+    def steps(self, sampling_rate: float, num_samples: int | None = None) -> list[Step]:
+        """What the chain does to a record, in order; what does not fit below half its rate is not among it.
+
+        Parameters
+        ----------
+        sampling_rate : float
+            Of the record, in Hz.
+        num_samples : int or None
+            Its length, which may lower the wavelet level; None for a record that is long enough.
+
+        Returns
+        -------
+        list of (str, dict)
+            Name and parameters of each step: ``"notch"``, ``"band-pass"``, ``"high-pass"``,
+            ``"wavelet"`` and ``"resample"``.
+        """
+        nyquist = _frequency("sampling_rate", sampling_rate) / 2
+        steps: list[Step] = [
+            ("notch", {"frequency": frequency, "quality": NOTCH_QUALITY})
+            for frequency in self.notch
+            if frequency < nyquist
+        ]
+        if self.band is not None:
+            low, high = self.band
+            if high < nyquist:
+                steps.append(("band-pass", {"low": low, "high": high, "order": FILTER_ORDER}))
+            elif low < nyquist:
+                steps.append(("high-pass", {"low": low, "order": FILTER_ORDER}))
+        if self.highpass is not None and self.highpass < nyquist:
+            steps.append(("high-pass", {"low": self.highpass, "order": FILTER_ORDER}))
+        level = self._level(sampling_rate, num_samples)
+        if self.denoise and level:
+            steps.append(("wavelet", {"wavelet": WAVELET, "level": level}))
+        if self.target_rate is not None and self.target_rate != sampling_rate:
+            method = "cubic" if self.as_published else "polyphase"
+            steps.append(("resample", {"target_rate": self.target_rate, "method": method}))
+        return steps
+
+    def _level(self, sampling_rate: float, num_samples: int | None) -> int:
+        if self.as_published:
+            return PUBLISHED_LEVEL
+        level = level_for_rate(sampling_rate) if self.wavelet_level is None else self.wavelet_level
+        return level if num_samples is None else min(level, largest_level(num_samples))
+
+    def apply(self, record: Record) -> Record:
+        """Run the chain on a record.
+
+        Parameters
+        ----------
+        record : Record
+            At any rate, with two samples or more.
+
+        Returns
+        -------
+        Record
+            At `target_rate` (or its own rate), with the same leads and id, float32 [leads, samples] in mV.
+
+        Raises
+        ------
+        TypeError
+            If `record` is no Record.
+        ValueError
+            If the record is too short for a step; the message names record, step and the shortest length.
+        """
+        if not isinstance(record, Record):
+            raise TypeError(f"record: expected an ecgbyte Record, got {type(record).__name__}")
+        signal = record.signal.astype(np.float64)
+        rate = record.sampling_rate
+        for name, parameters in self.steps(rate, record.num_samples):
+            try:
+                signal = self._apply_step(name, parameters, signal, rate)
+            except ValueError as error:
+                raise ValueError(f"record: {record.record_id!r}, step {name!r}: {error}") from error
+        rate = rate if self.target_rate is None else self.target_rate
+        return Record(signal, rate, record.lead_names, record.record_id)
+
+    def _apply_step(self, name: str, parameters: dict, signal: np.ndarray, rate: float) -> np.ndarray:
+        if name == "notch":
+            return filters.notch(signal, rate, **parameters, as_published=self.as_published)
+        if name in ("band-pass", "high-pass"):
+            return filters.butterworth(signal, rate, **parameters, as_published=self.as_published)
+        if name == "wavelet":
+            if self.as_published:
+                return wavelet_denoise_as_published(signal)
+            return wavelet_denoise(signal, parameters["level"])
+        if self.as_published:
+            return resample_as_published(signal, rate, parameters["target_rate"])
+        return resample(signal, rate, parameters["target_rate"])
+
+    def segments(self, record: Record, seconds: float) -> list[Record]:
+        """Run the chain on the whole record, then cut it into segments; see `ecgbyte.signals.segments.cut_segments`.
+
+        Parameters
+        ----------
+        record : Record
+        seconds : float
+            Length of a segment; samples after the last whole one are left out.
+
+        Returns
+        -------
+        list of Record
+            With ids ``"<record_id>#0"``, ``"<record_id>#1"``, ...
+        """
+        return cut_segments(self.apply(record), seconds)
+
+    def settings(self) -> dict[str, object]:
+        """Every setting, ready for `json.dumps`; ``Preprocessor(**settings)`` without ``chain_version`` is the same."""
+        return {
+            "chain_version": CHAIN_VERSION,
+            "target_rate": self.target_rate,
+            "as_published": self.as_published,
+            "notch": list(self.notch),
+            "band": None if self.band is None else list(self.band),
+            "highpass": self.highpass,
+            "denoise": self.denoise,
+            "wavelet_level": self.wavelet_level,
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies the settings and the version of the chain."""
+        return fingerprint(json.dumps(self.settings(), sort_keys=True))
+
+
+def _frequency(argument: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{argument}: expected a number in Hz, got {type(value).__name__} {value!r}")
+    if not math.isfinite(value) or value <= 0:
+        raise ValueError(f"{argument}: got {value}, expected a positive, finite number in Hz")
+    return float(value)
+
+
+def _frequencies(argument: str, values: Sequence[float]) -> tuple[float, ...]:
+    if not isinstance(values, (tuple, list)):
+        raise TypeError(f"{argument}: expected a sequence of numbers in Hz, got {type(values).__name__} {values!r}")
+    return tuple(_frequency(argument, value) for value in values)

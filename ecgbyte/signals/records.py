@@ -1,0 +1,153 @@
+"""One ECG recording, and reading it from WFDB files."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ecgbyte.signals.leads import LEADS, canonical_lead_names
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """An ECG: its samples, its rate, its leads and its name.
+
+    Whatever order the leads are given in, they are stored in the canonical order (I, II, III, aVR, aVL, aVF, V1-V6),
+    spelled as this package spells them.
+
+    Parameters
+    ----------
+    signal : float [leads, samples]
+        In mV. Stored as a read-only, C-contiguous copy in float32.
+    sampling_rate : float
+        Samples a second of each lead.
+    lead_names : sequence of str
+        The lead of each row, in any case and order, none twice.
+    record_id : str
+        The record's name within its data set.
+
+    Raises
+    ------
+    TypeError
+        If `signal` is not of real numbers, `sampling_rate` is no number or `record_id` no string.
+    ValueError
+        If the shape is not [leads, samples] with at least one of each, the names do not fit, the rate is not positive
+        and finite, the id is empty, or a sample is NaN or infinite (the message names its lead and position).
+
+    Notes
+    -----
+    *Thread-safety*: immutable, so it may be read from several threads.
+    """
+
+    signal: np.ndarray = field(repr=False)
+    sampling_rate: float
+    lead_names: tuple[str, ...] = LEADS
+    record_id: str = "record"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.record_id, str):
+            raise TypeError(f"record_id: expected a string, got {type(self.record_id).__name__}")
+        if not self.record_id:
+            raise ValueError("record_id: is empty")
+        sampling_rate = _checked_rate(self.sampling_rate)
+        names = canonical_lead_names(self.lead_names)
+        signal = _checked_signal(self.signal, names, self.record_id)
+        order = sorted(range(len(names)), key=lambda row: LEADS.index(names[row]))
+        ordered = np.array(signal[order], dtype=np.float32, order="C")
+        ordered.setflags(write=False)
+        object.__setattr__(self, "signal", ordered)
+        object.__setattr__(self, "sampling_rate", sampling_rate)
+        object.__setattr__(self, "lead_names", tuple(names[row] for row in order))
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of each lead."""
+        return int(self.signal.shape[1])
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds: samples divided by rate."""
+        return self.num_samples / self.sampling_rate
+
+
+def _checked_rate(sampling_rate: float) -> float:
+    if isinstance(sampling_rate, bool) or not isinstance(sampling_rate, (int, float, np.integer, np.floating)):
+        raise TypeError(f"sampling_rate: expected a number, got {type(sampling_rate).__name__} {sampling_rate!r}")
+    if not math.isfinite(sampling_rate) or sampling_rate <= 0:
+        raise ValueError(f"sampling_rate: got {sampling_rate}, expected a positive, finite number of samples a second")
+    return float(sampling_rate)
+
+
+def _checked_signal(signal: np.ndarray, names: Sequence[str], record_id: str) -> np.ndarray:
+    signal = np.asarray(signal)
+    if signal.dtype.kind not in "fiu":
+        raise TypeError(f"signal: record {record_id!r} has samples of type {signal.dtype}, expected real numbers in mV")
+    if signal.ndim != 2:
+        raise ValueError(f"signal: record {record_id!r} has shape {signal.shape}, expected [leads, samples]")
+    if signal.shape[0] != len(names):
+        turned = " (are leads and samples exchanged?)" if signal.shape[1] == len(names) else ""
+        raise ValueError(
+            f"signal: record {record_id!r} has {signal.shape[0]} rows for {len(names)} lead names{turned}, "
+            f"shape {signal.shape}, expected [leads, samples]"
+        )
+    if signal.size == 0:
+        raise ValueError(f"signal: record {record_id!r} is empty, shape {signal.shape}")
+    # Also catches finite float64 values that float32 cannot hold.
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(signal.astype(np.float32, copy=False))
+    if not finite.all():
+        lead, sample = np.argwhere(~finite)[0]
+        raise ValueError(
+            f"signal: record {record_id!r} has {signal[lead, sample]} in lead {names[lead]} at sample {sample}, "
+            f"{int((~finite).sum())} such samples in all; expected finite values in mV"
+        )
+    return signal
+
+
+def read_record(
+    path: str | os.PathLike[str],
+    *,
+    leads: Sequence[str] = LEADS,
+    check_identities: str = "error",
+    verify_checksums: bool = True,
+) -> Record:
+    """Read a WFDB record: a ``.hea`` file and the signal file(s) that it names.
+
+    Parameters
+    ----------
+    path : path-like
+        The record, with or without ``.hea`` or ``.dat`` at its end.
+    leads : sequence of str
+        The leads to read; all twelve where nothing else is said. Other signals of the file are left out only where
+        this is given: by default a file with anything beside the twelve leads is an error.
+    check_identities : {"error", "warn", "off"}
+        What to do where the limb leads break their identities, see `ecgbyte.signals.leads.check_lead_identities`.
+        Nothing is checked where `leads` leaves a limb lead out.
+    verify_checksums : bool
+        Compare each signal with the checksum that the header gives.
+
+    Returns
+    -------
+    Record
+        In mV, leads in canonical order; its id is the file's name without folder and extension.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the header or a signal file is missing; the message names both.
+    ValueError
+        If the header cannot be understood, a signal file is shorter or longer than the header says, a checksum
+        differs, a sample is marked as invalid, a unit is no voltage, a lead is missing, or limb leads look swapped.
+
+    Notes
+    -----
+    *Thread-safety*: no state is shared.
+    """
+    # The wfdb package takes a second to import, and records also come from elsewhere.
+    from ecgbyte.signals.wfdb_reading import read_wfdb
+
+    return read_wfdb(path, leads=leads, check_identities=check_identities, verify_checksums=verify_checksums)

@@ -1,0 +1,1 @@
+"""The ECG tokenizer and its file."""

@@ -1,0 +1,132 @@
+"""What a tokenizer is: its content, the vocabulary that follows from it, and nothing that changes."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from ecgbyte.bpe import Vocabulary
+from ecgbyte.signals.amplitude_range import AmplitudeRange
+from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary
+from ecgbyte.tokenizer.tokenizer_file import checksum
+
+
+class TokenizerState:
+    """Settings, merges and vocabulary of a tokenizer, to be read only; `ecgbyte.ECGTokenizer` adds what it does.
+
+    Two are equal where all settings and merges are. Pickling carries the content and builds the vocabulary again.
+
+    *Thread-safety*: immutable.
+
+    Parameters
+    ----------
+    content : TokenizerContent
+        Settings and merges.
+    """
+
+    __slots__ = ("_checksum", "_content")
+    _content: TokenizerContent
+    _checksum: str
+
+    def __init__(self, content: TokenizerContent) -> None:
+        if not isinstance(content, TokenizerContent):
+            raise TypeError(
+                f"content: got {type(content).__name__}, expected TokenizerContent; "
+                "use ECGTokenizer.train, .load or .from_merges"
+            )
+        object.__setattr__(self, "_content", content)
+        object.__setattr__(self, "_checksum", checksum(content))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"an ECGTokenizer does not change: cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an ECGTokenizer does not change: cannot delete {name!r}")
+
+    def __reduce__(self) -> tuple[type[TokenizerState], tuple[TokenizerContent]]:
+        return type(self), (self._content,)
+
+    def __eq__(self, other: object) -> bool:
+        return self._checksum == other._checksum if isinstance(other, TokenizerState) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._checksum)
+
+    def __repr__(self) -> str:
+        return (
+            f"ECGTokenizer(vocabulary_size={self.vocabulary_size}, boundary={self.boundary!r}, "
+            f"matching={self.matching!r}, amplitude_range={self.amplitude_range!r}, "
+            f"sampling_rate={self.sampling_rate}, fingerprint={self.fingerprint!r})"
+        )
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokens as strings of symbols."""
+        return self._content.vocabulary
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of tokens: letters and merges."""
+        return int(self._content.vocabulary.size)
+
+    @property
+    def alphabet_size(self) -> int:
+        """Number of letters."""
+        return self._content.vocabulary.alphabet_size
+
+    @property
+    def merges(self) -> np.ndarray:
+        """The merges, int32 [merges, 2], read-only."""
+        return self._content.vocabulary.merges
+
+    @property
+    def boundary(self) -> str:
+        """What no token crosses: "lead" or "record"."""
+        return self._content.boundary
+
+    @property
+    def matching(self) -> str:
+        """How symbols are cut into tokens: "longest" or "merge-order"."""
+        return self._content.matching
+
+    @property
+    def amplitude_range(self) -> AmplitudeRange | str | None:
+        """The range in mV, "per-record", or None where the tokenizer knows symbols only."""
+        return self._content.amplitude_range
+
+    @property
+    def sampling_rate(self) -> float | None:
+        """Samples a second of the signals it is for; None where not known."""
+        return self._content.sampling_rate
+
+    @property
+    def num_leads(self) -> int | None:
+        """Number of leads of the signals it is for; None where it knows symbols only."""
+        return self._content.num_leads
+
+    @property
+    def lead_names(self) -> tuple[str, ...] | None:
+        """The leads in their order; None where not known."""
+        return self._content.lead_names
+
+    @property
+    def preprocessing(self) -> dict[str, Any] | None:
+        """Settings of the preprocessing that its signals go through first (a copy); None where not known or none."""
+        return None if self._content.preprocessing is None else copy.deepcopy(dict(self._content.preprocessing))
+
+    @property
+    def training(self) -> TrainingSummary | None:
+        """What it was trained on and with; None where the merges were given."""
+        return self._content.training
+
+    @property
+    def training_fingerprint(self) -> str | None:
+        """Identifies the training data; None where the merges were given."""
+        return None if self._content.training is None else self._content.training.fingerprint
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies settings and merges: the first 16 digits of the checksum in its file."""
+        return self._checksum[: len("sha256:") + 16]

@@ -1,0 +1,82 @@
+"""Training a tokenizer: corpus, merges, and the summary of both."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
+from ecgbyte.options import check_option
+from ecgbyte.signals.amplitude_range import AmplitudeRange
+from ecgbyte.tokenizer.input_signals import Signal
+from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary, whole_number
+from ecgbyte.tokenizer.training_corpus import read_corpus
+
+if TYPE_CHECKING:
+    from ecgbyte.signals.preprocess import Preprocessor
+
+
+def train_content(
+    records: Iterable[Signal],
+    num_merges: int,
+    *,
+    amplitude_range: AmplitudeRange | tuple[float, float] | str,
+    boundary: str,
+    matching: str,
+    min_count: int,
+    alphabet_size: int,
+    sampling_rate: float | None,
+    lead_names: Sequence[str] | None,
+    preprocessing: Preprocessor | Mapping[str, Any] | None,
+    num_threads: int,
+    progress: bool,
+) -> TokenizerContent:
+    """Learn range and merges; see `ecgbyte.ECGTokenizer.train` for the parameters and errors."""
+    check_option("matching", matching, MATCHING)
+    num_merges = whole_number("num_merges", num_merges, minimum=0)
+    min_count = whole_number("min_count", min_count, minimum=1)
+    alphabet_size = whole_number("alphabet_size", alphabet_size, minimum=2, maximum=256)
+    num_threads = whole_number("num_threads", num_threads, minimum=1)
+    if preprocessing is not None and not isinstance(preprocessing, Mapping):
+        preprocessing = preprocessing.settings()
+    corpus = read_corpus(
+        records,
+        amplitude_range=amplitude_range,
+        boundary=boundary,
+        alphabet_size=alphabet_size,
+        sampling_rate=sampling_rate,
+        lead_names=lead_names,
+        num_threads=num_threads,
+        progress=progress,
+    )
+    with tqdm(total=num_merges, desc="merging", unit=" merges", file=sys.stderr, disable=not progress) as bar:
+        merges = train_merges(
+            corpus.sequences,
+            num_merges,
+            alphabet_size=alphabet_size,
+            min_count=min_count,
+            num_threads=num_threads,
+            progress=lambda made: bar.update(made - bar.n),
+        )
+    return TokenizerContent(
+        vocabulary=Vocabulary(merges, alphabet_size=alphabet_size),
+        boundary=boundary,
+        matching=matching,
+        amplitude_range=corpus.amplitude_range,
+        sampling_rate=corpus.sampling_rate,
+        num_leads=corpus.num_leads,
+        lead_names=corpus.lead_names,
+        preprocessing=preprocessing,
+        training=TrainingSummary(
+            records=corpus.num_records,
+            symbols=corpus.num_symbols,
+            amplitude_range=corpus.range_source,
+            merges_requested=num_merges,
+            merges_made=len(merges),
+            min_count=min_count,
+            fingerprint=corpus.fingerprint,
+        ),
+    )

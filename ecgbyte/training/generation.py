@@ -1,0 +1,224 @@
+"""Greedy answers and scores of answers, in batches, for every model with the interface of `ECGLanguageModel`.
+
+The published decoding: greedy, at most 128 new tokens. Prompts are sorted by length, so that a batch needs little
+padding, and a prompt that occurs twice is computed once (the questions of a text-only control, say); results come in
+the order of the examples and do not depend on the batch size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ecgbyte.models.ecg_language_model import ECGLanguageModel, token_log_likelihoods
+from ecgbyte.training.collate import Collator
+from ecgbyte.training.examples import Example
+from ecgbyte.training.generation_file import Generation
+from ecgbyte.training.sequences import IGNORED, answer_ids
+
+MAX_NEW_TOKENS = 128
+
+
+def generate_answers(
+    model: ECGLanguageModel,
+    examples: Sequence[Example],
+    collate: Collator,
+    *,
+    max_new_tokens: int | None = None,
+    batch_size: int = 32,
+    progress: bool = True,
+    description: str = "",
+) -> list[Generation]:
+    """Answer the question of every example.
+
+    Parameters
+    ----------
+    model : ECGLanguageModel
+    examples : sequence of Example
+        Their answers are kept as references and not shown to the model.
+    collate : Collator
+        The one of training, so that the ECG is cut alike.
+    max_new_tokens : int or None
+        At most ``collate.answer_room``. None: 128 as published, or the room if that is less.
+    batch_size : int
+    progress : bool
+        Whether to draw a progress bar on standard error.
+    description : str
+        Names the progress bar.
+
+    Returns
+    -------
+    list of Generation
+        One for every example, in their order; answers are stripped, and may be empty.
+    """
+    if max_new_tokens is None:
+        max_new_tokens = min(MAX_NEW_TOKENS, collate.answer_room)
+    if not 1 <= max_new_tokens <= collate.answer_room:
+        raise ValueError(
+            f"max_new_tokens: expected 1 to {collate.answer_room}, which is the collator's answer_room, "
+            f"got {max_new_tokens}"
+        )
+    tokenizer = collate.text_tokenizer
+
+    def answer(batch: dict[str, Tensor], _: list[Example]) -> list[str]:
+        tokens = _decode_greedily(model, batch, max_new_tokens, int(tokenizer.eos_token_id))
+        return [tokenizer.decode(row, skip_special_tokens=True).strip() for row in tokens]
+
+    answers = _over_prompts(model, examples, collate, answer, batch_size, progress, description or "generating")
+    return [
+        Generation(item.sample_id, item.record_id, item.patient_id, item.question, item.answer, text)
+        for item, text in zip(examples, answers, strict=True)
+    ]
+
+
+def score_yes_no(
+    model: ECGLanguageModel,
+    examples: Sequence[Example],
+    collate: Collator,
+    *,
+    yes: str = "yes",
+    no: str = "no",
+    batch_size: int = 32,
+    progress: bool = True,
+) -> np.ndarray:
+    """Return P(yes) / (P(yes) + P(no)) of the first token in which the two answers differ, for ROC areas.
+
+    Returns
+    -------
+    float64 [samples]
+
+    Raises
+    ------
+    ValueError
+        If the tokens of one answer are the start of the other's.
+    """
+    words = [answer_ids(collate.text_tokenizer, word) for word in (yes, no)]
+    common = os.path.commonprefix(words)
+    if len(common) == min(map(len, words)):
+        raise ValueError(f"yes, no: expected answers neither of which starts the other, got {yes!r} and {no!r}")
+    yes_id, no_id = (word[len(common)] for word in words)
+
+    def score(batch: dict[str, Tensor], group: list[Example]) -> list[float]:
+        embeddings, mask, positions = model.embed(batch), batch["attention_mask"], batch["position_ids"]
+        if common:
+            # A small text tokenizer may give both words a space of its own, which says nothing about either.
+            start = torch.tensor(common, device=mask.device).expand(len(group), -1)
+            embeddings = torch.cat([embeddings, model.embed_tokens(start)], dim=1)
+            mask = torch.cat([mask, torch.ones_like(start)], dim=1)
+            steps = torch.arange(1, len(common) + 1, device=mask.device)
+            positions = torch.cat([positions, positions[:, -1:] + steps], dim=1)
+        logits = model.run(embeddings, mask, positions, keep=1).logits[:, -1].double()
+        return torch.sigmoid(logits[:, yes_id] - logits[:, no_id]).tolist()
+
+    return np.array(_over_prompts(model, examples, collate, score, batch_size, progress, "scoring"), np.float64)
+
+
+def answer_log_likelihood(
+    model: ECGLanguageModel,
+    examples: Sequence[Example],
+    collate: Collator,
+    *,
+    batch_size: int = 32,
+    progress: bool = True,
+) -> np.ndarray:
+    """Return the natural logarithm of the probability of each example's answer and EOS.
+
+    Returns
+    -------
+    float64 [samples]
+    """
+
+    def score(_: dict[str, Tensor], group: list[Example]) -> list[float]:
+        batch = _to(model, collate(group))
+        values = token_log_likelihoods(*model.label_logits(batch)).double()
+        counts = (batch["labels"][:, 1:] != IGNORED).sum(dim=1).tolist()
+        return [float(part.sum()) for part in values.split(counts)]
+
+    return np.array(
+        _over_prompts(model, examples, collate, score, batch_size, progress, "scoring", with_answer=True), np.float64
+    )
+
+
+def _over_prompts(
+    model: ECGLanguageModel,
+    examples: Sequence[Example],
+    collate: Collator,
+    function: Callable[[dict[str, Tensor], list[Example]], list[Any]],
+    batch_size: int,
+    progress: bool,
+    description: str,
+    *,
+    with_answer: bool = False,
+) -> list[Any]:
+    """Apply `function` to batches of different prompts of similar length; give the results in the examples' order."""
+    if batch_size < 1:
+        raise ValueError(f"batch_size: expected a positive integer, got {batch_size!r}")
+    groups: dict[tuple[bytes, bytes], list[int]] = {}
+    lengths = []
+    for index, example in enumerate(examples):
+        sequence = collate.sequence(example, for_generation=not with_answer)
+        features = b"" if sequence.features is None else sequence.features.tobytes()
+        groups.setdefault((sequence.input_ids.tobytes(), features), []).append(index)
+        lengths.append(len(sequence.input_ids))
+    # Longest first, so that memory is at its highest at once; ties by the order of the examples.
+    different = sorted(groups.values(), key=lambda indices: (-lengths[indices[0]], indices[0]))
+    results: list[Any] = [None] * len(examples)
+    bar = tqdm(total=len(different), desc=description, unit="prompt", file=sys.stderr, disable=not progress)
+    with bar, torch.inference_mode(), _evaluating(model):
+        for start in range(0, len(different), batch_size):
+            chosen = different[start : start + batch_size]
+            group = [examples[indices[0]] for indices in chosen]
+            batch = {} if with_answer else _to(model, collate.prompts(group))
+            for indices, value in zip(chosen, function(batch, group), strict=True):
+                for index in indices:
+                    results[index] = value
+            bar.update(len(chosen))
+    return results
+
+
+def _decode_greedily(
+    model: ECGLanguageModel, batch: dict[str, Tensor], max_new_tokens: int, eos_id: int
+) -> list[list[int]]:
+    """Return the new tokens of each row up to EOS, which is left out. A row that has ended is computed no further."""
+    answers: list[list[int]] = [[] for _ in range(len(batch["input_ids"]))]
+    rows = torch.arange(len(answers))
+    mask, last = batch["attention_mask"], batch["position_ids"][:, -1:]
+    output = model.run(model.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
+    for count in range(1, max_new_tokens + 1):
+        tokens = output.logits[:, -1].argmax(dim=-1)
+        alive = (tokens != eos_id).nonzero()[:, 0]
+        for row, token in zip(rows[alive.cpu()].tolist(), tokens[alive].tolist(), strict=True):
+            answers[row].append(token)
+        if len(alive) == 0 or count == max_new_tokens:
+            break
+        cache = output.past_key_values
+        if len(alive) < len(tokens):
+            cache.batch_select_indices(alive)
+            rows, tokens, mask, last = rows[alive.cpu()], tokens[alive], mask[alive], last[alive]
+        last = last + 1
+        mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
+        output = model.run(model.embed_tokens(tokens[:, None]), mask, last, keep=1, cache=cache, use_cache=True)
+    return answers
+
+
+def _to(model: ECGLanguageModel, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    device = next(model.parameters()).device
+    return {name: value.to(device) for name, value in batch.items()}
+
+
+@contextlib.contextmanager
+def _evaluating(model: ECGLanguageModel) -> Iterator[None]:
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)

@@ -1,0 +1,174 @@
+"""From an example to the model's sequence: ``BOS <sig_start> signal_i... <sig_end> question answer EOS``.
+
+The loss is on the answer and on EOS. The answer follows the question after one space, in training and in generation.
+An encoder's vector stands at one position: ``BOS <sig_start> <signal> <sig_end> question ...``; text alone has no
+signal block at all.
+
+What the ECG may take is decided without a look at the answer, so that training and generation see the same ECG:
+``max_length`` less the question, the special tokens and ``answer_room`` positions. What does not fit is dropped
+from the end of the ECG, whose last leads are V4-V6, and is counted in a `TruncationReport`; question and answer are
+never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecgbyte.training.examples import Example
+
+if TYPE_CHECKING:
+    from ecgbyte.models.ecg_tokens import ECGTokenMap
+
+IGNORED = -100
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """Token ids of the language model, without padding.
+
+    Parameters
+    ----------
+    input_ids : int64 [positions]
+    labels : int64 [positions]
+        The id to be predicted at a position by the one before it; -100 where no loss is taken.
+    features : float32 [features] or None
+        What stands at the position of ``<signal>``.
+    dropped_ecg_tokens : int
+        ECG tokens that did not fit.
+    """
+
+    input_ids: np.ndarray
+    labels: np.ndarray
+    features: np.ndarray | None
+    dropped_ecg_tokens: int
+
+
+@dataclass(frozen=True)
+class TruncationReport:
+    """How much of the ECGs did not fit, over a set of examples."""
+
+    samples: int
+    truncated_samples: int
+    ecg_tokens: int
+    dropped_ecg_tokens: int
+    longest_sequence: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the counts by name, ready for JSON."""
+        return asdict(self)
+
+
+def text_ids(text_tokenizer: Any, text: str) -> list[int]:
+    """Return the ids of `text`, reading ``signal_7`` or ``</s>`` in it as text, never as that token."""
+    return list(text_tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
+
+
+def answer_ids(text_tokenizer: Any, answer: str) -> list[int]:
+    """Return the ids of an answer as it follows a question: after one space, without EOS."""
+    answer = answer.strip()
+    return text_ids(text_tokenizer, " " + answer) if answer else []
+
+
+def build_sequence(
+    example: Example,
+    token_map: ECGTokenMap,
+    text_tokenizer: Any,
+    *,
+    max_length: int = 1024,
+    answer_room: int = 128,
+    for_generation: bool = False,
+) -> Sequence:
+    """Build the sequence of one example.
+
+    Parameters
+    ----------
+    example : Example
+    token_map : ECGTokenMap
+        Where the ECG tokens stand in the language model's vocabulary.
+    text_tokenizer : transformers tokenizer
+        Needs an EOS token; a tokenizer without BOS gives sequences without it.
+    max_length : int
+        Positions in all.
+    answer_room : int
+        Positions kept for the answer and EOS, whatever the length of this answer.
+    for_generation : bool
+        Stop after the question; the answer is not looked at.
+
+    Returns
+    -------
+    Sequence
+
+    Raises
+    ------
+    ValueError
+        If question and `answer_room` leave no position for the ECG, if the answer is longer than `answer_room`, if an
+        ECG token id is outside the vocabulary, or if the map lacks the tokens that this kind of example needs.
+    """
+    where = f"sample {example.sample_id!r}"
+    if text_tokenizer.eos_token_id is None:
+        raise ValueError("text_tokenizer: expected an EOS token, without which no answer ends, got none")
+    start = [] if text_tokenizer.bos_token_id is None else [int(text_tokenizer.bos_token_id)]
+    question = text_ids(text_tokenizer, example.question)
+    room = max_length - len(start) - len(question) - answer_room
+    if example.ecg is not None:
+        room -= 2
+    if room < (1 if example.ecg is not None else 0):
+        raise ValueError(
+            f"max_length: {max_length} positions do not hold {where}: its question takes {len(question)} and "
+            f"answer_room is {answer_room}"
+        )
+    ecg, dropped = _ecg_ids(example, token_map, room)
+    prompt = np.concatenate([np.array(start, np.int64), ecg, np.array(question, np.int64)])
+    if for_generation:
+        if len(prompt) == 0:
+            raise ValueError(f"{where}: expected a question or an ECG, got an empty prompt (and no BOS token)")
+        return Sequence(prompt, np.full(len(prompt), IGNORED, np.int64), _features(example), dropped)
+    target = [*answer_ids(text_tokenizer, example.answer), int(text_tokenizer.eos_token_id)]
+    if len(target) > answer_room:
+        raise ValueError(
+            f"answer_room: the answer of {where} and EOS take {len(target)} positions, answer_room is {answer_room}"
+        )
+    ids = np.concatenate([prompt, np.array(target, np.int64)])
+    labels = np.full(len(ids), IGNORED, np.int64)
+    labels[len(prompt) :] = target
+    return Sequence(ids, labels, _features(example), dropped)
+
+
+def report_truncation(sequences: Iterable[Sequence], examples: Iterable[Example]) -> TruncationReport:
+    """Count what was dropped from `sequences`, which were built from `examples` in the same order."""
+    samples = truncated = tokens = dropped = longest = 0
+    for sequence, example in zip(sequences, examples, strict=True):
+        samples += 1
+        truncated += sequence.dropped_ecg_tokens > 0
+        tokens += len(example.ecg) if example.is_tokens and example.ecg is not None else 0
+        dropped += sequence.dropped_ecg_tokens
+        longest = max(longest, len(sequence.input_ids))
+    return TruncationReport(samples, truncated, tokens, dropped, longest)
+
+
+def _features(example: Example) -> np.ndarray | None:
+    return example.ecg.astype(np.float32) if example.is_features and example.ecg is not None else None
+
+
+def _ecg_ids(example: Example, token_map: ECGTokenMap, room: int) -> tuple[np.ndarray, int]:
+    if example.ecg is None:
+        return np.empty(0, np.int64), 0
+    if example.is_features:
+        if token_map.signal_id is None:
+            raise ValueError(
+                f"token_map: sample {example.sample_id!r} holds features of an encoder, the map has no <signal> token"
+            )
+        return np.array([token_map.start_id, token_map.signal_id, token_map.end_id], np.int64), 0
+    low, high = int(example.ecg.min()), int(example.ecg.max())
+    if low < 0 or high >= token_map.vocabulary_size:
+        raise ValueError(
+            f"ecg: sample {example.sample_id!r} holds token ids {low}..{high}, the model's ECG vocabulary has ids "
+            f"0..{token_map.vocabulary_size - 1}; was the ECG encoded with another tokenizer?"
+        )
+    kept = example.ecg[:room]
+    block = [np.array([token_map.start_id]), token_map.ids[kept], np.array([token_map.end_id])]
+    return np.concatenate(block).astype(np.int64), len(example.ecg) - len(kept)

@@ -1,0 +1,78 @@
+"""Let a trained method answer the test questions under every input, and keep each answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgbyte.data.questions import Question
+from ecgbyte.files import write_atomically
+from ecgbyte.training.examples import Example
+from ecgbyte.training.generation import generate_answers, score_yes_no
+from ecgbyte.training.generation_file import Generation, read_generations, write_generations
+from experiments.learning import Learner
+from experiments.profile import EvaluationSettings
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A method's answers under one input.
+
+    Attributes
+    ----------
+    generations : list of Generation
+        One a question, in the order of the questions.
+    yes_scores : dict
+        From sample id to P(yes) / (P(yes) + P(no)), for the verify questions.
+    """
+
+    generations: list[Generation]
+    yes_scores: dict[str, float]
+
+
+def answer_questions(
+    folder: Path,
+    learner: Learner,
+    examples_by_input: Mapping[str, Sequence[Example]],
+    questions: Sequence[Question],
+    settings: EvaluationSettings,
+    description: str,
+) -> dict[str, Any]:
+    """Write ``<input>.jsonl`` and ``<input>-yes-scores.json`` for every input; what is there already is kept."""
+    verify = {question.sample_id for question in questions if question.question_type == "single-verify"}
+    truncation = {}
+    for shown, examples in examples_by_input.items():
+        truncation[shown] = learner.collator.truncation(examples).to_dict()
+        scores_file = folder / f"{shown}-yes-scores.json"
+        if scores_file.exists():
+            continue
+        generations = generate_answers(
+            learner.model,
+            examples,
+            learner.collator,
+            max_new_tokens=settings.max_new_tokens,
+            batch_size=settings.batch_size,
+            description=f"{description}, {shown}",
+        )
+        write_generations(folder / f"{shown}.jsonl", generations)
+        asked = [example for example in examples if example.sample_id in verify]
+        scores = score_yes_no(learner.model, asked, learner.collator, batch_size=settings.batch_size)
+        named = {example.sample_id: float(score) for example, score in zip(asked, scores, strict=True)}
+        write_atomically(scores_file, json.dumps(named))
+    return {"truncation": truncation}
+
+
+def open_answers(folder: Path, shown: str) -> Answers:
+    """What `answer_questions` wrote for one input."""
+    scores = json.loads((folder / f"{shown}-yes-scores.json").read_text(encoding="utf-8"))
+    return Answers(read_generations(folder / f"{shown}.jsonl"), scores)
+
+
+def scores_in_order(answers: Answers, questions: Sequence[Question]) -> np.ndarray:
+    """The yes scores of `questions`, float64 [questions]."""
+    return np.array([answers.yes_scores[question.sample_id] for question in questions], dtype=np.float64)

@@ -1,0 +1,180 @@
+"""First steps of a run: choose records, preprocess them, cut segments, ask questions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from ecgbyte.data.catalogue import RecordEntry, RecordSet
+from ecgbyte.data.ptbxl import PTBXL
+from ecgbyte.data.question_generation import generate_questions
+from ecgbyte.data.questions import Question
+from ecgbyte.data.splits import split_by_fold
+from ecgbyte.data.synthetic import SyntheticRecords
+from ecgbyte.files import write_atomically
+from ecgbyte.signals.leads import LEADS
+from ecgbyte.signals.preprocess import Preprocessor
+from ecgbyte.signals.records import Record
+from experiments.profile import DataSettings, Profile
+
+TARGET_RATE = 250
+SPLITS = ("train", "validation", "test")
+
+
+def open_records(settings: DataSettings, seed: int, root: Path | None) -> RecordSet:
+    """The profile's data set.
+
+    Raises
+    ------
+    ValueError
+        If the data set lies in a folder and none was named.
+    """
+    if settings.dataset == "synthetic":
+        return SyntheticRecords(settings.num_patients, seed=seed, sampling_rate=settings.sampling_rate)
+    if root is None:
+        raise ValueError(f"--root: the data set {settings.dataset!r} is read from a folder; name it with --root DIR")
+    return PTBXL(root, sampling_rate=settings.sampling_rate)
+
+
+def choose_entries(records: RecordSet, settings: DataSettings, seed: int) -> dict[str, tuple[RecordEntry, ...]]:
+    """Split by the data set's folds (patients), then draw as many records of each split as the profile asks for.
+
+    Patients are drawn whole, in an order that depends on `seed` alone; 0 in the profile takes the whole split.
+
+    Raises
+    ------
+    ValueError
+        If a split has fewer records than asked for.
+    """
+    wanted = {"train": settings.train_records, "validation": settings.validation_records, "test": settings.test_records}
+    chosen = {}
+    for number, (name, entries) in enumerate(sorted(split_by_fold(records.entries).items())):
+        limit = wanted[name] or len(entries)
+        if len(entries) < limit:
+            raise ValueError(f"data.{name}_records: asked for {limit}, the split has {len(entries)}")
+        patients = sorted({entry.patient_id for entry in entries})
+        order = np.random.default_rng([seed, number]).permutation(len(patients))
+        rank = {patients[patient]: place for place, patient in enumerate(order)}
+        ranked = sorted(entries, key=lambda entry: (rank[entry.patient_id], entry.record_id))
+        chosen[name] = tuple(sorted(ranked[:limit], key=lambda entry: entry.record_id))
+    return chosen
+
+
+def write_segments(
+    folder: Path, records: RecordSet, entries: Sequence[RecordEntry], settings: DataSettings
+) -> dict[str, Any]:
+    """Preprocess the records and store their first segments, float32 [records, segments, leads, samples] in mV.
+
+    A record that cannot be read or is too short goes to ``rejected.csv`` with its reason; the others go on.
+    """
+    preprocessor = Preprocessor(target_rate=TARGET_RATE)
+    samples = round(settings.segment_seconds * TARGET_RATE)
+    shape = (len(entries), settings.segments_per_record, len(LEADS), samples)
+
+    def prepare(entry: RecordEntry) -> np.ndarray | str:
+        try:
+            clean = preprocessor.apply(records.read(entry.record_id))
+            segments = preprocessor.segments(clean, settings.segment_seconds)
+            if len(segments) < settings.segments_per_record:
+                return f"{len(segments)} segments of {settings.segment_seconds} s, expected {settings.segments_per_record}"
+            return np.stack([segment.signal for segment in segments[: settings.segments_per_record]])
+        except (OSError, ValueError) as error:
+            return str(error)
+
+    kept, rejected = [], []
+    partial = folder / "segments.partial"
+    stored = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = tqdm(pool.map(prepare, entries), "preprocessing", len(entries), file=sys.stderr, unit="record")
+        for entry, result in zip(entries, results, strict=True):
+            if isinstance(result, str):
+                rejected.append((entry.record_id, result))
+            else:
+                stored[len(kept)] = result
+                kept.append(entry.record_id)
+    stored.flush()
+    del stored
+    partial.replace(folder / "segments.npy")
+    write_atomically(folder / "record_ids.txt", "".join(f"{record_id}\n" for record_id in kept))
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([("record", "reason"), *rejected])
+    write_atomically(folder / "rejected.csv", table.getvalue())
+    if not kept:
+        raise ValueError(f"data: all {len(entries)} records were rejected; the reasons are in {folder / 'rejected.csv'}")
+    return {"records": len(kept), "rejected": len(rejected), "preprocessing": preprocessor.settings()}
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The stored segments, opened for reading.
+
+    Attributes
+    ----------
+    signals : numpy.ndarray
+        float32 [records, segments, leads, samples], in mV; rows past the last id are not used.
+    rows : dict
+        From record id to row.
+    """
+
+    signals: np.ndarray
+    rows: dict[str, int]
+
+    @classmethod
+    def open(cls, folder: Path) -> Segments:
+        """Open what `write_segments` stored."""
+        ids = (folder / "record_ids.txt").read_text(encoding="utf-8").split()
+        return cls(np.load(folder / "segments.npy", mmap_mode="r"), {name: row for row, name in enumerate(ids)})
+
+    def signal(self, record_id: str, segment: int) -> np.ndarray:
+        """One segment, float32 [leads, samples]."""
+        return np.asarray(self.signals[self.rows[record_id], segment])
+
+
+class SegmentRecords:
+    """The segments of some records as `Record` objects; can be gone through any number of times."""
+
+    def __init__(self, segments: Segments, record_ids: Sequence[str]) -> None:
+        self.segments = segments
+        self.record_ids = tuple(record_ids)
+
+    def __len__(self) -> int:
+        return len(self.record_ids) * self.segments.signals.shape[1]
+
+    def __iter__(self) -> Iterator[Record]:
+        for record_id in self.record_ids:
+            for number in range(self.segments.signals.shape[1]):
+                yield Record(self.segments.signal(record_id, number), TARGET_RATE, LEADS, f"{record_id}#{number}")
+
+
+def ask_questions(splits: dict[str, tuple[RecordEntry, ...]], profile: Profile) -> dict[str, list[Question]]:
+    """Generated questions in ECG-QA's style for every split, balanced so that the text alone gives little away."""
+    counts = {
+        "train": profile.questions.train,
+        "validation": profile.questions.validation,
+        "test": profile.questions.test,
+    }
+    asked: dict[str, list[Question]] = {}
+    for name in SPLITS:
+        # Held-out questions are about what training asked about; else a group could be tested that was never taught.
+        taught = sorted({attribute for question in asked.get("train", []) for attribute in question.attributes})
+        asked[name] = generate_questions(
+            splits[name],
+            seed=profile.seed,
+            split=name,
+            num_questions=counts[name],
+            question_types=profile.questions.question_types,
+            finding_types=profile.questions.finding_types or None,
+            attributes=taught or None,
+            paraphrases=profile.questions.paraphrases or None,
+        )
+    return asked

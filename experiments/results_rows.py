@@ -1,0 +1,308 @@
+"""The rows of ``results/<profile>/runs.csv``: one row a run and metric, the columns written once, here.
+
+Where a measure goes is said by ``table``: answers measured against references have ``language-quality``, whatever the
+input; the cost of training ``efficiency``; areas under ROC curves ``roc-areas``, whatever the input; paired differences
+between the ECG and a control ``controls``; measures of the tokens ``tokenizer``. Tables are drawn from nothing else.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+from ecgbyte.files import write_atomically
+from ecgbyte.options import check_option
+
+TABLES = ("language-quality", "efficiency", "controls", "roc-areas", "tokenizer")
+INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")
+SCALES = ("small run", "full")
+
+
+class Metric(NamedTuple):
+    """How a metric is named and printed: its label, its unit and the digits after the point."""
+
+    label: str
+    unit: str
+    digits: int
+
+
+_LANGUAGE = {
+    "bleu-4": Metric("BLEU-4", "0 to 100", 2),
+    "bleu-4-sentence": Metric("sentence BLEU-4", "0 to 100", 2),
+    "rouge-1": Metric("ROUGE-1", "F1, 0 to 100", 2),
+    "rouge-2": Metric("ROUGE-2", "F1, 0 to 100", 2),
+    "rouge-l": Metric("ROUGE-L", "F1, 0 to 100", 2),
+    "meteor": Metric("METEOR", "0 to 100", 2),
+    "bertscore-f1": Metric("BERTScore F1", "0 to 100", 2),
+    "accuracy": Metric("accuracy", "%", 2),
+    "empty-answers": Metric("empty answers", "%", 2),
+    "truncated-inputs": Metric("truncated inputs", "%", 2),
+}
+_RANKING = {
+    "roc-area": Metric("ROC area", "0 to 1", 3),
+    "roc-area-macro": Metric("ROC area, mean over attributes", "0 to 1", 3),
+}
+METRICS: dict[str, Metric] = {
+    **_LANGUAGE,
+    **_RANKING,
+    **{f"{name}-difference": Metric(f"{m.label}, ECG - control", m.unit, m.digits) for name, m in _LANGUAGE.items()},
+    **{f"{name}-difference": Metric(f"{m.label}, ECG - control", m.unit, m.digits) for name, m in _RANKING.items()},
+    "train-seconds": Metric("training time", "s", 1),
+    "steps": Metric("optimiser steps", "steps", 0),
+    "samples-seen": Metric("samples seen", "samples", 0),
+    "distinct-records": Metric("distinct ECGs", "records", 0),
+    "positions": Metric("positions without padding", "positions", 0),
+    "padded-positions": Metric("positions with padding", "positions", 0),
+    "seconds-per-1000-samples": Metric("time per 1,000 samples of the whole training", "s", 2),
+    "timed-seconds-per-1000-samples": Metric("time per 1,000 samples of some timed steps", "s", 2),
+    "final-loss": Metric("last training loss", "nats", 3),
+    "vocabulary-size": Metric("vocabulary", "tokens", 0),
+    "compression": Metric("compression", "symbols per token", 3),
+    "bits-per-sample-bound": Metric("bits per sample, at most", "bits", 3),
+    "bits-per-sample-entropy": Metric("bits per sample, unigram entropy", "bits", 3),
+    "tokens-per-record": Metric("tokens per record", "tokens", 1),
+    "reconstruction-rmse": Metric("reconstruction error", "mV, root mean square", 4),
+    "reconstruction-prd": Metric("reconstruction error, share of the signal", "%", 2),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultRow:
+    """One measured value and all that is needed to measure it again.
+
+    Attributes
+    ----------
+    table : str
+        One of `TABLES`.
+    method : str
+        Such as ``"ecg-byte"``.
+    input : str
+        One of `INPUTS`: what stood in the place of the ECG when the answers were made.
+    dataset, split : str
+        Such as ``"synthetic"``, ``"test"``.
+    metric : str
+        A key of `METRICS`.
+    value : float
+        Finite. What has no value (an area with one class only) has no row.
+    ci_low, ci_high : float
+        95 % interval; both NaN where there is none (an empty cell in the file).
+    n : int
+        How many samples the value rests on.
+    seed : int
+        The seed of the run.
+    profile : str
+        The profile that planned the run.
+    subset : str
+        ``"all"``, a question type such as ``"single-verify"``, or for ROC areas an attribute.
+    stage : str
+        Empty, or the stage of training (``"end-to-end"``, ``"stage-1"``, ``"stage-2"``).
+    padding : str
+        ``"none"``, a fixed length such as ``"1024"``, or empty where it does not apply.
+    scale : str
+        One of `SCALES`; ``"small run"`` marks a value that cannot be compared with published ones.
+    signature : str
+        Defines the metric; rows of one table and metric must agree in it.
+    configuration, versions : str
+        JSON objects, sorted keys, no spaces (see `compact_json`).
+    configuration_fingerprint, data_fingerprint, tokenizer_fingerprint : str
+        Fingerprints; empty where there is nothing to identify.
+    train_seconds, evaluate_seconds : float
+        Seconds; NaN where nothing was timed.
+    device, code_version : str
+        Where and with which code.
+    """
+
+    table: str
+    method: str
+    input: str
+    dataset: str
+    split: str
+    metric: str
+    value: float
+    ci_low: float = math.nan
+    ci_high: float = math.nan
+    n: int
+    seed: int
+    profile: str
+    subset: str = "all"
+    stage: str = ""
+    padding: str = ""
+    scale: str
+    signature: str
+    configuration: str = "{}"
+    configuration_fingerprint: str = ""
+    data_fingerprint: str = ""
+    tokenizer_fingerprint: str = ""
+    train_seconds: float = math.nan
+    evaluate_seconds: float = math.nan
+    device: str = ""
+    versions: str = "{}"
+    code_version: str = ""
+
+    def __post_init__(self) -> None:
+        for name in COLUMNS:
+            _check_type(name, getattr(self, name))
+        check_option("table", self.table, TABLES)
+        check_option("input", self.input, INPUTS)
+        check_option("metric", self.metric, tuple(METRICS))
+        check_option("scale", self.scale, SCALES)
+        for name in ("method", "dataset", "split", "profile", "subset", "signature"):
+            if not getattr(self, name):
+                raise ValueError(f"{name}: got an empty string, expected a name")
+        if self.padding not in ("", "none") and not self.padding.isdecimal():
+            raise ValueError(f"padding: got {self.padding!r}, expected '', 'none' or a length such as '1024'")
+        if not math.isfinite(self.value):
+            raise ValueError(f"value: got {self.value} for {self.describe()}, expected a finite number")
+        if math.isnan(self.ci_low) != math.isnan(self.ci_high):
+            raise ValueError(f"ci_low, ci_high: got {self.ci_low}, {self.ci_high}, expected both or neither")
+        if self.ci_low > self.ci_high:
+            raise ValueError(f"ci_low, ci_high: got {self.ci_low} > {self.ci_high}, expected the lower end first")
+        for name in ("ci_low", "ci_high", "train_seconds", "evaluate_seconds"):
+            if math.isinf(getattr(self, name)):
+                raise ValueError(f"{name}: got {getattr(self, name)}, expected a finite number or NaN")
+        if self.n < 0:
+            raise ValueError(f"n: got {self.n}, expected 0 or more")
+        for name in ("configuration", "versions"):
+            _check_json_object(name, getattr(self, name))
+
+    @property
+    def key(self) -> tuple[str | int, ...]:
+        """What no two rows of a file may share."""
+        return tuple(getattr(self, name) for name in KEY)
+
+    def describe(self) -> str:
+        """The key in words, for messages."""
+        return ", ".join(f"{name} {getattr(self, name)!r}" for name in KEY)
+
+
+COLUMNS = tuple(field.name for field in fields(ResultRow))
+KEY = ("table", "method", "input", "dataset", "split", "metric", "subset", "stage", "padding", "seed", "profile")
+_FLOATS = ("value", "ci_low", "ci_high", "train_seconds", "evaluate_seconds")
+_INTEGERS = ("n", "seed")
+
+
+def compact_json(content: object) -> str:
+    """JSON with sorted keys and no spaces, so that equal contents are equal strings."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def check_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """Return `rows` sorted by key after checking that they can stand in one file.
+
+    Raises
+    ------
+    ValueError
+        If two rows share a key, or rows of one table and metric have different signatures.
+    """
+    ordered = sorted(rows, key=lambda row: row.key)
+    for before, after in itertools.pairwise(ordered):
+        if before.key == after.key:
+            raise ValueError(f"rows: two rows have the same key: {after.describe()}")
+    signatures: dict[tuple[str, str], str] = {}
+    for row in ordered:
+        known = signatures.setdefault((row.table, row.metric), row.signature)
+        if known != row.signature:
+            raise ValueError(
+                f"rows: {row.metric!r} of table {row.table!r} is defined in two ways, {known!r} and {row.signature!r}; "
+                "such rows do not mix, measure the older ones again"
+            )
+    return ordered
+
+
+def write_rows(path: str | os.PathLike[str], rows: Iterable[ResultRow]) -> None:
+    """Write rows as CSV, sorted by key, numbers rounded to six digits after the point: same results, same bytes.
+
+    Raises
+    ------
+    ValueError
+        As `check_rows`.
+    FileNotFoundError
+        If the folder of `path` does not exist.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in check_rows(rows):
+        writer.writerow([format_cell(getattr(row, name)) for name in COLUMNS])
+    write_atomically(path, stream.getvalue())
+
+
+def read_rows(path: str | os.PathLike[str]) -> list[ResultRow]:
+    """Read what `write_rows` wrote and check all of it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the columns are others, a cell cannot be what its column holds, or as `check_rows`; the line is named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path: there is no file {path}")
+    with path.open(encoding="utf-8", newline="") as stream:
+        reader = csv.reader(stream, strict=True)
+        try:
+            header = tuple(next(reader, ()))
+            if header != COLUMNS:
+                raise ValueError(f"expected the columns {', '.join(COLUMNS)}; got {', '.join(header) or 'none'}")
+            rows = [_parse(cells) for cells in reader]
+        except (ValueError, TypeError, csv.Error) as error:
+            raise ValueError(f"{path}, line {max(reader.line_num, 1)}: {error}") from error
+    return check_rows(rows)
+
+
+def _parse(cells: Sequence[str]) -> ResultRow:
+    if len(cells) != len(COLUMNS):
+        raise ValueError(f"expected {len(COLUMNS)} cells, got {len(cells)}")
+    content: dict[str, str | int | float] = {}
+    for name, cell in zip(COLUMNS, cells, strict=True):
+        try:
+            if name in _INTEGERS:
+                content[name] = int(cell)
+            elif name in _FLOATS:
+                content[name] = float(cell) if cell else math.nan
+            else:
+                content[name] = cell
+        except ValueError as error:
+            raise ValueError(f"{name}: got {cell!r}, expected a number") from error
+    return ResultRow(**content)  # type: ignore[arg-type]
+
+
+def format_cell(value: str | int | float) -> str:
+    """A value as the CSV files hold it: at most six digits after the point, NaN as an empty cell."""
+    if isinstance(value, float):
+        if math.isnan(value):
+            return ""
+        digits = f"{value:.6f}".rstrip("0").rstrip(".")
+        return "0" if digits == "-0" else digits
+    return str(value)
+
+
+def _check_type(name: str, value: object) -> None:
+    if name in _INTEGERS:
+        correct = isinstance(value, int) and not isinstance(value, bool)
+    elif name in _FLOATS:
+        correct = isinstance(value, int | float) and not isinstance(value, bool)
+    else:
+        correct = isinstance(value, str)
+    if not correct:
+        expected = "int" if name in _INTEGERS else "float" if name in _FLOATS else "str"
+        raise TypeError(f"{name}: got {type(value).__name__} {value!r}, expected {expected}")
+
+
+def _check_json_object(name: str, text: str) -> None:
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{name}: got {text[:60]!r}, expected a JSON object ({error})") from error
+    if not isinstance(content, dict) or compact_json(content) != text:
+        raise ValueError(f"{name}: got {text[:60]!r}, expected a JSON object as compact_json writes it")

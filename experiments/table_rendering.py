@@ -1,0 +1,145 @@
+"""A table of results and its two forms: CSV for programs, aligned Markdown for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from experiments.published import PublishedNumber
+from experiments.results_rows import METRICS, ResultRow, format_cell
+
+
+class Estimate(NamedTuple):
+    """A value, its interval (NaN, NaN where there is none) and the digits after the point that people read."""
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    digits: int = 2
+
+    @classmethod
+    def of(cls, row: ResultRow | None) -> Estimate | None:
+        """The value of a row, None for no row."""
+        return None if row is None else cls(row.value, row.ci_low, row.ci_high, METRICS[row.metric].digits)
+
+
+Cell = str | int | Estimate | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes
+    ----------
+    name : str
+        The file's stem.
+    title : str
+        One line above it.
+    rows : sequence of mappings
+        From column to cell; all rows have the same columns in the same order. None is an empty cell.
+    notes : tuple of str
+        Lines below it.
+    quoted : tuple of PublishedNumber
+        Printed in a block of their own below the notes, and in a CSV file of their own.
+    """
+
+    name: str
+    title: str
+    rows: Sequence[Mapping[str, Cell]]
+    notes: tuple[str, ...] = ()
+    quoted: tuple[PublishedNumber, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, in order; none for a table without rows."""
+        return tuple(self.rows[0]) if self.rows else ()
+
+
+def to_csv(table: Table) -> str:
+    """CSV text; a column of estimates with intervals becomes three columns."""
+    with_interval = {
+        column
+        for row in table.rows
+        for column, cell in row.items()
+        if isinstance(cell, Estimate) and not math.isnan(cell.low)
+    }
+    header: list[str] = []
+    for column in table.columns:
+        header += [column, f"{column} (95 % low)", f"{column} (95 % high)"] if column in with_interval else [column]
+    lines = [header]
+    for row in table.rows:
+        line: list[str] = []
+        for column, cell in row.items():
+            if isinstance(cell, Estimate):
+                numbers = cell[:3] if column in with_interval else cell[:1]
+                line += [format_cell(number) for number in numbers]
+            else:
+                line += ["" if cell is None else str(cell)] + ["", ""] * (column in with_interval)
+        lines.append(line)
+    return _csv_text(lines)
+
+
+def quoted_to_csv(table: Table) -> str:
+    """CSV text of the quoted numbers of a table."""
+    header = ["source", "dataset", "method", "metric", "value", "std", "note"]
+    return _csv_text([header, *([getattr(number, name) for name in header] for number in table.quoted)])
+
+
+def to_markdown(table: Table, audit_text: str) -> str:
+    """Markdown with padded cells, so that it also reads well on a terminal, with the audit of the splits below."""
+    parts = [f"## {table.title}", ""]
+    if table.rows:
+        parts += markdown_lines(table.columns, [[_text(cell) for cell in row.values()] for row in table.rows])
+    else:
+        parts += ["No rows."]
+    if table.notes:
+        parts += ["", *(f"- {note}" for note in table.notes)]
+    if table.quoted:
+        parts += ["", "### Quoted from elsewhere, not measured here", ""]
+        header = ("dataset", "method", "metric", "value", "source", "conditions")
+        lines = [
+            [q.dataset, q.method, q.metric, f"{q.value} ± {q.std}" if q.std else q.value, q.source, q.note]
+            for q in table.quoted
+        ]
+        parts += markdown_lines(header, lines)
+    parts += ["", "Audit of the splits:", "", "```text", audit_text.strip(), "```", ""]
+    return "\n".join(parts)
+
+
+def markdown_lines(header: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
+    """A Markdown table as lines, columns padded to one width; cells that look like numbers go to the right."""
+    escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in [list(header), *lines]]
+    widths = [max(3, *(len(line[column]) for line in escaped)) for column in range(len(header))]
+    right = [
+        all(not line[column] or line[column][0] in "-+0123456789" for line in escaped[1:])
+        for column in range(len(header))
+    ]
+
+    def join(line: Sequence[str]) -> str:
+        cells = [c.rjust(w) if r else c.ljust(w) for c, w, r in zip(line, widths, right, strict=True)]
+        return f"| {' | '.join(cells)} |"
+
+    rule = [f"{'-' * (width - 1)}{':' if r else '-'}" for width, r in zip(widths, right, strict=True)]
+    return [join(escaped[0]), join(rule), *(join(line) for line in escaped[1:])]
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if not isinstance(cell, Estimate):
+        return f"{cell:,}" if isinstance(cell, int) else cell
+    value = f"{cell.value:,.{cell.digits}f}"
+    if math.isnan(cell.low):
+        return value
+    return f"{value} [{cell.low:,.{cell.digits}f}, {cell.high:,.{cell.digits}f}]"
+
+
+def _csv_text(lines: Sequence[Sequence[str]]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(lines)
+    return stream.getvalue()

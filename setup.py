@@ -1,0 +1,42 @@
+"""Build the Cython kernels of ``_ext/`` as the subpackage ``ecgbyte._ext``; all else is in pyproject.toml."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, find_packages, setup
+
+# ECGBYTE_CHECKED=1 builds with every run-time check on, for the checked test run of CONTRIBUTING.md.
+CHECKED = os.environ.get("ECGBYTE_CHECKED") == "1"
+
+compile_arguments = ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-ffp-contract=off"]
+
+directives = {
+    "language_level": 3,
+    "boundscheck": CHECKED,
+    "wraparound": False,
+    "initializedcheck": CHECKED,
+    "cdivision": True,
+    "embedsignature": True,
+    "freethreading_compatible": True,
+}
+
+extensions = [
+    Extension(
+        f"ecgbyte._ext.{source.stem}",
+        [source.as_posix()],
+        include_dirs=[numpy.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        extra_compile_args=compile_arguments,
+    )
+    for source in sorted(Path("_ext").glob("*.pyx"))
+]
+
+setup(
+    packages=[*find_packages(include=["ecgbyte", "ecgbyte.*"]), "ecgbyte._ext"],
+    package_dir={"ecgbyte._ext": "_ext"},
+    package_data={"ecgbyte": ["py.typed"], "ecgbyte._ext": ["*.pxd", "*.pyx"]},
+    ext_modules=cythonize(extensions, compiler_directives=directives, build_dir="build/cython"),
+)

@@ -1,0 +1,27 @@
+"""Fixtures shared by the tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with ``ptb-xl/`` (300 records at 100 Hz, 200 at 500 Hz) and ``ecg-qa/``, or skip.
+
+    Looks for the packed real recordings in the folder that ECGBYTE_SHARED_DATA names, else in ``../shared/data``.
+    """
+    packed = Path(os.environ.get("ECGBYTE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not (packed / "unpack.py").exists():
+        pytest.skip(f"real ECG recordings are not in {packed} (set ECGBYTE_SHARED_DATA to their folder)")
+    destination = tmp_path_factory.mktemp("real-data")
+    command = [sys.executable, str(packed / "unpack.py"), str(destination), "--max-records", "300"]
+    subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    return destination
