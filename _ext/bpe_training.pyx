@@ -253,7 +253,8 @@ cdef class MergeTrainer:
             if choose(state):
                 count = state.heap.entries[0].count
                 if state.listed:
-                    if state.pool_used + 2 * count <= state.pool_capacity:
+                    # Two new positions a merged place; of an overlapping run only every other place is merged.
+                    if state.pool_used + min(2 * count, state.length) <= state.pool_capacity:
                         break
                 elif state.length > self.max_listed_cells:
                     if state.bytes == NULL or token < BORDER_8:

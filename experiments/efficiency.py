@@ -84,7 +84,7 @@ def _stage_cost(stage: Sequence[ResultRow], padding: str) -> dict[str, Cell]:
 def _total(stages: Sequence[dict[str, Cell]]) -> dict[str, Cell]:
     """The sum over stages; a column that a stage lacks has no sum, and ECGs are those of the stage that uses most.
 
-    Rates do not add: that of the whole training is worked out again, that of timed steps stands where there is one stage.
+    Rates do not add: that of the whole training is worked out again, that of timed steps stands where one stage is.
     """
     total: dict[str, Cell] = {"stage": "all stages"}
     bases = {stage["time is"] for stage in stages}

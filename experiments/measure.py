@@ -33,7 +33,7 @@ _TOKENIZER_SIGNATURES = {
     "reconstruction-prd": compression.PRD_SIGNATURE,
 }
 _COST_SIGNATURE = "wall clock of training steps, checkpoints aside|version:1"
-_STEP_SIGNATURE = "median of timed steps, in turns with the other padding; in brackets smallest and largest|version:1"
+_STEP_SIGNATURE = "median of timed steps, in turns with the other padding; the interval is smallest to largest|version:1"
 
 
 def versions() -> str:
@@ -111,7 +111,11 @@ class RowMaker:
         if not asked:
             return []
         positives = [question.answer == ("yes",) for question in asked]
-        attributes = [question.attributes[0] if question.attributes else question.template_id for question in asked]
+        # A question that names no attribute ("any rhythm ...?") goes by its template and type.
+        attributes = [
+            question.attributes[0] if question.attributes else f"{question.template_id} {question.attribute_type}"
+            for question in asked
+        ]
         owners = [patients[question.record_id] for question in asked]
         resampling = {"num_resamples": self.profile.evaluation.bootstrap_resamples, "seed": self.profile.seed}
         rows = []
@@ -145,7 +149,6 @@ class RowMaker:
         }
         if report["padded_positions"]:
             values |= {"positions": report["positions"], "padded-positions": report["padded_positions"]}
-        signature = f"{_COST_SIGNATURE}|device:{report['device']}|precision:{report['precision']}"
         return [
             self.row(
                 table="efficiency",
@@ -157,20 +160,20 @@ class RowMaker:
                 split="train",
                 stage=stage,
                 padding=padding,
-                signature=signature,
+                signature=_COST_SIGNATURE,
                 train_seconds=report["seconds"],
             )
             for metric, value in values.items()
         ]
 
-    def padded_cost(self, method: str, stage: str, padding: str, seconds: Sequence[float]) -> ResultRow:
-        """Time of training samples padded to a fixed length, from timed steps."""
+    def timed_cost(self, method: str, stage: str, padding: str, seconds: Sequence[float]) -> ResultRow:
+        """Time of training samples at a padding, from timed steps."""
         middle, low, high = median_interval([1000 * value for value in seconds])
         return self.row(
             table="efficiency",
             method=method,
             input="ecg" if method != "text-only" else "text-only",
-            metric="seconds-per-1000-samples",
+            metric="timed-seconds-per-1000-samples",
             value=middle,
             ci_low=low,
             ci_high=high,

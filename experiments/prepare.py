@@ -174,6 +174,7 @@ def ask_questions(splits: dict[str, tuple[RecordEntry, ...]], profile: Profile) 
             num_questions=counts[name],
             question_types=profile.questions.question_types,
             finding_types=profile.questions.finding_types or None,
+            template_ids=profile.questions.templates or None,
             attributes=taught or None,
             paraphrases=profile.questions.paraphrases or None,
         )

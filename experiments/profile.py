@@ -46,13 +46,14 @@ class TokenizerSettings:
 
 @dataclass(frozen=True)
 class QuestionSettings:
-    """How many questions each split gets, and of what; no `finding_types` means all, 0 `paraphrases` means all wordings."""
+    """How many questions each split gets, and of what; an empty list, or 0 `paraphrases`, means all."""
 
     train: int
     validation: int
     test: int
     question_types: tuple[str, ...] = ("single-verify", "single-choose", "single-query")
     finding_types: tuple[str, ...] = ()
+    templates: tuple[str, ...] = ()
     paraphrases: int = 0
 
     def __post_init__(self) -> None:

@@ -109,8 +109,10 @@ def run_profile(profile: Profile, work_folder: Path, root: Path | None) -> Outco
         )
         rows += maker.ranking(method, result["answers"], prepared.questions["test"], prepared.patients)
         rows += maker.cost(method, _STAGE[method], result["report"], "none")
-        padded = str(profile.evaluation.padded_length)
-        rows.append(maker.padded_cost(method, _STAGE[method], padded, result["step_seconds"][padded]))
+        rows += [
+            maker.timed_cost(method, _STAGE[method], padding, seconds)
+            for padding, seconds in result["step_seconds"].items()
+        ]
     return Outcome(
         rows,
         prepared.audit,

@@ -21,7 +21,9 @@ def _check_form(sequences: object) -> None:
         if sequences.dtype != np.uint8:
             raise TypeError(f"sequences: got dtype {sequences.dtype}, expected uint8")
         if sequences.ndim != 2:
-            raise ValueError(f"sequences: got shape {sequences.shape}, expected [sequences, symbols] or a list of arrays")
+            raise ValueError(
+                f"sequences: got shape {sequences.shape}, expected [sequences, symbols] or a list of arrays"
+            )
         return
     if not isinstance(sequences, list | tuple):
         raise TypeError(
@@ -45,7 +47,9 @@ def as_rows(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> list[
     return [sequence[np.newaxis, :] for sequence in sequences]
 
 
-def as_joined(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def as_joined(
+    sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Join the sequences: uint8 [symbols in all] in C order, and int64 [sequences + 1] where each begins.
 
     Raises

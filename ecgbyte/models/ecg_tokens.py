@@ -144,7 +144,7 @@ def count_ecg_tokens(text_tokenizer: Any) -> int:
         if string.startswith("signal_") and string.removeprefix("signal_").isdecimal()
     )
     if numbers != list(range(len(numbers))):
-        missing = sorted(set(range(len(numbers))) - set(numbers))
+        missing = sorted(set(range(numbers[-1])) - set(numbers))
         raise ValueError(
             f"text_tokenizer: expected the ECG tokens signal_0 to signal_{numbers[-1]}, {missing[:5]} missing"
         )
@@ -179,7 +179,7 @@ def describe_waveforms(vocabulary: Any) -> np.ndarray:
 
     Returns
     -------
-    float64 [tokens, 13]
+    float64 [tokens, 14]
         The symbols resampled to 8 points, less their mean, over their largest deviation; mean symbol; slope in symbols
         a sample; logarithm of the length; first and last symbol; largest deviation. Each column has mean 0 and
         standard deviation 1 over the vocabulary.
@@ -225,7 +225,9 @@ def _add(model: Any, text_tokenizer: Any, strings: list[str], initialisation: st
     ids = torch.tensor([known[string] for string in strings])
     rows = model.get_input_embeddings().weight.shape[0]
     # A model may have more rows than its tokenizer has tokens; it never loses any.
-    model.resize_token_embeddings(max(rows, int(ids.max()) + 1), mean_resizing=False)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model.resize_token_embeddings(max(rows, int(ids.max()) + 1), mean_resizing=False)
     generator = torch.Generator().manual_seed(seed)
     share = 1.0 if initialisation == "random" else 0.1
     embeddings = [model.get_input_embeddings().weight]

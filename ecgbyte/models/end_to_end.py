@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
@@ -42,6 +43,7 @@ def prepare_training(
     training: str = "full",
     lora: LoraSettings | None = None,
     trained_rows: list[int] | None = None,
+    seed: int = 0,
 ) -> Any:
     """Say which parameters of a language model are trained.
 
@@ -54,6 +56,8 @@ def prepare_training(
         Only with ``"lora"``; None takes the published settings.
     trained_rows : list of int or None
         With ``"lora"``: ids of tokens whose embedding rows are trained as well.
+    seed : int
+        Of LoRA's random start.
 
     Returns
     -------
@@ -77,7 +81,9 @@ def prepare_training(
         trainable_token_indices=trained_rows,
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(language_model, configuration)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return get_peft_model(language_model, configuration)
 
 
 class EndToEndModel(ECGLanguageModel):
@@ -93,6 +99,8 @@ class EndToEndModel(ECGLanguageModel):
     train_embeddings : bool or None
         Whether the rows of the ECG tokens are trained. None: with ``"full"`` they are, with ``"lora"`` they are not
         (as published). With ``"full"``, False is an error.
+    seed : int
+        Of LoRA's random start.
     """
 
     def __init__(
@@ -103,6 +111,7 @@ class EndToEndModel(ECGLanguageModel):
         training: str = "full",
         lora: LoraSettings | None = None,
         train_embeddings: bool | None = None,
+        seed: int = 0,
     ) -> None:
         check_option("training", training, TRAINING)
         if training == "full" and train_embeddings is False:
@@ -115,7 +124,9 @@ class EndToEndModel(ECGLanguageModel):
                 "add the tokens to this model with add_ecg_tokens"
             )
         trained_rows = token_map.all_ids() if training == "lora" and train_embeddings else None
-        super().__init__(prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows))
+        super().__init__(
+            prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows, seed=seed)
+        )
         self.token_map = token_map
 
     def embed(self, batch: Mapping[str, Tensor]) -> Tensor:

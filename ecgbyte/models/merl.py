@@ -8,19 +8,15 @@ views of one ECG, made by dropout, against each other). What differs from the pa
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgbyte.files import write_atomically
 from ecgbyte.models.resnet1d import ECGEncoder
-from ecgbyte.models.text_encoders import PretrainedTextEncoder, TextEncoder, TinyTextEncoder, build_text_encoder
+from ecgbyte.models.text_encoders import TextEncoder, build_text_encoder
 from ecgbyte.options import check_option
 
 IDENTICAL_REPORTS = ("positives", "as-published")
@@ -30,9 +26,6 @@ others, the target is spread evenly over them. ``"as-published"``: only a record
 Where copies of a report have equal embeddings (a frozen text encoder, or no dropout), the two are the same number:
 spreading a target over equal logits changes nothing, and neither does the order of a sum. They differ where dropout
 tells copies apart, which ``"as-published"`` rewards, and where copies differ in letter case."""
-
-SETTINGS_FILE, WEIGHTS_FILE, REPORT_TOKENIZER_FILE = "merl.json", "merl.safetensors", "report_tokenizer.json"
-FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -203,7 +196,6 @@ class MERL(nn.Module):
     def settings(self) -> dict[str, Any]:
         """What rebuilds the model without its weights; JSON-able."""
         return {
-            "format_version": FORMAT_VERSION,
             "architecture": self.ecg_encoder.architecture,
             "feature_size": self.ecg_encoder.feature_size,
             "num_leads": self.ecg_encoder.num_leads,
@@ -212,72 +204,6 @@ class MERL(nn.Module):
             "dropout": self.view_dropout.p,
             "identical_reports": self.identical_reports,
         }
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write settings, weights (safetensors) and, for the tiny text encoder, the report tokenizer to `folder`.
-
-        The weights of a frozen pretrained text encoder are left out; loading takes them from where they came.
-        """
-        from safetensors.torch import save as to_safetensors
-
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {name: t.detach().cpu().contiguous() for name, t in self.state_dict().items() if self._is_saved(name)}
-        write_atomically(folder / WEIGHTS_FILE, to_safetensors(tensors))
-        if isinstance(self.text_encoder, TinyTextEncoder):
-            write_atomically(folder / REPORT_TOKENIZER_FILE, self.text_encoder.tokenizer.backend_tokenizer.to_str())
-        write_atomically(folder / SETTINGS_FILE, json.dumps(self.settings(), indent=2) + "\n")
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike[str]) -> MERL:
-        """Read a model that `save` wrote; it comes in evaluation mode.
-
-        Raises
-        ------
-        FileNotFoundError
-            If a file is missing.
-        ValueError
-            If the settings are of another format version, or the weights do not fit them.
-        """
-        from safetensors.torch import load as from_safetensors
-        from tokenizers import Tokenizer
-        from transformers import PreTrainedTokenizerFast
-
-        folder = Path(folder)
-        settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-        if settings.get("format_version") != FORMAT_VERSION:
-            found = settings.get("format_version")
-            raise ValueError(f"{folder / SETTINGS_FILE}: format_version is {found!r}, expected {FORMAT_VERSION}")
-        text_settings = dict(settings["text_encoder"])
-        tokenizer = None
-        if text_settings["name"] == "tiny":
-            serialized = (folder / REPORT_TOKENIZER_FILE).read_text(encoding="utf-8")
-            tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(serialized))
-        model = cls(
-            ECGEncoder(settings["architecture"], settings["feature_size"], settings["num_leads"]),
-            build_text_encoder(text_settings.pop("name"), tokenizer=tokenizer, **text_settings),
-            temperature=settings["temperature"],
-            dropout=settings["dropout"],
-            identical_reports=settings["identical_reports"],
-        )
-        tensors = from_safetensors((folder / WEIGHTS_FILE).read_bytes())
-        expected = {name: tensor.shape for name, tensor in model.state_dict().items() if model._is_saved(name)}
-        wrong = sorted(
-            name
-            for name in expected.keys() | tensors.keys()
-            if name not in expected or name not in tensors or tensors[name].shape != expected[name]
-        )
-        if wrong:
-            raise ValueError(
-                f"{folder / WEIGHTS_FILE}: does not fit {SETTINGS_FILE}: missing, unknown or misshapen {wrong[:4]}"
-            )
-        model.load_state_dict(tensors, strict=False)
-        return model.eval()
-
-    def _is_saved(self, name: str) -> bool:
-        """Whether `save` writes the weight of this name."""
-        from_elsewhere = isinstance(self.text_encoder, PretrainedTextEncoder) and self.text_encoder.frozen
-        return not (from_elsewhere and name.startswith("text_encoder."))
 
 
 def build_merl(
@@ -306,7 +232,7 @@ def build_merl(
     temperature, dropout, identical_reports
         See `MERL`.
     """
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MERL(
             ECGEncoder(architecture, feature_size, num_leads),

@@ -208,7 +208,7 @@ def save_two_stage(folder: str | os.PathLike[str], model: TwoStageModel, text_to
     """Write a model: the language model (LoRA merged), the text tokenizer and the projection, as safetensors and JSON.
 
     ``two_stage.json`` is written last; where it stands the folder is whole. The encoder is saved by itself
-    (`ecgbyte.models.merl.MERL.save`).
+    (`ecgbyte.models.merl_folder.save_merl`).
 
     Raises
     ------
@@ -247,16 +247,19 @@ def load_two_stage(folder: str | os.PathLike[str]) -> tuple[TwoStageModel, Any]:
     FileNotFoundError
         If a file is missing.
     ValueError
-        If the settings are of another format version, or a part does not fit them.
+        If a file is damaged, the settings are of another format version, or a part does not fit them.
     """
+    import safetensors
     from safetensors.torch import load as from_safetensors
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = Path(folder)
-    settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-    if settings.get("format_version") != FORMAT_VERSION:
-        found = settings.get("format_version")
-        raise ValueError(f"{folder / SETTINGS_FILE}: format_version is {found!r}, expected {FORMAT_VERSION}")
+    try:
+        settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{folder / SETTINGS_FILE}: expected JSON, got a damaged file ({error})") from error
+    if not isinstance(settings, dict) or settings.get("format_version") != FORMAT_VERSION:
+        raise ValueError(f"{folder / SETTINGS_FILE}: expected format_version {FORMAT_VERSION}, got another file")
     language_model = AutoModelForCausalLM.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
     text_tokenizer = AutoTokenizer.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
     model = TwoStageModel(
@@ -265,7 +268,10 @@ def load_two_stage(folder: str | os.PathLike[str]) -> tuple[TwoStageModel, Any]:
         settings["feature_size"],
         projection=settings["projection"],
     )
-    tensors = from_safetensors((folder / PROJECTION_FILE).read_bytes())
+    try:
+        tensors = from_safetensors((folder / PROJECTION_FILE).read_bytes())
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{folder / PROJECTION_FILE}: expected safetensors, got a damaged file ({error})") from error
     expected = {name: list(value.shape) for name, value in model.projection.state_dict().items()}
     found_shapes = {name: list(value.shape) for name, value in tensors.items()}
     if found_shapes != expected:

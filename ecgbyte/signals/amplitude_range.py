@@ -142,7 +142,7 @@ def record_range(signal: Record | np.ndarray) -> AmplitudeRange:
     ValueError
         If it is empty or holds NaN or an infinity.
     """
-    (values,) = _checked([signal])
+    values = _checked_values("signal: the record", signal)
     if values.size == 0:
         raise ValueError("signal: is empty, expected at least one sample")
     low, high = float(values.min()), float(values.max())
@@ -165,24 +165,26 @@ def _check_options(low_percentile: float, high_percentile: float, widen_mv: floa
 
 def _checked(signals: Iterable[Record | np.ndarray]) -> Iterator[np.ndarray]:
     """Every signal as float64 [leads, samples], finite."""
-    if isinstance(signals, (Record, np.ndarray)) and not (isinstance(signals, np.ndarray) and signals.ndim == 3):
+    if isinstance(signals, Record) or (isinstance(signals, np.ndarray) and signals.ndim != 3):
         raise TypeError("signals: got a single signal, expected an iterable of records or arrays [leads, samples]")
     for number, signal in enumerate(signals):
-        named = f"number {number}"
-        if isinstance(signal, Record):
-            yield signal.signal.astype(np.float64)
-            continue
-        if not isinstance(signal, np.ndarray):
-            raise TypeError(f"signals: {named} is {type(signal).__name__}, expected a Record or an array")
-        if signal.dtype.kind not in "fiu":
-            raise TypeError(f"signals: {named} has type {signal.dtype}, expected real numbers in mV")
-        if signal.ndim != 2:
-            raise ValueError(f"signals: {named} has shape {signal.shape}, expected [leads, samples]")
-        finite = np.isfinite(signal)
-        if not finite.all():
-            lead, sample = np.argwhere(~finite)[0]
-            raise ValueError(f"signals: {named} has {signal[lead, sample]} in lead {lead} at sample {sample}")
-        yield signal.astype(np.float64)
+        yield _checked_values(f"signals: number {number}", signal)
+
+
+def _checked_values(name: str, signal: Record | np.ndarray) -> np.ndarray:
+    if isinstance(signal, Record):
+        return signal.signal.astype(np.float64)
+    if not isinstance(signal, np.ndarray):
+        raise TypeError(f"{name} is {type(signal).__name__}, expected a Record or an array")
+    if signal.dtype.kind not in "fiu":
+        raise TypeError(f"{name} has type {signal.dtype}, expected real numbers in mV")
+    if signal.ndim != 2:
+        raise ValueError(f"{name} has shape {signal.shape}, expected [leads, samples]")
+    finite = np.isfinite(signal)
+    if not finite.all():
+        lead, sample = np.argwhere(~finite)[0]
+        raise ValueError(f"{name} has {signal[lead, sample]} in lead {lead} at sample {sample}, expected finite values")
+    return signal.astype(np.float64)
 
 
 def _first_values(signals: Iterable[Record | np.ndarray], count: int) -> np.ndarray:

@@ -2,13 +2,12 @@
 
 wfdb trusts the header: it ignores the checksums, reads a signal file that is longer than the header says as if nothing
 were wrong, reports a shorter one as an array that cannot be reshaped, takes 200 units per mV and 250 Hz where a header
-names neither, and drops characters outside ASCII, which turns microvolts written with the Greek letter into volts. Each
-of these is an error here.
+names neither, stops reading a number at the first character that it does not expect, and drops characters outside
+ASCII, which turns microvolts written with the Greek letter into volts. Each of these is an error here.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ from ecgbyte.signals.records import Record
 
 IDENTITY_CHECKS = ("error", "warn", "off")
 _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "v": 1e3}
-# Bytes per sample as a fraction, and the unit in bytes that is never cut. Formats 508, 516 and 524 are compressed.
+# Bytes per sample as a fraction, and the unit in bytes that is never cut.
 _BYTES_PER_SAMPLE = {
     "8": (1, 1, 1),
     "80": (1, 1, 1),
@@ -44,6 +43,7 @@ _BYTES_PER_SAMPLE = {
     "310": (4, 3, 2),
     "311": (4, 3, 1),
 }
+_COMPRESSED_FORMATS = ("508", "516", "524")
 
 
 def read_wfdb(
@@ -102,6 +102,11 @@ def _read_header(stem: Path) -> Any:
         raise ValueError(f"path: header {file} cannot be understood: {error}") from error
     if len(lines) - 1 != header.n_sig or not header.n_sig:
         raise ValueError(f"path: header {file} announces {header.n_sig} signals and describes {len(lines) - 1}")
+    length = _number(first[3]) if len(first) > 3 else header.sig_len
+    if _number(first[2]) != header.fs or length != header.sig_len:
+        raise ValueError(
+            f"path: header {file} begins {lines[0]!r}, which wfdb reads as {header.fs} Hz and {header.sig_len} samples"
+        )
     _check_signal_lines(file, header, lines[1:])
     return header
 
@@ -109,8 +114,14 @@ def _read_header(stem: Path) -> Any:
 def _check_signal_lines(file: Path, header: Any, lines: Sequence[str]) -> None:
     for row, line in enumerate(lines):
         fields = line.split()
+        if header.fmt[row] not in _BYTES_PER_SAMPLE and header.fmt[row] not in _COMPRESSED_FORMATS:
+            known = ", ".join([*_BYTES_PER_SAMPLE, *_COMPRESSED_FORMATS])
+            raise ValueError(
+                f"path: header {file} gives signal {row} format {header.fmt[row]}, expected one of {known}"
+            )
         # A gain that is left out, or 0, means in WFDB that nobody calibrated the signal.
-        if len(fields) < 3 or math.isclose(_leading_number(fields[2]), 0.0):
+        gain = _number(fields[2]) if len(fields) > 2 else None
+        if not gain or gain != header.adc_gain[row]:
             raise ValueError(f"path: header {file} gives no gain for signal {row} ({line!r}), so it has no unit")
         if (header.samps_per_frame[row] or 1) != 1 or header.skew[row]:
             raise ValueError(
@@ -120,12 +131,12 @@ def _check_signal_lines(file: Path, header: Any, lines: Sequence[str]) -> None:
             raise ValueError(f"path: header {file} gives no name for signal {row} ({line!r}), expected a lead")
 
 
-def _leading_number(field: str) -> float:
-    digits = field.split("(")[0].split("/")[0]
+def _number(field: str) -> float | None:
+    """The number before what WFDB may write behind it in brackets or after a slash; None where there is none."""
     try:
-        return float(digits)
+        return float(field.split("(")[0].split("/")[0])
     except ValueError:
-        return 0.0
+        return None
 
 
 def _check_signal_files(stem: Path, header: Any) -> None:
@@ -138,7 +149,7 @@ def _check_signal_files(stem: Path, header: Any) -> None:
         formats = sorted({header.fmt[row] for row in rows})
         if len(formats) > 1:
             raise ValueError(f"path: header {stem}.hea gives {name} several formats ({', '.join(formats)})")
-        if formats[0] not in _BYTES_PER_SAMPLE or header.sig_len is None:
+        if formats[0] in _COMPRESSED_FORMATS or header.sig_len is None:
             continue
         numerator, denominator, unit = _BYTES_PER_SAMPLE[formats[0]]
         samples = header.sig_len * len(rows)

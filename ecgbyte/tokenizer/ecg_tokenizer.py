@@ -21,11 +21,10 @@ from ecgbyte.signals.records import Record
 from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.tokenizer.input_signals import Signal
 from ecgbyte.tokenizer.signal_encoding import checked_ids, decode_signal, encode_signals
-from ecgbyte.tokenizer.tokenizer_content import PER_RECORD, TokenizerContent
+from ecgbyte.tokenizer.tokenizer_content import PER_RECORD, TokenizerContent, as_amplitude_range
 from ecgbyte.tokenizer.tokenizer_file import read_tokenizer, write_tokenizer
 from ecgbyte.tokenizer.tokenizer_state import TokenizerState
 from ecgbyte.tokenizer.training import train_content
-from ecgbyte.tokenizer.training_corpus import as_amplitude_range
 
 if TYPE_CHECKING:
     from ecgbyte.signals.preprocess import Preprocessor

@@ -14,6 +14,7 @@ import json
 import math
 import os
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ from ecgbyte.tokenizer.signal_encoding import checked_ids
 from ecgbyte.tokenizer.tokenizer_content import positive_number
 
 _KEYS = ("record", "tokenizer", "ids", "shape", "range_mv", "clipped", "sampling_rate", "lead_names")
+
+# What reading a damaged archive raises: zipfile a RuntimeError for a flag or method that it does not know, NumPy a
+# MemoryError for a shape that no memory holds.
+_ARCHIVE_ERRORS = (ValueError, EOFError, OSError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,13 +129,14 @@ def read_encoded(path: str | os.PathLike[str], tokenizer: ECGTokenizer) -> list[
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
     try:
-        archive = np.load(path, allow_pickle=False)
+        archive = np.load(io.BytesIO(data), allow_pickle=False)
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise ValueError("no .npz archive")
         with archive:
             entry = {name: archive[name].tolist() if archive[name].ndim else archive[name].item() for name in archive}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except _ARCHIVE_ERRORS as error:
         raise ValueError(f"encoded file {path}: cannot be read (cut or altered?): {error}") from error
     if not entry.get("lead_names", True):
         entry["lead_names"] = None

@@ -12,8 +12,7 @@ from ecgbyte.signals.records import Record
 from ecgbyte.symbols import desymbolize, symbolize
 from ecgbyte.tokenizer.encoding import Encoding, locate_tokens, read_only
 from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_recording, checked_signal
-from ecgbyte.tokenizer.tokenizer_content import PER_RECORD, TokenizerContent
-from ecgbyte.tokenizer.training_corpus import as_amplitude_range
+from ecgbyte.tokenizer.tokenizer_content import PER_RECORD, TokenizerContent, as_amplitude_range
 
 _MISSING_RANGE = (
     "amplitude_range: this tokenizer was made from merges alone and knows symbols only; give the range in mV when it "

@@ -152,9 +152,34 @@ def positive_number(argument: str, value: object) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{argument}: got {type(value).__name__} {value!r}, expected a number")
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError(f"{argument}: got {value}, expected a positive, finite number")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError as error:  # an int beyond the largest float
+        raise ValueError(f"{argument}: is too large, expected a positive, finite number") from error
+    if not math.isfinite(number) or number <= 0:
+        raise ValueError(f"{argument}: got {number}, expected a positive, finite number")
+    return number
+
+
+def as_amplitude_range(amplitude_range: object) -> AmplitudeRange:
+    """The range that a user gave as `AmplitudeRange` or (low, high), in mV.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    ValueError
+        If it is not finite or low is not below high.
+    """
+    if isinstance(amplitude_range, AmplitudeRange):
+        return amplitude_range
+    if not isinstance(amplitude_range, (tuple, list, np.ndarray)) or len(amplitude_range) != 2:
+        raise TypeError(f"amplitude_range: got {amplitude_range!r}, expected (low, high) in mV")
+    low, high = amplitude_range
+    for name, value in (("low", low), ("high", high)):
+        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+            raise TypeError(f"amplitude_range: {name} is {value!r}, expected a number of mV")
+    return AmplitudeRange(float(low), float(high))
 
 
 def _text(argument: str, value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,10 +14,11 @@ from tqdm import tqdm
 from ecgbyte.files import fingerprint
 from ecgbyte.options import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange, fit_amplitude_range, record_range
+from ecgbyte.signals.leads import canonical_lead_names
 from ecgbyte.signals.records import Record
 from ecgbyte.symbols import symbolize
 from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_recording, checked_signal
-from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD, positive_number
+from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD, as_amplitude_range, positive_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,7 @@ def read_corpus(
     source, chosen = _checked_range(amplitude_range)
     if isinstance(records, (str, bytes, Record)) or not hasattr(records, "__iter__"):
         raise TypeError(f"records: got {type(records).__name__}, expected a collection of records")
-    if source == "global" and iter(records) is records:
+    if source == "global" and isinstance(records, Iterator):
         raise ValueError(
             f"records: got a one-shot iterator ({type(records).__name__}), but amplitude_range='global' reads the "
             "records twice, once for the range and once for the symbols; give a list or another collection that can "
@@ -75,9 +77,11 @@ def read_corpus(
         )
     reader = _Population(sampling_rate, lead_names)
     if source == "global":
-        chosen = fit_amplitude_range(
-            signal for _, signal in reader.read(_progress_bar(records, "reading the range", progress))
-        )
+        signals = (signal for _, signal in reader.read(_progress_bar(records, "reading the range", progress)))
+        first = next(signals, None)
+        if first is None:
+            raise ValueError("records: is empty, expected at least one record")
+        chosen = fit_amplitude_range(itertools.chain([first], signals))
         seen, reader = reader, _Population(sampling_rate, lead_names)
 
     sequences: list[np.ndarray] = []
@@ -113,8 +117,8 @@ class _Population:
 
     def __init__(self, sampling_rate: float | None, lead_names: Sequence[str] | None) -> None:
         self.sampling_rate = None if sampling_rate is None else positive_number("sampling_rate", sampling_rate)
-        self.lead_names = None if lead_names is None else tuple(lead_names)
-        self.num_leads = None if lead_names is None else len(lead_names)
+        self.lead_names = None if lead_names is None else canonical_lead_names(lead_names)
+        self.num_leads = None if self.lead_names is None else len(self.lead_names)
         self.read_so_far: list[tuple[str, tuple[int, ...]]] = []
         self._named: bool | None = None
 
@@ -148,27 +152,6 @@ def _checked_range(
     if isinstance(amplitude_range, str):
         return check_option("amplitude_range", amplitude_range, ("global", PER_RECORD)), None
     return "given", as_amplitude_range(amplitude_range)
-
-
-def as_amplitude_range(amplitude_range: object) -> AmplitudeRange:
-    """The range that a user gave as `AmplitudeRange` or (low, high), in mV.
-
-    Raises
-    ------
-    TypeError
-        If it is neither.
-    ValueError
-        If it is not finite or low is not below high.
-    """
-    if isinstance(amplitude_range, AmplitudeRange):
-        return amplitude_range
-    if not isinstance(amplitude_range, (tuple, list, np.ndarray)) or len(amplitude_range) != 2:
-        raise TypeError(f"amplitude_range: got {amplitude_range!r}, expected (low, high) in mV")
-    low, high = amplitude_range
-    for name, value in (("low", low), ("high", high)):
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-            raise TypeError(f"amplitude_range: {name} is {value!r}, expected a number of mV")
-    return AmplitudeRange(float(low), float(high))
 
 
 def _progress_bar(records: Iterable[Signal], description: str, progress: bool) -> Iterable[Signal]:

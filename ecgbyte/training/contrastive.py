@@ -193,10 +193,12 @@ class RetrievalRecall:
         Share of ECGs with their own report's text among the k nearest of the distinct reports.
     report_to_ecg : float
         Share of distinct reports with an ECG of theirs among the k nearest ECGs.
-    ecg_to_report_blind : float
-        What naming the k most frequent reports, without looking at the ECG, gives for `ecg_to_report`.
-    report_to_ecg_blind : float
-        What k ECGs drawn at random give for `report_to_ecg`, on average.
+    ecg_to_report_random, report_to_ecg_random : float
+        What k partners drawn at random give, on average: the chance level of the two above.
+    ecg_to_report_frequent : float
+        What naming the k most frequent reports, without looking at the ECG, gives for `ecg_to_report`. The loss asks
+        by what factor an ECG makes a report more likely, not how frequent the report is, so a good model may score
+        less than this where few reports are most of the records.
     num_ecgs, num_reports : int
         ECGs, and distinct reports.
     """
@@ -204,8 +206,9 @@ class RetrievalRecall:
     k: int
     ecg_to_report: float
     report_to_ecg: float
-    ecg_to_report_blind: float
-    report_to_ecg_blind: float
+    ecg_to_report_random: float
+    report_to_ecg_random: float
+    ecg_to_report_frequent: float
     num_ecgs: int
     num_reports: int
 
@@ -259,8 +262,9 @@ def retrieval_recall(
         k=k,
         ecg_to_report=_right_in_first(similarities, right, k),
         report_to_ecg=_right_in_first(similarities.T, right.T, k),
-        ecg_to_report_blind=float(counts.sort(descending=True).values[:k].sum() / len(examples)),
-        report_to_ecg_blind=float((1 - missed).mean()),
+        ecg_to_report_random=k / collator.num_reports,
+        report_to_ecg_random=float((1 - missed).mean()),
+        ecg_to_report_frequent=float(counts.sort(descending=True).values[:k].sum() / len(examples)),
         num_ecgs=len(examples),
         num_reports=collator.num_reports,
     )

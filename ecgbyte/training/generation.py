@@ -8,7 +8,6 @@ the order of the examples and do not depend on the batch size.
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -101,19 +100,20 @@ def score_yes_no(
         If the tokens of one answer are the start of the other's.
     """
     words = [answer_ids(collate.text_tokenizer, word) for word in (yes, no)]
-    common = os.path.commonprefix(words)
-    if len(common) == min(map(len, words)):
+    shorter = min(map(len, words))
+    shared = next((index for index in range(shorter) if words[0][index] != words[1][index]), shorter)
+    if shared == shorter:
         raise ValueError(f"yes, no: expected answers neither of which starts the other, got {yes!r} and {no!r}")
-    yes_id, no_id = (word[len(common)] for word in words)
+    yes_id, no_id = (word[shared] for word in words)
 
     def score(batch: dict[str, Tensor], group: list[Example]) -> list[float]:
         embeddings, mask, positions = model.embed(batch), batch["attention_mask"], batch["position_ids"]
-        if common:
+        if shared:
             # A small text tokenizer may give both words a space of its own, which says nothing about either.
-            start = torch.tensor(common, device=mask.device).expand(len(group), -1)
+            start = torch.tensor(words[0][:shared], device=mask.device).expand(len(group), -1)
             embeddings = torch.cat([embeddings, model.embed_tokens(start)], dim=1)
             mask = torch.cat([mask, torch.ones_like(start)], dim=1)
-            steps = torch.arange(1, len(common) + 1, device=mask.device)
+            steps = torch.arange(1, shared + 1, device=mask.device)
             positions = torch.cat([positions, positions[:, -1:] + steps], dim=1)
         logits = model.run(embeddings, mask, positions, keep=1).logits[:, -1].double()
         return torch.sigmoid(logits[:, yes_id] - logits[:, no_id]).tolist()

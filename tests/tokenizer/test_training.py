@@ -92,7 +92,7 @@ def test_the_fingerprint_of_the_data_follows_ids_order_and_symbols():
 def test_records_may_be_read_again_from_files():
     collection = ReadAgain(RECORDS)
     assert ECGTokenizer.train(collection, 40, progress=False) == small_tokenizer()
-    assert collection.times_read == 3  # once to see that it is no iterator, then twice
+    assert collection.times_read == 2
 
 
 def test_arrays_give_the_same_merges_as_records():
@@ -106,9 +106,7 @@ def test_arrays_give_the_same_merges_as_records():
 
 
 def test_a_one_shot_iterator_is_refused_where_two_readings_are_needed():
-    with pytest.raises(
-        ValueError, match=r"one-shot iterator \(generator\).*read.* twice.*amplitude_range=\(low, high\)"
-    ):
+    with pytest.raises(ValueError, match=r"one-shot iterator \(generator\).* twice.*amplitude_range=\(low"):
         ECGTokenizer.train((record for record in RECORDS), 5, progress=False)
     for amplitude_range in ("per-record", (-2.0, 2.0)):
         once = ECGTokenizer.train(iter(RECORDS), 40, amplitude_range=amplitude_range, progress=False)
@@ -118,26 +116,27 @@ def test_a_one_shot_iterator_is_refused_where_two_readings_are_needed():
 @pytest.mark.parametrize("second", [RECORDS[:3], [*RECORDS[:3], wandering_record(9)], [*RECORDS, RECORDS[0]]])
 def test_a_collection_that_changes_between_the_readings_is_refused(second):
     with pytest.raises(ValueError, match="the first reading gave 4 records"):
-        ECGTokenizer.train(ReadAgain(RECORDS, RECORDS, second), 5, progress=False)
+        ECGTokenizer.train(ReadAgain(RECORDS, second), 5, progress=False)
 
 
 @pytest.mark.parametrize("amplitude_range", ["global", "per-record", (-1.0, 1.0)])
 @pytest.mark.parametrize(
     ("records", "settings", "error", "message"),
     [
-        ([], {}, ValueError, "empty"),
+        ([], {}, ValueError, "records: is empty"),
+        (RECORDS, {"lead_names": "I"}, TypeError, "single string"),
         (
             [RECORDS[0], wandering_record(1, rate=500)],
             {},
             ValueError,
-            r"records\[1\]: record 'record-1' has 500 samples",
+            r"records\[1\]: record 'record-1' has 500",
         ),
         (RECORDS, {"sampling_rate": 250}, ValueError, r"records\[0\].*has 100 samples a second, expected 250"),
         (
             [RECORDS[0], wandering_record(1, lead_names=("I", "II"))],
             {},
             ValueError,
-            r"records\[1\].*has the leads I, II",
+            r"records\[1\].*the leads I, II",
         ),
         ([RECORDS[0], RECORDS[1].signal], {}, TypeError, r"records\[1\]: got ndarray, expected only records or only"),
         ([RECORDS[0].signal], {}, ValueError, r"sampling_rate: missing; records\[0\] is an array"),
@@ -145,7 +144,7 @@ def test_a_collection_that_changes_between_the_readings_is_refused(second):
             [RECORDS[0].signal, wandering_signal(1, 8)],
             {"sampling_rate": 100},
             ValueError,
-            r"records\[1\]: got shape \(8",
+            r"records\[1\]: got shape",
         ),
         ([RECORDS[0].signal, wandering_signal(1, samples=1)], {"sampling_rate": 100}, ValueError, "at least 2 samples"),
         (RECORDS[0].signal, {"sampling_rate": 100}, ValueError, r"records\[0\]: got shape \(60,\)"),

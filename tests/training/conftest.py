@@ -26,7 +26,7 @@ class Reader(NamedTuple):
     collate: Collator
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_reader() -> Callable[..., Reader]:
     """Build the same small model each time, with options of `EndToEndModel`."""
 
@@ -47,7 +47,7 @@ def reader(make_reader: Callable[..., Reader]) -> Reader:
     return make_reader()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def examples() -> list[Example]:
     """Twelve examples of different lengths, on ten records."""
     generator = np.random.default_rng(5)

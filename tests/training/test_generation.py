@@ -18,9 +18,10 @@ from ecgbyte.training.generation_file import Generation, read_generations, write
 from ecgbyte.training.loop import TrainingSettings, train
 
 
-@pytest.fixture
-def overfitted(reader: Any, examples: list[Example]) -> Any:
+@pytest.fixture(scope="module")
+def overfitted(make_reader: Callable[..., Any], examples: list[Example]) -> Any:
     """Return a model that has learnt 8 examples by heart; the ECG alone tells apart those with one question."""
+    reader = make_reader()
     settings = TrainingSettings(max_steps=150, batch_size=8, learning_rate=1e-2, weight_decay=0.0)
     report = train(reader.model, examples[:8], reader.collate, settings, progress=False)
     assert report.losses[-1] < 0.05

@@ -21,7 +21,6 @@ def lora_reader(make_reader: Callable[..., Any]) -> Any:
     """Return a model with heavy dropout, the same each time, so that the random state matters."""
     from ecgbyte.models.end_to_end import LoraSettings
 
-    torch.manual_seed(0)
     return make_reader(training="lora", lora=LoraSettings(rank=4, dropout=0.4), train_embeddings=True)
 
 

@@ -91,7 +91,7 @@ _MIDDLE_AXIS = 45.0  # degrees
 
 # ST level by territory in INDEPENDENT_LEADS, as a share of its largest value.
 _ST_PATTERNS = {
-    "anterior": np.array([0.05, 0.0, 0.70, 1.0, 1.0, 0.80, 0.20, 0.0]),
+    "anterior": np.array([0.05, 0.0, 0.80, 1.0, 1.0, 0.80, 0.20, 0.0]),
     "inferior": np.array([-0.05, 0.90, -0.10, -0.10, 0.0, 0.0, 0.05, 0.10]),
     "lateral": np.array([0.90, 0.15, -0.05, 0.0, 0.10, 0.35, 1.0, 0.90]),
 }
@@ -227,8 +227,8 @@ def repolarisation(
     tuple of Waves and Plateau
         The T wave (one bump, steeper behind than before) and the ST level.
     """
-    stretch = (60.0 / state.rate) ** 0.3
-    before, after = 0.052 * stretch, 0.036 * stretch
+    stretch = (60.0 / state.rate) ** 0.5
+    before, after = 0.054 * stretch, 0.038 * stretch
     center = qt_seconds(patient, state.rate) - 2.4 * after
     if patient.bundle_branch_block == "left":
         # Discordant: against the main QRS direction in every lead.
@@ -247,12 +247,14 @@ def repolarisation(
         t_wave = np.where(np.isnan(values), t_wave, values)
     shifts = dict(state.st_shift)
     for territory, sign in state.st_shift:
-        size = rng.uniform(0.20, 0.36) if sign > 0 else -rng.uniform(0.16, 0.26)
+        size = rng.uniform(0.21, 0.36) if sign > 0 else -rng.uniform(0.17, 0.27)
         mirrored = territory == "lateral" and "inferior" in shifts
         pattern = _MIRRORED_LATERAL if mirrored else _ST_PATTERNS[territory]
         st_level = st_level + size * pattern
-        if sign > 0 and territory not in state.t_inversion:
-            t_wave = t_wave + 0.35 * size * pattern
+        # At its peak the T wave still rides on half of the ST level, and an inverted one must end below the baseline
+        # all the same. Elsewhere elevation goes with a tall T.
+        if sign > 0:
+            t_wave = t_wave + (-0.5 if territory in state.t_inversion else 0.35) * size * pattern
     st = Plateau(patient.qrs_seconds - 0.004, center, 0.008, 0.03 * stretch, st_level)
     return Waves(np.array([center]), np.array([[before, after]]), t_wave[np.newaxis]), st
 

@@ -21,7 +21,7 @@ RATE_RANGES = {
     "sinus rhythm": (60.0, 98.0),
     "sinus bradycardia": (40.0, 52.0),
     "sinus tachycardia": (110.0, 140.0),
-    "atrial fibrillation": (65.0, 130.0),
+    "atrial fibrillation": (62.0, 115.0),
 }
 # Limb leads give the inferior and the lateral wall opposite signs (aVL = I - II/2, III = II - I), so these two
 # territories never show the same change at once, and a change in one often has its mirror image in the other.
@@ -105,7 +105,9 @@ def _draw_st_t(patient: Patient, rng: np.random.Generator) -> tuple[tuple[tuple[
         if kind == "elevation":
             shift.update(dict.fromkeys(territories, 1))
             mirror = _MIRROR[territory]
-            if mirror not in shift and rng.random() < 0.45:
+            # V5 cannot follow a rising V4 and a falling V6 at once.
+            possible = mirror not in shift and not (mirror == "lateral" and "anterior" in shift)
+            if possible and rng.random() < 0.5:
                 shift[mirror] = -1
             if rng.random() < 0.35:
                 inverted.update(territories)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecgbyte.data.synthetic.beats import qt_seconds
 from ecgbyte.data.synthetic.conditions import RecordState
 from ecgbyte.data.synthetic.patients import Patient
 
@@ -13,6 +14,7 @@ CONDUCTED, PREMATURE_ATRIAL, PREMATURE_VENTRICULAR = 0, 1, 2
 # Beats begin before the record and go on after it, so that its edges look like its middle.
 _LEAD_IN_SECONDS = 2.5
 _LEAD_OUT_SECONDS = 2.0
+_BLOCK = 8  # intervals
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,21 @@ def _sinus_intervals(patient: Patient, mean: float, count: int, rng: np.random.G
     return mean * (1 + depth * np.sin(phase) + rng.normal(0, 0.006, count))
 
 
-def _fibrillation_intervals(mean: float, count: int, rng: np.random.Generator) -> np.ndarray:
-    """RR intervals without serial structure.
+def _fibrillation_intervals(mean: float, shortest: float, count: int, rng: np.random.Generator) -> np.ndarray:
+    """RR intervals that do not follow from each other.
 
-    One value from each of `count` equal shares of a log-normal distribution, in random order: even a short record is
-    as irregular as its rhythm.
+    Each eight in a row hold one value from every eighth of a log-normal distribution, in random order, so that even a
+    short record is as irregular as its rhythm.
     """
     # Imported here: SciPy's special functions are not needed before a signal is drawn.
     from scipy.special import ndtri
 
-    spread = rng.uniform(0.20, 0.28)
-    shares = (np.arange(count) + rng.random(count)) / count
+    spread = rng.uniform(0.22, 0.30)
+    blocks = -(-count // _BLOCK)
+    shares = (np.tile(np.arange(_BLOCK), (blocks, 1)) + rng.random((blocks, _BLOCK))) / _BLOCK
+    shares = rng.permuted(shares, axis=1).ravel()[:count]
     intervals = np.exp(spread * ndtri(shares.clip(0.01, 0.99)))
-    intervals *= mean / intervals.mean()
-    return np.maximum(0.34, rng.permutation(intervals))
+    return np.maximum(shortest, intervals * (mean / intervals.mean()))
 
 
 def _premature_indices(onsets: np.ndarray, duration: float, ectopy: str, rng: np.random.Generator) -> np.ndarray:
@@ -86,9 +89,11 @@ def draw_timeline(patient: Patient, state: RecordState, duration: float, rng: np
     mean = 60.0 / state.rate
     count = int(np.ceil((duration + _LEAD_IN_SECONDS + 2 * _LEAD_OUT_SECONDS) / mean)) + 2
     fibrillating = state.rhythm == "atrial fibrillation"
-    intervals = (
-        _fibrillation_intervals(mean, count, rng) if fibrillating else _sinus_intervals(patient, mean, count, rng)
-    )
+    if fibrillating:
+        # No beat is conducted while the ventricles are still in their T wave.
+        intervals = _fibrillation_intervals(mean, 0.95 * qt_seconds(patient, state.rate), count, rng)
+    else:
+        intervals = _sinus_intervals(patient, mean, count, rng)
     onsets = np.cumsum(intervals) - _LEAD_IN_SECONDS - intervals[0] * rng.random()
     kinds = np.full(count, CONDUCTED)
     if state.ectopy:

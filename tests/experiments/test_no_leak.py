@@ -1,0 +1,119 @@
+"""Range and merges learn from training records only; every method meets the same segment of a record."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecgbyte.data.splits import split_by_fold
+from experiments import tokenizing
+from experiments.inputs import ECGView, make_examples, segment_of
+from experiments.prepare import Segments, ask_questions, choose_entries, open_records, write_segments
+from experiments.profile import Profile, read_profile
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    smoke = read_profile("smoke")
+    data = dataclasses.replace(smoke.data, num_patients=60, train_records=30, validation_records=6, test_records=6)
+    return dataclasses.replace(smoke, data=data, questions=dataclasses.replace(smoke.questions, finding_types=("axis",)))
+
+
+@pytest.fixture(scope="module")
+def stored(profile: Profile, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
+    folder = tmp_path_factory.mktemp("segments")
+    records = open_records(profile.data, profile.seed, None)
+    splits = choose_entries(records, profile.data, profile.seed)
+    details = write_segments(folder, records, [entry for name in splits for entry in splits[name]], profile.data)
+    assert details["rejected"] == 0
+    return folder, splits
+
+
+def test_tokenizer_learns_from_training_records_only(
+    profile: Profile, stored: tuple[Path, dict], tmp_path: Path
+) -> None:
+    folder, splits = stored
+    segments = Segments.open(folder)
+    train_ids = [entry.record_id for entry in splits["train"]]
+
+    def train(signals: np.ndarray, name: str) -> bytes:
+        (tmp_path / name).mkdir()
+        changed = Segments(signals, segments.rows)
+        tokenizing.train_tokenizer(tmp_path / name, changed, train_ids, profile.tokenizer, {})
+        return (tmp_path / name / "tokenizer.json").read_bytes()
+
+    original = train(np.array(segments.signals), "original")
+    held_out = np.array(segments.signals)
+    for name in ("validation", "test"):
+        for entry in splits[name]:
+            held_out[segments.rows[entry.record_id]] = 40 * np.sin(np.arange(held_out.shape[-1]))
+    assert train(held_out, "held-out-changed") == original
+    taught = np.array(segments.signals)
+    taught[segments.rows[train_ids[0]]] *= 3
+    assert train(taught, "training-changed") != original
+
+
+def test_chosen_records_stay_in_their_folds_and_do_not_depend_on_their_number(profile: Profile) -> None:
+    records = open_records(profile.data, profile.seed, None)
+    by_fold = split_by_fold(records.entries)
+    few = choose_entries(records, profile.data, profile.seed)
+    more = choose_entries(records, dataclasses.replace(profile.data, train_records=40), profile.seed)
+    for name, entries in few.items():
+        assert set(entries) <= set(by_fold[name])
+    assert set(few["train"]) <= set(more["train"]) and len(more["train"]) == 40
+    with pytest.raises(ValueError, match=r"data.test_records: asked for 5000, the split has"):
+        choose_entries(records, dataclasses.replace(profile.data, test_records=5000), profile.seed)
+
+
+def test_controls_replace_the_ecg_and_nothing_else(profile: Profile, stored: tuple[Path, dict]) -> None:
+    _, splits = stored
+    questions = [
+        question
+        for question in ask_questions(splits, profile)["train"]
+        if question.record_id in {entry.record_id for entry in splits["train"]}
+    ]
+    patients = {entry.record_id: entry.patient_id for entry in splits["train"]}
+    ids = sorted(patients)
+    values = {(name, part): np.array([index, part], np.int32) for index, name in enumerate(ids) for part in range(2)}
+    view = ECGView(values, np.array([7], np.int32))
+    others = {name: ids[index - 1] for index, name in enumerate(ids)}
+    shown = {
+        name: make_examples(questions, patients, view, shown=name, segments_per_record=2, others=others)
+        for name in ("ecg", "other-patient", "flat-line", "text-only")
+    }
+    for place, question in enumerate(questions):
+        part = segment_of(question, 2)
+        assert shown["ecg"][place].ecg.tolist() == [ids.index(question.record_id), part]
+        assert shown["other-patient"][place].ecg.tolist() == [ids.index(others[question.record_id]), part]
+        assert shown["flat-line"][place].ecg.tolist() == [7]
+        assert shown["text-only"][place].ecg is None
+        for examples in shown.values():
+            assert examples[place].question == question.question
+            assert examples[place].answer == question.reference
+            assert examples[place].patient_id == patients[question.record_id]
+    assert {segment_of(question, 2) for question in questions} == {0, 1}
+
+
+def test_a_record_that_cannot_be_used_is_written_down_and_the_others_go_on(
+    profile: Profile, tmp_path: Path
+) -> None:
+    records = open_records(profile.data, profile.seed, None)
+    entries = list(records.entries[:4])
+
+    class WithOneBroken:
+        def read(self, record_id: str) -> object:
+            if record_id == entries[1].record_id:
+                raise ValueError("signal: lead V3 holds NaN at sample 17")
+            return records.read(record_id)
+
+    details = write_segments(tmp_path, WithOneBroken(), entries, profile.data)  # type: ignore[arg-type]
+    assert (details["records"], details["rejected"]) == (3, 1)
+    rejected = (tmp_path / "rejected.csv").read_text(encoding="utf-8").splitlines()
+    assert rejected == ["record,reason", f"{entries[1].record_id},signal: lead V3 holds NaN at sample 17"]
+    opened = Segments.open(tmp_path)
+    assert list(opened.rows) == [entry.record_id for place, entry in enumerate(entries) if place != 1]
+    direct = Segments.open(tmp_path).signal(entries[2].record_id, 0)
+    assert direct.shape == (12, 500) and np.abs(direct).max() > 0.1

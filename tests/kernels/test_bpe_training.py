@@ -1,0 +1,210 @@
+"""Training against the plain Python version, on every path through the kernel."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+from ecgbyte._ext.bpe_training import MAX_TOKENS, MergeTrainer
+from hypothesis import given
+from hypothesis import strategies as st
+from kernel_strategies import corpora, sequences_of
+
+from ecgbyte.bpe import train_merges
+from ecgbyte.bpe.reference import train_merges_reference
+
+# Ways through the kernel that small inputs take only when told to: lists at once, lists of the very best pairs alone
+# (so that the array is counted again and again), and passes throughout, in bytes and then in 16-bit cells.
+PATHS = [
+    {},
+    {"pass_share": 0},
+    {"pass_share": 0, "list_share": 1},
+    {"pass_share": 4, "list_share": 2},
+    {"max_listed_cells": 1},
+    {"max_listed_cells": 20, "list_share": 1},
+]
+
+
+def train_on_path(
+    sequences: list[np.ndarray], num_merges: int, alphabet_size: int, min_count: int, path: dict[str, int]
+) -> np.ndarray:
+    cells = 1 + sum(len(sequence) + 1 for sequence in sequences)
+    trainer = MergeTrainer(cells, alphabet_size, min_count, **path)
+    first = 1
+    for sequence in sequences:
+        assert trainer.place_rows(sequence[np.newaxis], first) is None
+        first += len(sequence) + 1
+    counts = np.zeros((4, 256, 256), dtype=np.int64)
+    trainer.count_pairs(0, cells - 1, counts)
+    trainer.begin(counts.sum(axis=0))
+    merges = np.empty((num_merges, 2), dtype=np.int32)
+    return merges[: trainer.train(merges)]
+
+
+def pairs(merges: np.ndarray) -> list[tuple[int, int]]:
+    return [(int(left), int(right)) for left, right in merges]
+
+
+@given(corpora(), st.integers(0, 40), st.integers(1, 4))
+def test_merges_are_those_of_the_reference(
+    corpus: tuple[int, list[np.ndarray]], num_merges: int, min_count: int
+) -> None:
+    alphabet_size, sequences = corpus
+    expected = train_merges_reference(
+        [sequence.tolist() for sequence in sequences], num_merges, alphabet_size=alphabet_size, min_count=min_count
+    )
+    merges = train_merges(sequences, num_merges, alphabet_size=alphabet_size, min_count=min_count)
+    assert merges.dtype == np.int32
+    assert merges.shape == (len(expected), 2)
+    assert pairs(merges) == expected
+    for path in PATHS:
+        assert pairs(train_on_path(sequences, num_merges, alphabet_size, min_count, path)) == expected, path
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("alphabet_size", [2, 26, 200, 255, 256])
+def test_random_walks_with_many_merges(alphabet_size: int, path: dict[str, int]) -> None:
+    generator = np.random.default_rng(alphabet_size)
+    steps = generator.integers(-1, 2, size=(3, 500))
+    sequences = [np.clip(np.cumsum(row) + alphabet_size // 2, 0, alphabet_size - 1).astype(np.uint8) for row in steps]
+    expected = train_merges_reference([row.tolist() for row in sequences], 300, alphabet_size=alphabet_size)
+    assert pairs(train_merges(sequences, 300, alphabet_size=alphabet_size)) == expected
+    assert pairs(train_on_path(sequences, 300, alphabet_size, 1, path)) == expected
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_ids_beyond_a_byte(path: dict[str, int]) -> None:
+    noise = np.random.default_rng(3).integers(0, 26, size=(2, 600), dtype=np.uint8)
+    expected = train_merges_reference(noise.tolist(), 700)
+    assert 26 + len(expected) > 400
+    assert pairs(train_on_path(list(noise), 700, 26, 1, path)) == expected
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 1000, 1 << 16, (1 << 16) - 1])
+def test_constant_input(length: int) -> None:
+    merges = train_merges([np.zeros(length, dtype=np.uint8)], 100)
+    assert pairs(merges) == train_merges_reference([[0] * length], 100)
+
+
+@pytest.mark.parametrize("period", [2, 3, 7, 26])
+def test_periodic_input(period: int) -> None:
+    sequence = np.resize(np.arange(period, dtype=np.uint8), 5000)
+    assert pairs(train_merges([sequence], 200)) == train_merges_reference([sequence.tolist()], 200)
+
+
+def test_every_adjacent_pair_counts_and_ties_fall_to_the_smallest() -> None:
+    # aaaa holds three aa, against two of (1, 2).
+    assert pairs(train_merges([np.array([1, 2, 1, 2, 3, 0, 0, 0, 0], dtype=np.uint8)], 1)) == [(0, 0)]
+    # 9 1 stands twice and becomes 26; of 5 6, 6 26, 26 2, 2 26, 26 3, all standing once, 2 26 is the smallest.
+    assert pairs(train_merges([np.array([5, 6, 9, 1, 2, 9, 1, 3], dtype=np.uint8)], 2)) == [(9, 1), (2, 26)]
+    assert pairs(train_merges([np.array([4, 3], np.uint8), np.array([3, 4], np.uint8)], 9)) == [(3, 4), (4, 3)]
+
+
+def test_sequences_are_borders() -> None:
+    halves = [np.array([0, 1], dtype=np.uint8), np.array([0, 1], dtype=np.uint8)]
+    assert pairs(train_merges(halves, 10)) == [(0, 1)]
+    assert pairs(train_merges([np.concatenate(halves)], 10)) == [(0, 1), (26, 26)]
+
+
+def test_nothing_to_merge() -> None:
+    assert train_merges([], 10).shape == (0, 2)
+    assert train_merges([np.empty(0, dtype=np.uint8)] * 3, 10).shape == (0, 2)
+    assert train_merges(np.empty((5, 0), dtype=np.uint8), 10).shape == (0, 2)
+    assert train_merges(np.zeros((5, 1), dtype=np.uint8), 10).shape == (0, 2)
+    assert train_merges(np.zeros((1, 9), dtype=np.uint8), 0).shape == (0, 2)
+
+
+@given(st.data())
+def test_rows_strides_and_read_only(data: st.DataObject) -> None:
+    sequence = data.draw(sequences_of(3, max_runs=20))
+    rows = np.resize(sequence if len(sequence) else np.zeros(1, np.uint8), (4, 30))
+    expected = train_merges(list(rows), 30, alphabet_size=3).tolist()
+    rows.flags.writeable = False
+    assert train_merges(rows, 30, alphabet_size=3).tolist() == expected
+    assert train_merges(np.asfortranarray(rows), 30, alphabet_size=3).tolist() == expected
+    wide = np.repeat(rows, 2, axis=1)
+    assert train_merges(wide[:, ::2], 30, alphabet_size=3).tolist() == expected
+    assert train_merges([row[::2] for row in wide], 30, alphabet_size=3).tolist() == expected
+    assert train_merges(tuple(row[::-1][::-1] for row in rows), 30, alphabet_size=3).tolist() == expected
+
+
+def test_threads_give_the_same_merges() -> None:
+    generator = np.random.default_rng(4)
+    rows = np.cumsum(generator.integers(-1, 2, size=(40, 100_000)), axis=1) % 26
+    sequences = [row[: generator.integers(50_000, 100_000)].astype(np.uint8) for row in rows]
+    expected = train_merges(sequences, 300)
+    for num_threads in (2, 3):
+        assert train_merges(sequences, 300, num_threads=num_threads).tobytes() == expected.tobytes()
+    assert (
+        train_merges(rows.astype(np.uint8), 50, num_threads=2).tolist()
+        == train_merges(list(rows.astype(np.uint8)), 50).tolist()
+    )
+
+
+def test_progress_is_told_and_may_end_training() -> None:
+    sequence = np.random.default_rng(5).integers(0, 26, 20_000, dtype=np.uint8)
+    told: list[int] = []
+    merges = train_merges([sequence], 500, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == len(merges) == 500
+    assert len(told) > 1
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(done: int) -> None:
+        if done >= 100:
+            raise EnoughError(done)
+
+    with pytest.raises(EnoughError):
+        train_merges([sequence], 500, progress=stop)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals are not sent to threads on this system")
+def test_an_interrupt_gets_through() -> None:
+    sequence = np.random.default_rng(6).integers(0, 26, 3_000_000, dtype=np.uint8)
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    sender = threading.Timer(0.02, signal.pthread_kill, (main_thread, signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        sender.start()
+        while True:
+            train_merges([sequence], 3500)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "error", "message"),
+    [
+        ("abc", TypeError, "sequences: got str"),
+        ([[0, 1]], TypeError, r"sequences\[0\]: got list"),
+        ([np.zeros(2, np.uint8), np.zeros(2, np.int64)], TypeError, r"sequences\[1\]: got dtype int64"),
+        ([np.zeros((2, 2), np.uint8)], ValueError, r"sequences\[0\]: got shape \(2, 2\)"),
+        (np.zeros(3, np.uint8), ValueError, r"shape \(3,\)"),
+        (np.zeros((3, 3), np.int32), TypeError, "int32"),
+        ([np.zeros(3, np.uint8), np.array([0, 26], np.uint8)], ValueError, "got symbol 26 in sequence 1 at 1"),
+        (np.array([[0, 0], [0, 0], [99, 0]], np.uint8), ValueError, "got symbol 99 in sequence 2 at 0"),
+    ],
+)
+def test_wrong_sequences_are_refused(sequences: object, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        train_merges(sequences, 3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"num_merges": -1}, ValueError, "num_merges: got -1"),
+        ({"num_merges": 2.0}, TypeError, "num_merges"),
+        ({"num_merges": MAX_TOKENS - 25}, ValueError, "num_merges: got 65510"),
+        ({"min_count": 0}, ValueError, "min_count: got 0"),
+        ({"alphabet_size": 257}, ValueError, "alphabet_size: got 257"),
+        ({"alphabet_size": True}, TypeError, "alphabet_size"),
+        ({"num_threads": 0}, ValueError, "num_threads: got 0"),
+        ({"progress": 3}, TypeError, "progress: got int"),
+    ],
+)
+def test_wrong_settings_are_refused(arguments: dict[str, object], error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        train_merges(**{"sequences": [np.zeros(3, np.uint8)], "num_merges": 3} | arguments)  # type: ignore[arg-type]
