@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
 
@@ -137,7 +138,7 @@ def _parts(shape: tuple[int, ...], num_threads: int) -> list[slice]:
     leads, samples = shape
     parts = max(1, min(num_threads, leads * samples // _SAMPLES_PER_THREAD, samples))
     borders = [samples * k // parts for k in range(parts + 1)]
-    return [slice(start, stop) for start, stop in zip(borders, borders[1:], strict=False)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(borders)]
 
 
 def desymbolize(

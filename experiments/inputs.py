@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +15,22 @@ from ecgbyte.options import check_option
 from ecgbyte.training.examples import Example
 
 
-def segment_of(question: Question, segments_per_record: int) -> int:
-    """Which segment of its record a question is asked about: drawn from its text and record, the same for every method."""
-    identity = f"{question.source}|{question.sample_id}|{question.record_id}".encode()
-    return int.from_bytes(hashlib.sha256(identity).digest()[:8], "little") % segments_per_record
+def assign_segments(
+    questions: Sequence[Question], segments_per_record: int, questions_per_segment: int = 1
+) -> list[int]:
+    """Which segment of its record each question is asked about, the same for every method.
+
+    A record's questions, in their order, are dealt to its segments in turn, `questions_per_segment` at a time; which segment
+    is the first depends on the record's name.
+    """
+    asked: Counter[str] = Counter()
+    segments = []
+    for question in questions:
+        digest = hashlib.sha256(question.record_id.encode()).digest()
+        first = int.from_bytes(digest[:8], "little")
+        segments.append((first + asked[question.record_id] // questions_per_segment) % segments_per_record)
+        asked[question.record_id] += 1
+    return segments
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ def make_examples(
     view: ECGView | None,
     *,
     shown: str,
-    segments_per_record: int,
+    segments: Sequence[int],
     others: Mapping[str, str],
 ) -> list[Example]:
     """The questions as a method meets them under one input.
@@ -57,15 +70,14 @@ def make_examples(
         None for a method that reads text alone.
     shown : str
         One of `INPUTS`.
-    segments_per_record : int
-        Segments among which `segment_of` draws.
+    segments : sequence of int
+        The segment of each question, from `assign_segments`.
     others : mapping
         From record id to the record of another patient, for ``"other-patient"``.
     """
     check_option("shown", shown, INPUTS)
     examples = []
-    for question in questions:
-        segment = segment_of(question, segments_per_record)
+    for question, segment in zip(questions, segments, strict=True):
         if view is None or shown == "text-only":
             ecg = None
         elif shown == "flat-line":

@@ -21,7 +21,8 @@ from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.ecg_tokens import add_ecg_tokens, add_signal_token
 from ecgbyte.models.end_to_end import EndToEndModel
 from ecgbyte.models.language_models import TinySize, load_language_model
-from ecgbyte.models.merl import MERL, build_merl
+from ecgbyte.models.merl import build_merl
+from ecgbyte.models.merl_folder import load_merl, save_merl
 from ecgbyte.models.text_tokenizer import train_text_tokenizer
 from ecgbyte.models.two_stage import TwoStageModel
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
@@ -30,6 +31,7 @@ from ecgbyte.training.contrastive import ContrastiveCollator, ContrastiveExample
 from ecgbyte.training.examples import Example
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
+from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
 from experiments.inputs import ECGView
 from experiments.prepare import Segments
 from experiments.profile import MerlSettings, Profile
@@ -82,7 +84,7 @@ def train_merl(
         description="merl stage 1",
     )
     after = retrieval_recall(model, held_out, nearest)
-    model.save(folder / "merl")
+    save_merl(folder / "merl", model)
     return {
         "report": report.to_dict(),
         "retrieval_before": dataclasses.asdict(before),
@@ -92,7 +94,7 @@ def train_merl(
 
 def merl_view(folder: Path, merl_folder: Path, segments: Segments) -> dict[str, Any]:
     """The frozen encoder's features of every segment and of a flat line, stored in ``features.npz``."""
-    encoder = MERL.load(merl_folder / "merl").ecg_encoder
+    encoder = load_merl(merl_folder / "merl").ecg_encoder
     _, per_record, leads, samples = segments.signals.shape
     signals = segments.signals[: len(segments.rows)].reshape(-1, leads, samples)
     started = time.perf_counter()
@@ -175,8 +177,8 @@ def train_learner(
     settings = profile.training
     report = train(
         learner.model,
-        examples,
-        learner.collator,
+        group_examples(examples),
+        SharedPrefixCollator(learner.collator),
         TrainingSettings(
             batch_size=settings.batch_size,
             epochs=settings.epochs,

@@ -77,10 +77,15 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class OptimiserSettings:
-    """Training of the language model; the same for every method."""
+    """Training of the language model; the same for every method.
+
+    `batch_size` counts segments. `questions_per_segment` questions about one segment share its positions; 1 computes every
+    question apart, as published.
+    """
 
     epochs: int
     batch_size: int = 16
+    questions_per_segment: int = 1
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     warmup_steps: int = 50

@@ -105,7 +105,8 @@ class ResultRow:
     stage : str
         Empty, or the stage of training (``"end-to-end"``, ``"stage-1"``, ``"stage-2"``).
     padding : str
-        ``"none"``, a fixed length such as ``"1024"``, or empty where it does not apply.
+        ``"none"``, a fixed length such as ``"1024"``, ``"shared"`` (no padding, and questions about one ECG share its
+        positions), or empty where it does not apply.
     scale : str
         One of `SCALES`; ``"small run"`` marks a value that cannot be compared with published ones.
     signature : str
@@ -157,8 +158,8 @@ class ResultRow:
         for name in ("method", "dataset", "split", "profile", "subset", "signature"):
             if not getattr(self, name):
                 raise ValueError(f"{name}: got an empty string, expected a name")
-        if self.padding not in ("", "none") and not self.padding.isdecimal():
-            raise ValueError(f"padding: got {self.padding!r}, expected '', 'none' or a length such as '1024'")
+        if self.padding not in ("", "none", "shared") and not self.padding.isdecimal():
+            raise ValueError(f"padding: got {self.padding!r}, expected '', 'none', 'shared' or a length such as '1024'")
         if not math.isfinite(self.value):
             raise ValueError(f"value: got {self.value} for {self.describe()}, expected a finite number")
         if math.isnan(self.ci_low) != math.isnan(self.ci_high):

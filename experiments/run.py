@@ -17,7 +17,7 @@ from ecgbyte.data.questions import Question
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments import learning, tokenizing
 from experiments.answers import Answers, answer_questions, open_answers
-from experiments.inputs import ECGView, make_examples
+from experiments.inputs import ECGView, assign_segments, make_examples
 from experiments.measure import RowMaker, versions
 from experiments.prepare import SPLITS, Segments, ask_questions, choose_entries, open_records, write_segments
 from experiments.profile import Profile
@@ -108,7 +108,7 @@ def run_profile(profile: Profile, work_folder: Path, root: Path | None) -> Outco
             method, result["answers"], prepared.questions["test"], prepared.patients, result["seconds"]
         )
         rows += maker.ranking(method, result["answers"], prepared.questions["test"], prepared.patients)
-        rows += maker.cost(method, _STAGE[method], result["report"], "none")
+        rows += maker.cost(method, _STAGE[method], result["report"], "shared")
         rows += [
             maker.timed_cost(method, _STAGE[method], padding, seconds)
             for padding, seconds in result["step_seconds"].items()
@@ -189,14 +189,10 @@ def _run_method(
     )
 
     def examples(split: str, shown: str) -> list[Any]:
-        return make_examples(
-            prepared.questions[split],
-            prepared.patients,
-            view,
-            shown=shown,
-            segments_per_record=profile.data.segments_per_record,
-            others=others,
-        )
+        questions = prepared.questions[split]
+        together = profile.training.questions_per_segment if split == "train" else 1
+        segments = assign_segments(questions, profile.data.segments_per_record, together)
+        return make_examples(questions, prepared.patients, view, shown=shown, segments=segments, others=others)
 
     own_input = "text-only" if view is None else "ecg"
     train_examples = examples("train", own_input)

@@ -21,6 +21,7 @@ at two each, and the tie falls to the smaller pair, (0, 1):
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 Pair = tuple[int, int]
@@ -30,7 +31,7 @@ def pair_counts(sequences: Iterable[Sequence[int]]) -> dict[Pair, int]:
     """Count every adjacent pair within each sequence, overlapping ones included."""
     counts: dict[Pair, int] = {}
     for sequence in sequences:
-        for pair in zip(sequence, sequence[1:], strict=False):
+        for pair in itertools.pairwise(sequence):
             counts[pair] = counts.get(pair, 0) + 1
     return counts
 

@@ -14,6 +14,7 @@ array([0, 4, 5, 7])
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -289,4 +290,4 @@ def _parts(borders: NDArray[np.int64], num_threads: int) -> list[slice]:
     places = sorted({0, *map(int, cuts), len(borders) - 1})
     if len(places) == 1:
         return [slice(0, 0)]
-    return [slice(start, stop) for start, stop in zip(places, places[1:], strict=False)]
+    return [slice(start, stop) for start, stop in itertools.pairwise(places)]

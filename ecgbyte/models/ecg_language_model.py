@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -81,8 +82,29 @@ class ECGLanguageModel(nn.Module, ABC):
             raise ValueError("labels: expected one at least that is not -100 after the first position, got none")
         first = int(columns[0])
         kept = labels.shape[1] + 1 - first
-        output = self.run(self.embed(batch), batch["attention_mask"], batch.get("position_ids"), keep=kept)
+        if "suffix_ids" in batch:
+            output = self._run_shared(batch, keep=kept)
+        else:
+            output = self.run(self.embed(batch), batch["attention_mask"], batch.get("position_ids"), keep=kept)
         return output.logits[:, :-1][wanted[:, first:]].float(), labels[wanted]
+
+    def _run_shared(self, batch: Mapping[str, Tensor], *, keep: int) -> Any:
+        """Run each beginning once and lend its keys and values to the questions about it, gradients included.
+
+        See `ecgbyte.training.shared_prefix` for the batch.
+        """
+        rows, mask = batch["prefix_rows"], batch["attention_mask"]
+        beginning = self.run(self.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
+        cache = beginning.past_key_values
+        cache.batch_select_indices(rows)
+        return self.run(
+            self.embed_tokens(batch["suffix_ids"]),
+            torch.cat([mask[rows], batch["suffix_attention_mask"]], dim=1),
+            batch["suffix_position_ids"],
+            keep=keep,
+            cache=cache,
+            use_cache=True,
+        )
 
     def run(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -88,9 +89,8 @@ def load_language_model(
         source = {"pretrained_model_name_or_path": str(folder), "gguf_file": file}
     text_tokenizer = AutoTokenizer.from_pretrained(**source)
     model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch_dtype)
-    if hasattr(model.config, "quantization_config") and name == "smollm2":
-        # The weights are dequantised on loading; a saved copy must not claim otherwise.
-        del model.config.quantization_config
+    if name == "smollm2":
+        model = _without_quantizer(model)
     add_pad_token(model, text_tokenizer, seed=seed)
     return model.eval(), text_tokenizer
 
@@ -107,6 +107,20 @@ def add_pad_token(model: Any, text_tokenizer: Any, *, seed: int = 0) -> None:
                 torch.manual_seed(seed)
                 model.resize_token_embeddings(len(text_tokenizer), mean_resizing=False)
     model.config.pad_token_id = text_tokenizer.pad_token_id
+
+
+def _without_quantizer(model: Any) -> Any:
+    """Return a plain model with the weights of one read from GGUF.
+
+    transformers dequantises the weights on loading, but goes on to call the model quantised and refuses to save it.
+    """
+    configuration = copy.deepcopy(model.config)
+    del configuration.quantization_config
+    with torch.random.fork_rng(devices=[]):
+        plain = type(model)(configuration).to(dtype=model.dtype)
+    plain.load_state_dict(model.state_dict())
+    plain.generation_config = model.generation_config
+    return plain
 
 
 def _tiny(texts: Iterable[str], size: TinySize, seed: int, dtype: torch.dtype) -> tuple[Any, Any]:

@@ -136,7 +136,7 @@ def train(
         steps=total_steps,
         seconds=state.seconds,
         seconds_per_step=state.seconds / total_steps,
-        samples_seen=int(sum(len(indices) for indices in seen)),
+        samples_seen=int(sum(_num_samples(examples[index]) for indices in seen for index in indices)),
         distinct_records=len({examples[index].record_id for index in np.unique(np.concatenate(seen))}),
         positions=state.positions,
         padded_positions=state.padded_positions,
@@ -152,6 +152,7 @@ def train(
     )
     if folder is not None and accelerator.is_main_process:
         save_finished(folder, plain, report.to_dict(), identity)
+    accelerator.wait_for_everyone()
     return report
 
 
@@ -191,9 +192,9 @@ def _step(
     loss_sum = torch.zeros((), device=accelerator.device)
     counts = torch.zeros(2, dtype=torch.int64)
     for last, (batch, weight) in _mark_last(batches):
-        mask = batch.get("attention_mask")
-        if mask is not None and weight:
-            counts += torch.tensor([int(mask.sum()), mask.numel()])
+        for name, mask in batch.items():
+            if name.endswith("attention_mask") and "report" not in name and weight:
+                counts += torch.tensor([int(mask.sum()), mask.numel()])
         batch = {
             name: value.to(accelerator.device) if torch.is_tensor(value) else value for name, value in batch.items()
         }
@@ -217,6 +218,11 @@ def _step(
     state.padded_positions += int(counts[1])
     state.learning_rates.append(float(optimizer.param_groups[0]["lr"]))
     return loss_value
+
+
+def _num_samples(example: Any) -> int:
+    """What an example counts for; a group of several says so itself."""
+    return int(getattr(example, "num_samples", 1))
 
 
 def _weight(batch: Batch, num_samples: int) -> int:
@@ -283,5 +289,8 @@ def _parts(example: Any) -> Iterator[str | bytes | np.ndarray]:
             value = value.detach().cpu().numpy()
         if isinstance(value, str | bytes | np.ndarray):
             yield value
+        elif isinstance(value, tuple) and value and all(dataclasses.is_dataclass(item) for item in value):
+            for item in value:
+                yield from _parts(item)
         elif value is None or isinstance(value, int | float | tuple):
             yield repr(value)

@@ -10,7 +10,7 @@ import pytest
 
 from ecgbyte.data.splits import split_by_fold
 from experiments import tokenizing
-from experiments.inputs import ECGView, make_examples, segment_of
+from experiments.inputs import ECGView, assign_segments, make_examples
 from experiments.prepare import Segments, ask_questions, choose_entries, open_records, write_segments
 from experiments.profile import Profile, read_profile
 
@@ -80,12 +80,13 @@ def test_controls_replace_the_ecg_and_nothing_else(profile: Profile, stored: tup
     values = {(name, part): np.array([index, part], np.int32) for index, name in enumerate(ids) for part in range(2)}
     view = ECGView(values, np.array([7], np.int32))
     others = {name: ids[index - 1] for index, name in enumerate(ids)}
+    parts = assign_segments(questions, 2)
     shown = {
-        name: make_examples(questions, patients, view, shown=name, segments_per_record=2, others=others)
+        name: make_examples(questions, patients, view, shown=name, segments=parts, others=others)
         for name in ("ecg", "other-patient", "flat-line", "text-only")
     }
     for place, question in enumerate(questions):
-        part = segment_of(question, 2)
+        part = parts[place]
         assert shown["ecg"][place].ecg.tolist() == [ids.index(question.record_id), part]
         assert shown["other-patient"][place].ecg.tolist() == [ids.index(others[question.record_id]), part]
         assert shown["flat-line"][place].ecg.tolist() == [7]
@@ -94,7 +95,18 @@ def test_controls_replace_the_ecg_and_nothing_else(profile: Profile, stored: tup
             assert examples[place].question == question.question
             assert examples[place].answer == question.reference
             assert examples[place].patient_id == patients[question.record_id]
-    assert {segment_of(question, 2) for question in questions} == {0, 1}
+    assert set(parts) == {0, 1}
+
+
+def test_questions_are_dealt_to_segments_in_turn(profile: Profile, stored: tuple[Path, dict]) -> None:
+    questions = ask_questions(stored[1], profile)["train"]
+    for together in (1, 2):
+        by_record: dict[str, list[int]] = {}
+        for question, part in zip(questions, assign_segments(questions, 3, together), strict=True):
+            by_record.setdefault(question.record_id, []).append(part)
+        for parts in by_record.values():
+            assert parts == [(parts[0] + place // together) % 3 for place in range(len(parts))]
+    assert max(len(parts) for parts in by_record.values()) > 2
 
 
 def test_a_record_that_cannot_be_used_is_written_down_and_the_others_go_on(

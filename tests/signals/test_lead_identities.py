@@ -125,6 +125,17 @@ def test_sum_of_augmented_leads_would_not_have_seen_it() -> None:
         check_lead_identities(swapped, LIMB_LEADS)
 
 
+def test_similar_leads_are_told_apart() -> None:
+    # With lead I small, III and aVF differ by I / 2 only: the smallest difference in PTB-XL is a median of 0.0055 mV.
+    signal = limb_leads(seed=8)
+    signal[0] = 0.011 * np.sign(signal[0])
+    first, second = signal[0], signal[1]
+    signal[2:] = [second - first, -(first + second) / 2, first - second / 2, second - first / 2]
+    check_lead_identities(signal, LIMB_LEADS)
+    with pytest.raises(ValueError, match="the lead called III is aVF and the lead called aVF is III"):
+        check_lead_identities(signal[[0, 1, 5, 3, 4, 2]], LIMB_LEADS)
+
+
 def test_a_foreign_lead_is_no_swap() -> None:
     signal = limb_leads(seed=5)
     signal[4] = np.random.default_rng(6).normal(size=200)

@@ -1,0 +1,137 @@
+"""Several questions about one ECG in one step, with the ECG's positions computed once.
+
+An ECG takes hundreds of positions, a question a dozen. Questions about the same ECG have the same beginning,
+``BOS <sig_start> ... <sig_end>``, which a causal model computes alike for all of them. Here it is computed once and its keys
+and values are lent to every question; loss and gradients are those of the questions apart (a test compares them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ecgbyte.training.collate import Collator
+from ecgbyte.training.examples import Example
+from ecgbyte.training.sequences import IGNORED, Sequence, TruncationReport
+
+
+@dataclass(frozen=True, eq=False)
+class ExampleGroup:
+    """Examples about one ECG, trained in the same step.
+
+    Attributes
+    ----------
+    record_id : str
+        The record of all of them.
+    examples : tuple of Example
+        At least one.
+    """
+
+    record_id: str
+    examples: tuple[Example, ...]
+
+    @property
+    def num_samples(self) -> int:
+        """How many samples the group counts for."""
+        return len(self.examples)
+
+
+def group_examples(examples: Items[Example]) -> list[ExampleGroup]:
+    """Put examples with the same record and the same ECG together, groups in the order of their first example.
+
+    Examples without an ECG (text alone) are grouped by their record, so that every method meets the same groups.
+    """
+    groups: dict[tuple[str, bytes], list[Example]] = {}
+    for example in examples:
+        ecg = b"" if example.ecg is None else example.ecg.tobytes()
+        groups.setdefault((example.record_id, ecg), []).append(example)
+    return [ExampleGroup(members[0].record_id, tuple(members)) for members in groups.values()]
+
+
+class SharedPrefixCollator:
+    """Batches of `ExampleGroup`: each different beginning once, each question and answer by itself.
+
+    Parameters
+    ----------
+    collator : Collator
+        Builds the sequences; its ``pad_to`` does not apply, the beginnings and the rests are padded to their longest.
+
+    Raises
+    ------
+    ValueError
+        If the text tokenizer has no BOS token: text alone would have no beginning.
+    """
+
+    def __init__(self, collator: Collator) -> None:
+        if collator.text_tokenizer.bos_token_id is None:
+            raise ValueError("collator: its text tokenizer has no BOS token, so sequences may share no beginning")
+        self.collator = collator
+
+    def __call__(self, groups: Items[ExampleGroup]) -> dict[str, torch.Tensor]:
+        """Return the training batch.
+
+        Returns
+        -------
+        dict of str to torch.Tensor
+            Of the beginnings: ``input_ids``, ``attention_mask``, ``position_ids``, int64 [beginnings, positions], and
+            ``features`` as in `Collator`. Of the questions with their answers: ``suffix_ids``, ``suffix_attention_mask``,
+            ``suffix_position_ids`` and ``labels``, int64 [samples, positions], and ``prefix_rows`` int64 [samples], which
+            beginning each belongs to. Both are padded on the left.
+        """
+        sequences = [self.collator.sequence(example) for group in groups for example in group.examples]
+        cuts = [self._beginning(sequence) for sequence in sequences]
+        rows: dict[tuple[bytes, bytes], int] = {}
+        prefixes: list[Sequence] = []
+        prefix_rows = []
+        for sequence, cut in zip(sequences, cuts, strict=True):
+            features = b"" if sequence.features is None else sequence.features.tobytes()
+            key = (sequence.input_ids[:cut].tobytes(), features)
+            if key not in rows:
+                rows[key] = len(prefixes)
+                prefixes.append(sequence)
+            prefix_rows.append(rows[key])
+        lengths = {rows_of: cut for rows_of, cut in zip(prefix_rows, cuts, strict=True)}
+        first = self._pad([sequence.input_ids[: lengths[row]] for row, sequence in enumerate(prefixes)])
+        rest = self._pad([sequence.input_ids[cut:] for sequence, cut in zip(sequences, cuts, strict=True)])
+        labels = self._pad([sequence.labels[cut:] for sequence, cut in zip(sequences, cuts, strict=True)], IGNORED)
+        batch = {
+            "input_ids": first[0],
+            "attention_mask": first[1],
+            "position_ids": first[2],
+            "suffix_ids": rest[0],
+            "suffix_attention_mask": rest[1],
+            "suffix_position_ids": rest[2] + torch.tensor(cuts)[:, None],
+            "labels": labels[0],
+            "prefix_rows": torch.tensor(prefix_rows),
+        }
+        features = [sequence.features for sequence in prefixes if sequence.features is not None]
+        if features:
+            batch["features"] = torch.from_numpy(np.stack(features))
+        return batch
+
+    def length(self, group: ExampleGroup) -> int:
+        """Return the positions of a group's ECG, by which batches are put together."""
+        return self._beginning(self.collator.sequence(group.examples[0]))
+
+    def truncation(self, groups: Items[ExampleGroup]) -> TruncationReport:
+        """Count the ECG tokens that do not fit, over all samples."""
+        return self.collator.truncation([example for group in groups for example in group.examples])
+
+    def _beginning(self, sequence: Sequence) -> int:
+        """Positions before the question: BOS and the ECG's block."""
+        ends = np.flatnonzero(sequence.input_ids == self.collator.token_map.end_id)
+        return int(ends[0]) + 1 if len(ends) else 1
+
+    def _pad(self, rows: list[np.ndarray], fill: int | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Values, mask and positions within the row, padded on the left to the longest row."""
+        shape = (len(rows), max(len(row) for row in rows))
+        values = np.full(shape, self.collator.text_tokenizer.pad_token_id if fill is None else fill, np.int64)
+        mask = np.zeros(shape, np.int64)
+        for place, row in enumerate(rows):
+            values[place, shape[1] - len(row) :] = row
+            mask[place, shape[1] - len(row) :] = 1
+        positions = np.maximum(mask.cumsum(axis=1) - 1, 0)
+        return torch.from_numpy(values), torch.from_numpy(mask), torch.from_numpy(positions)

@@ -1,0 +1,136 @@
+"""Questions that share an ECG's positions: the same loss and gradients as the questions apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from ecgbyte.models.ecg_language_model import ECGLanguageModel
+from ecgbyte.models.ecg_tokens import add_ecg_tokens, add_signal_token
+from ecgbyte.models.end_to_end import EndToEndModel
+from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.two_stage import TwoStageModel
+from ecgbyte.training.collate import Collator
+from ecgbyte.training.examples import Example
+from ecgbyte.training.loop import TrainingSettings, train
+from ecgbyte.training.shared_prefix import ExampleGroup, SharedPrefixCollator, group_examples
+
+QUESTIONS = [("Is it normal?", "yes"), ("Which axis, left or right?", "left axis deviation"), ("Any block?", "no")]
+
+
+def small_model(kind: str) -> tuple[ECGLanguageModel, Collator, Callable[[int], np.ndarray | None]]:
+    texts = [text for pair in QUESTIONS for text in pair]
+    language_model, tokenizer = load_language_model(
+        "tiny", texts=texts, size=TinySize(hidden=32, layers=2, heads=2, mlp=48), seed=1
+    )
+    model: ECGLanguageModel
+    if kind == "two-stage":
+        token_map = add_signal_token(language_model, tokenizer)
+        model = TwoStageModel(language_model, token_map, 6)
+
+        def ecg(number: int) -> np.ndarray | None:
+            return np.random.default_rng(number).normal(size=6).astype(np.float32)
+    else:
+        token_map = add_ecg_tokens(language_model, tokenizer, 40, initialisation="random")
+        model = EndToEndModel(language_model, token_map)
+
+        def ecg(number: int) -> np.ndarray | None:
+            rng = np.random.default_rng(number)
+            return rng.integers(0, 40, size=5 + 4 * number).astype(np.int32) if kind == "end-to-end" else None
+
+    return model, Collator(token_map, tokenizer, max_length=64, answer_room=16), ecg
+
+
+def examples(ecg: Callable[[int], np.ndarray | None]) -> list[Example]:
+    """Record 0 is asked three questions, record 1 one, record 2 two."""
+    asked = [(0, 0), (1, 1), (0, 2), (2, 0), (0, 1), (2, 2)]
+    return [
+        Example(f"s{place}", f"r{record}", f"p{record}", *QUESTIONS[question], ecg(record))
+        for place, (record, question) in enumerate(asked)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["end-to-end", "two-stage", "text-only"])
+def test_loss_and_gradients_are_those_of_the_questions_apart(kind: str) -> None:
+    model, collator, ecg = small_model(kind)
+    model.train()
+    apart = examples(ecg)
+    groups = group_examples(apart)
+    results = []
+    for batch in (collator(apart), SharedPrefixCollator(collator)(groups)):
+        model.zero_grad()
+        loss = model(**batch).loss
+        loss.backward()
+        gradients = {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
+        results.append((loss.item(), gradients))
+    (loss_apart, gradients_apart), (loss_shared, gradients_shared) = results
+    assert loss_shared == pytest.approx(loss_apart, rel=1e-5)
+    assert gradients_apart.keys() == gradients_shared.keys()
+    for name, gradient in gradients_apart.items():
+        torch.testing.assert_close(gradients_shared[name], gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_an_ecg_is_computed_once_for_all_its_questions() -> None:
+    _, collator, ecg = small_model("end-to-end")
+    batch = SharedPrefixCollator(collator)(group_examples(examples(ecg)))
+    assert batch["input_ids"].shape[0] == 3  # records
+    assert batch["labels"].shape[0] == 6  # questions
+    assert sorted(batch["prefix_rows"].tolist()) == [0, 0, 0, 1, 2, 2]
+
+
+def test_ecgs_that_are_cut_to_different_lengths_are_not_shared() -> None:
+    _, collator, _ = small_model("end-to-end")
+    long = np.zeros(200, np.int32)
+    pair = [Example(f"s{place}", "r", "p", *question, long) for place, question in enumerate(QUESTIONS[:2])]
+    batch = SharedPrefixCollator(collator)(group_examples(pair))
+    kept = [len(collator.sequence(example).input_ids) for example in pair]
+    assert batch["input_ids"].shape[0] == 2
+    joined = batch["attention_mask"].sum(1)[batch["prefix_rows"]] + batch["suffix_attention_mask"].sum(1)
+    assert joined.tolist() == kept
+
+
+def test_groups_keep_every_example_once_in_order_of_first_appearance() -> None:
+    _, _, ecg = small_model("end-to-end")
+    apart = examples(ecg)
+    groups = group_examples(apart)
+    assert [group.record_id for group in groups] == ["r0", "r1", "r2"]
+    assert [[example.sample_id for example in group.examples] for group in groups] == [
+        ["s0", "s2", "s4"],
+        ["s1"],
+        ["s3", "s5"],
+    ]
+
+
+def test_training_counts_questions_and_positions() -> None:
+    model, collator, ecg = small_model("end-to-end")
+    apart = examples(ecg)
+    report = train(
+        model,
+        group_examples(apart),
+        SharedPrefixCollator(collator),
+        TrainingSettings(batch_size=2, epochs=3, group_by_length=True),
+        progress=False,
+    )
+    assert report.samples_seen == 18
+    assert report.distinct_records == 3
+    assert report.steps == 6
+    beginnings = {example.record_id: len(example.ecg) + 3 for example in apart if example.ecg is not None}
+    rests = [
+        len(collator.sequence(example).input_ids) - beginnings[example.record_id] for example in apart
+    ]
+    assert report.positions == 3 * (sum(beginnings.values()) + sum(rests))
+
+
+def test_a_tokenizer_without_bos_is_refused() -> None:
+    _, collator, _ = small_model("end-to-end")
+    collator.text_tokenizer.bos_token = None
+    with pytest.raises(ValueError, match="no BOS token"):
+        SharedPrefixCollator(collator)
+
+
+def test_group_counts_its_examples() -> None:
+    _, _, ecg = small_model("end-to-end")
+    assert ExampleGroup("r0", tuple(examples(ecg)[:2])).num_samples == 2
