@@ -6,7 +6,6 @@ The kernels are in longest_match.pxd and merge_order.pxd; here are the tables an
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from _ext.longest_match cimport MatchTables, match_longest
@@ -32,8 +31,9 @@ MAX_TOKEN_SYMBOLS = 1 << 20
 # All token strings together are kept in memory, one byte a symbol; 3,500 merges of real ECGs take 0.2 million.
 MAX_VOCABULARY_SYMBOLS = 1 << 26
 
-# One node is one row of the trie, 128 bytes for 26 letters; 3,500 merges of real ECGs take some ten thousand.
-MAX_TRIE_NODES = 1 << 22
+# A node of the trie is a row of 4-byte entries, one a letter, rounded up to a power of two: this many take 256 MB and
+# hold two million nodes of 26 letters. 3,500 merges of real ECGs make some ten thousand nodes.
+MAX_TRIE_ENTRIES = 1 << 26
 
 # In one sequence, so that three places a symbol can be counted in 32 bits.
 MAX_SEQUENCE_SYMBOLS = 1 << 30
@@ -124,7 +124,7 @@ cdef class EncodingTables:
     cdef MatchTables match
     cdef MergeTables order
 
-    def __init__(self, const int32_t[:, :] merges, int alphabet_size):
+    def __init__(self, const int32_t[:, :] merges, int alphabet_size, int64_t max_trie_entries=MAX_TRIE_ENTRIES):
         """Build the tables for merges [merges, 2]; O(symbols of all tokens)."""
         self.alphabet_size = alphabet_size
         self.size = alphabet_size + merges.shape[0]
@@ -132,7 +132,7 @@ cdef class EncodingTables:
             raise ValueError(f"merges: got {self.size} tokens with the alphabet, expected at most {MAX_TOKENS}")
         self.kept = []
         self._build_strings(merges)
-        self._build_trie(merges)
+        self._build_trie(merges, max_trie_entries)
         self._build_ranks(merges)
 
     cdef _build_strings(self, const int32_t[:, :] merges):
@@ -162,7 +162,7 @@ cdef class EncodingTables:
         for array in (self.lengths, self.strings, self.string_starts):
             array.flags.writeable = False
 
-    cdef _build_trie(self, const int32_t[:, :] merges):
+    cdef _build_trie(self, const int32_t[:, :] merges, int64_t max_trie_entries):
         """The trie breadth first, so that the rows near the root lie together, then its links, parents first."""
         cdef int stride = 1
         cdef Py_ssize_t capacity = 1024, nodes = 1, k, token
@@ -187,10 +187,10 @@ cdef class EncodingTables:
                 symbol = self.string_of[i]
                 child = children[node, symbol]
                 if child == 0:
-                    if nodes == MAX_TRIE_NODES:
+                    if (nodes + 1) * stride > max_trie_entries:
                         raise ValueError(
-                            f"merges: the trie of token strings needs more than {MAX_TRIE_NODES} nodes at merge "
-                            f"{token - self.alphabet_size}"
+                            f"merges: the token strings up to merge {token - self.alphabet_size} need more than "
+                            f"{nodes} trie nodes, expected at most {max_trie_entries} entries of {stride} a node"
                         )
                     if nodes == capacity:
                         capacity *= 2

@@ -10,9 +10,13 @@ younger of its two tokens does, every list is written in one merge, in rising or
 from libc.stdint cimport int64_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 
-from _ext.merge_state cimport BORDER_16, CELL_VALUES, MergeState, hold_pair, settle_after, settle_before
+from _ext.merge_state cimport BORDER_16, MergeState, hold_pair, settle_after, settle_before
 from _ext.pair_heap cimport heap_close
-from _ext.pair_table cimport NO_PAIR, PairEntry, PairTable, pair_key, table_add, table_close, table_find, table_open
+from _ext.pair_table cimport PairEntry, PairTable, pair_key, table_add, table_close, table_find, table_open
+
+# A square of pair counts of this size is cheap whatever the array.
+cdef enum:
+    SMALL_SQUARE = 1 << 16
 
 
 cdef inline int merge_listed(
@@ -102,19 +106,93 @@ cdef inline void close_gaps(MergeState* state, uint32_t ids) noexcept nogil:
         state.cells = smaller
 
 
-cdef inline int count_all_pairs(MergeState* state, PairTable* all_pairs) noexcept nogil:
-    """Count every pair of an array that has one cell a token. O(cells)."""
-    cdef int64_t i
-    cdef uint16_t cell, previous = BORDER_16
+cdef inline bint is_pair(uint16_t left, uint16_t right) noexcept nogil:
+    return left != BORDER_16 and right != BORDER_16
+
+
+cdef inline int open_pool(MergeState* state) noexcept nogil:
+    """Room for the lists of now, and for the new pairs of merges that touch every cell once."""
+    state.pool_capacity = state.pool_used + state.length + 64
+    state.pool = <uint32_t*> malloc(state.pool_capacity * sizeof(uint32_t))
+    return -1 if state.pool == NULL else 0
+
+
+cdef inline int list_from_square(MergeState* state, uint32_t ids, int64_t share, uint32_t* square) noexcept nogil:
+    """Count, hold and list pairs with a table of all ids by all ids: `square` [ids, ids], zeros. O(cells + ids^2)."""
+    cdef uint16_t* cells = state.cells
+    cdef int64_t i, best = 0, place
+    cdef uint32_t left, right
+    cdef uint32_t* entry
+    for i in range(1, state.length):
+        if is_pair(cells[i - 1], cells[i]):
+            square[cells[i - 1] * <int64_t> ids + cells[i]] += 1
+    for i in range(<int64_t> ids * ids):
+        best = max(best, square[i])
+    state.threshold = max(state.min_count, best // share)
+    if best < state.threshold:
+        state.finished = True
+        return 0
+    if table_open(&state.table, 1024) != 0:
+        return -1
+    for left in range(ids):
+        for right in range(ids):
+            entry = &square[left * <int64_t> ids + right]
+            if hold_pair(state, pair_key(left, right), entry[0], &place) != 0:
+                return -1
+            entry[0] = <uint32_t> (place + 1)  # from here on: one more than where the next position goes; 0 not held
+    if open_pool(state) != 0:
+        return -1
+    for i in range(1, state.length):
+        if is_pair(cells[i - 1], cells[i]):
+            entry = &square[cells[i - 1] * <int64_t> ids + cells[i]]
+            if entry[0] != 0:
+                state.pool[entry[0] - 1] = <uint32_t> (i - 1)
+                entry[0] += 1
+    return 0
+
+
+cdef inline int list_from_table(MergeState* state, int64_t share) noexcept nogil:
+    """Count, hold and (where `listed`) list pairs with a hash table: where the ids are too many for a square."""
+    cdef PairTable all_pairs
     cdef PairEntry* entry
-    for i in range(state.length):
-        cell = state.cells[i]
-        if previous != BORDER_16 and cell != BORDER_16:
-            entry = table_add(all_pairs, pair_key(previous, cell))
+    cdef uint16_t* cells = state.cells
+    cdef int64_t i, best = 0, ignored
+    if table_open(&all_pairs, 1024) != 0:
+        return -1
+    for i in range(1, state.length):
+        if is_pair(cells[i - 1], cells[i]):
+            entry = table_add(&all_pairs, pair_key(cells[i - 1], cells[i]))
             if entry == NULL:
+                table_close(&all_pairs)
                 return -1
             entry.count += 1
-        previous = cell
+    for i in range(all_pairs.capacity):
+        best = max(best, all_pairs.entries[i].count)
+    state.threshold = max(state.min_count, best // share)
+    if best < state.threshold:
+        state.finished = True
+        table_close(&all_pairs)
+        return 0
+    if table_open(&state.table, 1024) != 0:
+        table_close(&all_pairs)
+        return -1
+    for i in range(all_pairs.capacity):
+        if hold_pair(state, all_pairs.entries[i].key, all_pairs.entries[i].count, &ignored) != 0:
+            table_close(&all_pairs)
+            return -1
+    table_close(&all_pairs)
+    if not state.listed:
+        return 0
+    if open_pool(state) != 0:
+        return -1
+    for i in range(state.table.capacity):
+        state.table.entries[i].length = 0
+    for i in range(1, state.length):
+        if is_pair(cells[i - 1], cells[i]):
+            entry = table_find(&state.table, pair_key(cells[i - 1], cells[i]))
+            if entry != NULL:
+                state.pool[entry.start + entry.length] = <uint32_t> (i - 1)
+                entry.length += 1
     return 0
 
 
@@ -123,11 +201,8 @@ cdef inline int rebuild(MergeState* state, uint32_t ids, bint listed, int64_t sh
 
     O(cells). Sets `finished` where no pair reaches `min_count`. -1 where memory is missing.
     """
-    cdef PairTable all_pairs
-    cdef PairEntry* entry
-    cdef int64_t i, best = 0, places = 0, ignored
-    cdef uint16_t cell, previous = BORDER_16
-
+    cdef uint32_t* square
+    cdef int outcome
     table_close(&state.table)
     heap_close(&state.heap)
     free(state.pool)
@@ -136,48 +211,11 @@ cdef inline int rebuild(MergeState* state, uint32_t ids, bint listed, int64_t sh
     state.listed = listed
     close_gaps(state, ids)
     state.work += 3 * state.length
-
-    if table_open(&all_pairs, 1024) != 0:
+    if not listed or <int64_t> ids * ids > state.length + SMALL_SQUARE:
+        return list_from_table(state, share)
+    square = <uint32_t*> calloc(<int64_t> ids * ids, sizeof(uint32_t))
+    if square == NULL:
         return -1
-    if count_all_pairs(state, &all_pairs) != 0:
-        table_close(&all_pairs)
-        return -1
-    for i in range(all_pairs.capacity):
-        best = max(best, all_pairs.entries[i].count)
-    state.threshold = max(state.min_count, best // share)
-    if best < state.threshold:
-        state.finished = True
-        table_close(&all_pairs)
-        return 0
-
-    for i in range(all_pairs.capacity):
-        if all_pairs.entries[i].count >= state.threshold:
-            places += 1
-    if table_open(&state.table, places) != 0:
-        table_close(&all_pairs)
-        return -1
-    for i in range(all_pairs.capacity):
-        if all_pairs.entries[i].count >= state.threshold:
-            if hold_pair(state, all_pairs.entries[i].key, all_pairs.entries[i].count, &ignored) != 0:
-                table_close(&all_pairs)
-                return -1
-    table_close(&all_pairs)
-    if not listed:
-        return 0
-
-    # The lists of now, and room for the new pairs of merges that touch every cell once.
-    state.pool_capacity = state.pool_used + state.length + 64
-    state.pool = <uint32_t*> malloc(state.pool_capacity * sizeof(uint32_t))
-    if state.pool == NULL:
-        return -1
-    for i in range(state.table.capacity):
-        state.table.entries[i].length = 0
-    for i in range(state.length):
-        cell = state.cells[i]
-        if previous != BORDER_16 and cell != BORDER_16:
-            entry = table_find(&state.table, pair_key(previous, cell))
-            if entry != NULL:
-                state.pool[entry.start + entry.length] = <uint32_t> (i - 1)
-                entry.length += 1
-        previous = cell
-    return 0
+    outcome = list_from_square(state, ids, share, square)
+    free(square)
+    return outcome

@@ -4,8 +4,8 @@ The formula is evaluated in float64 for every input type, so a symbol never depe
 ``floor(letters * clip((x - low) / width, 0, 1))``, at most ``letters - 1``, with ``width = high - low + 1e-6``.
 """
 
-from libc.float cimport DBL_MAX
-from libc.math cimport fabs
+from libc.float cimport DBL_MAX, FLT_MAX
+from libc.math cimport fabs, fabsf
 from libc.stdint cimport int16_t, int32_t, uint8_t
 
 ctypedef fused sample_t:
@@ -24,15 +24,21 @@ cdef inline uint8_t symbol_of(double x, double low, double width, double letters
     return <uint8_t> (symbol if symbol < last else last)
 
 
-cdef inline bint is_finite(double x) noexcept nogil:
-    return fabs(x) <= DBL_MAX
+cdef inline int not_finite(sample_t x) noexcept nogil:
+    """1 for NaN and the infinities, else 0; compared in the type of the sample, which more of fit into one vector."""
+    if sample_t is float:
+        return not fabsf(x) <= FLT_MAX
+    elif sample_t is double:
+        return not fabs(x) <= DBL_MAX
+    else:
+        return 0
 
 
 cdef Py_ssize_t first_not_finite(const sample_t[:] row) noexcept nogil:
     """Index of the first NaN or infinity of row [samples], or -1."""
     cdef Py_ssize_t i
     for i in range(row.shape[0]):
-        if not is_finite(<double> row[i]):
+        if not_finite(row[i]):
             return i
     return -1
 
@@ -45,13 +51,12 @@ cdef int symbolize_contiguous(
 ) noexcept nogil:
     """Symbols of one row without gaps; returns 1 where a sample is not finite (its symbol means nothing then)."""
     cdef Py_ssize_t i
-    cdef int finite = 1
+    cdef int found = 0
     for i in range(samples):
         symbols[i] = symbol_of(<double> row[i], low, width, letters, last)
-    if sample_t is not int16_t:
-        for i in range(samples):
-            finite &= is_finite(<double> row[i])
-    return not finite
+    for i in range(samples):
+        found |= not_finite(row[i])
+    return found
 
 
 cdef int symbolize_strided(
@@ -61,11 +66,11 @@ cdef int symbolize_strided(
 ) noexcept nogil:
     """As symbolize_contiguous, for a row with any stride."""
     cdef Py_ssize_t i
-    cdef int finite = 1
+    cdef int found = 0
     for i in range(row.shape[0]):
         symbols[i] = symbol_of(<double> row[i], low, width, letters, last)
-        finite &= is_finite(<double> row[i])
-    return not finite
+        found |= not_finite(row[i])
+    return found
 
 
 def symbolize(

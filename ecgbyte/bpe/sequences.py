@@ -33,8 +33,10 @@ def _check_form(sequences: object) -> None:
         _check_sequence(sequence, f"sequences[{index}]")
 
 
-def as_rows(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+def as_rows(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], parts: int) -> list[NDArray[np.uint8]]:
     """View the sequences as a list of uint8 [sequences, symbols] blocks, without copying.
+
+    A list gives one block a sequence, one array is cut into at most `parts` blocks of about equal size.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def as_rows(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> list[
     """
     _check_form(sequences)
     if isinstance(sequences, np.ndarray):
-        return [sequences]
+        return np.array_split(sequences, max(1, min(parts, len(sequences))))
     return [sequence[np.newaxis, :] for sequence in sequences]
 
 

@@ -87,7 +87,7 @@ def train_merges(
         )
     if progress is not None and not callable(progress):
         raise TypeError(f"progress: got {type(progress).__name__}, expected a callable or None")
-    rows = as_rows(sequences)
+    rows = as_rows(sequences, num_threads)
     merges = np.empty((num_merges, 2), dtype=np.int32)
     cells = 1 + sum(block.shape[0] * (block.shape[1] + 1) for block in rows)
     trainer = _kernel.MergeTrainer(cells, alphabet_size, min_count)
@@ -111,7 +111,7 @@ def _count(
         for index in chosen:
             bad = trainer.place_rows(rows[index], int(firsts[index]))
             if bad is not None:
-                sequence = bad[0] if len(rows) == 1 else index
+                sequence = sum(len(block) for block in rows[:index]) + bad[0]
                 raise ValueError(
                     f"sequences: got symbol {rows[index][bad]} in sequence {sequence} at {bad[1]}, "
                     f"expected 0 to {alphabet_size - 1}"

@@ -31,7 +31,7 @@ MATCHING = ("longest", "merge-order")
 MAX_TOKENS: int = _kernel.MAX_TOKENS
 MAX_TOKEN_SYMBOLS: int = _kernel.MAX_TOKEN_SYMBOLS
 MAX_VOCABULARY_SYMBOLS: int = _kernel.MAX_VOCABULARY_SYMBOLS
-MAX_TRIE_NODES: int = _kernel.MAX_TRIE_NODES
+MAX_TRIE_ENTRIES: int = _kernel.MAX_TRIE_ENTRIES
 MAX_SEQUENCE_SYMBOLS: int = _kernel.MAX_SEQUENCE_SYMBOLS
 
 # Below this many symbols a thread costs more to start than it saves.
@@ -56,7 +56,7 @@ class Vocabulary:
     ValueError
         If `merges` is not [merges, 2]; if a merge names an id that is not made before it; or if the vocabulary is
         larger than 65,535 tokens (MAX_TOKENS), 2**20 symbols in one token (MAX_TOKEN_SYMBOLS), 2**26 in all
-        (MAX_VOCABULARY_SYMBOLS), or 2**22 trie nodes (MAX_TRIE_NODES). The message names the merge.
+        (MAX_VOCABULARY_SYMBOLS), or 2**26 trie entries (MAX_TRIE_ENTRIES). The message names the merge.
 
     Notes
     -----

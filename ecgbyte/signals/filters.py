@@ -10,6 +10,7 @@ works with transfer functions and SciPy's default; ``as_published=True`` does th
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import numpy as np
@@ -46,10 +47,9 @@ def notch(
         If `frequency` is not between 0 and half of `sampling_rate`, or the signal is too short.
     """
     _check_edges("frequency", [frequency], sampling_rate)
-    numerator, denominator = scipy_signal.iirnotch(frequency, quality, fs=sampling_rate)
     if as_published:
-        return _filter_with_transfer_function(numerator, denominator, signal)
-    return _filter_with_sections(scipy_signal.tf2sos(numerator, denominator), signal, sampling_rate)
+        return _filter_with_transfer_function(*scipy_signal.iirnotch(frequency, quality, fs=sampling_rate), signal)
+    return _filter_with_sections(_notch_sections(frequency, quality, sampling_rate), signal, sampling_rate)
 
 
 def butterworth(
@@ -94,12 +94,30 @@ def butterworth(
         kind = "bandpass"
     else:
         kind = "lowpass" if low is None else "highpass"
-    critical = edges if len(edges) > 1 else edges[0]
     if as_published:
+        critical = edges if len(edges) > 1 else edges[0]
         numerator, denominator = scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate)
         return _filter_with_transfer_function(numerator, denominator, signal)
-    sections = scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate, output="sos")
-    return _filter_with_sections(sections, signal, sampling_rate)
+    return _filter_with_sections(
+        _butterworth_sections(order, tuple(edges), kind, sampling_rate), signal, sampling_rate
+    )
+
+
+# A filter is designed once, not once a record: design takes as long as filtering half a record.
+@functools.lru_cache(maxsize=64)
+def _notch_sections(frequency: float, quality: float, sampling_rate: float) -> np.ndarray:
+    return _read_only(scipy_signal.tf2sos(*scipy_signal.iirnotch(frequency, quality, fs=sampling_rate)))
+
+
+@functools.lru_cache(maxsize=64)
+def _butterworth_sections(order: int, edges: tuple[float, ...], kind: str, sampling_rate: float) -> np.ndarray:
+    critical = edges if len(edges) > 1 else edges[0]
+    return _read_only(scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate, output="sos"))
+
+
+def _read_only(sections: np.ndarray) -> np.ndarray:
+    sections.setflags(write=False)
+    return sections
 
 
 def _check_edges(argument: str, edges: list[float], sampling_rate: float) -> None:
@@ -118,7 +136,8 @@ def _filter_with_sections(sections: np.ndarray, signal: np.ndarray, sampling_rat
     if num_samples < 2:
         raise ValueError(f"signal: has {num_samples} samples, a zero-phase filter needs at least 2")
     padding = min(num_samples - 1, round(EDGE_SECONDS * sampling_rate))
-    return scipy_signal.sosfiltfilt(sections, signal, axis=-1, padtype="odd", padlen=padding)
+    # SciPy takes no read-only sections.
+    return scipy_signal.sosfiltfilt(sections.copy(), signal, axis=-1, padtype="odd", padlen=padding)
 
 
 def _filter_with_transfer_function(numerator: np.ndarray, denominator: np.ndarray, signal: np.ndarray) -> np.ndarray:

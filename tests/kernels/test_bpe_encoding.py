@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel_strategies import Merges, joined_tokens, merge_tables, sequences_of
 
+from ecgbyte._ext.bpe_encoding import EncodingTables
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
 from ecgbyte.bpe.reference import (
     decode_reference,
@@ -20,7 +21,7 @@ from ecgbyte.bpe.reference import (
     encode_merge_order_reference,
     token_strings,
 )
-from ecgbyte.bpe.vocabulary import MAX_TOKEN_SYMBOLS, MAX_TOKENS, MAX_TRIE_NODES, MAX_VOCABULARY_SYMBOLS
+from ecgbyte.bpe.vocabulary import MAX_TOKEN_SYMBOLS, MAX_TOKENS, MAX_VOCABULARY_SYMBOLS
 
 REFERENCES = {"longest": encode_longest_reference, "merge-order": encode_merge_order_reference}
 
@@ -192,16 +193,18 @@ def test_a_vocabulary_is_immutable_and_can_be_copied() -> None:
             ValueError,
             f"together, expected at most {MAX_VOCABULARY_SYMBOLS}",
         ),
-        (
-            [(0, 0)] + [(k, k) for k in range(26, 26 + 18)] + [(first, 44) for first in range(1, 12)],
-            ValueError,
-            f"more than {MAX_TRIE_NODES} nodes at merge",
-        ),
     ],
 )
 def test_hostile_merges_are_refused(merges: object, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Vocabulary(merges)  # type: ignore[arg-type]
+
+
+def test_a_trie_beyond_its_limit_is_refused() -> None:
+    merges = np.array([(0, 0)] + [(k, k) for k in range(26, 36)], dtype=np.int32)  # 2,048 nodes of one letter
+    EncodingTables(merges, 26, max_trie_entries=(2048 + 26) * 32)
+    with pytest.raises(ValueError, match="up to merge 9 need more than 1000 trie nodes, expected at most 32000"):
+        EncodingTables(merges[:10], 26, max_trie_entries=1000 * 32)
 
 
 def test_wrong_symbols_are_refused() -> None:
