@@ -5,6 +5,9 @@ The kernels are in longest_match.pxd and merge_order.pxd; here are the tables an
 
 import numpy as np
 
+from ecgbyte._ext import match_trie
+from ecgbyte._ext.match_trie import build_trie
+
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
@@ -30,10 +33,6 @@ MAX_TOKEN_SYMBOLS = 1 << 20
 
 # All token strings together are kept in memory, one byte a symbol; 3,500 merges of real ECGs take 0.2 million.
 MAX_VOCABULARY_SYMBOLS = 1 << 26
-
-# A node of the trie is a row of 4-byte entries, one a letter, rounded up to a power of two: this many take 256 MB and
-# hold two million nodes of 26 letters. 3,500 merges of real ECGs make some ten thousand nodes.
-MAX_TRIE_ENTRIES = 1 << 26
 
 # In one sequence, so that three places a symbol can be counted in 32 bits.
 MAX_SEQUENCE_SYMBOLS = 1 << 30
@@ -124,7 +123,7 @@ cdef class EncodingTables:
     cdef MatchTables match
     cdef MergeTables order
 
-    def __init__(self, const int32_t[:, :] merges, int alphabet_size, int64_t max_trie_entries=MAX_TRIE_ENTRIES):
+    def __init__(self, const int32_t[:, :] merges, int alphabet_size, int64_t max_trie_entries=match_trie.MAX_TRIE_ENTRIES):
         """Build the tables for merges [merges, 2]; O(symbols of all tokens)."""
         self.alphabet_size = alphabet_size
         self.size = alphabet_size + merges.shape[0]
@@ -163,145 +162,22 @@ cdef class EncodingTables:
             array.flags.writeable = False
 
     cdef _build_trie(self, const int32_t[:, :] merges, int64_t max_trie_entries):
-        """The trie breadth first, so that the rows near the root lie together, then its links, parents first."""
-        cdef int stride = 1
-        cdef Py_ssize_t capacity = 1024, nodes = 1, k, token
-        cdef int64_t id, i, node, child
-        cdef int symbol
-        while stride < self.alphabet_size:
-            stride *= 2
-        children_array = np.zeros((capacity, stride), dtype=np.uint32)
-        cdef uint32_t[:, ::1] children = children_array
-        node_of_token = np.zeros(self.size, dtype=np.int64)
-        cdef int64_t[::1] node_of = node_of_token
-        for token in range(self.size):
-            # The string of a merge begins with that of its left half, whose node is known.
-            if token < self.alphabet_size:
-                node = 0
-                i = self.start_of[token]
-            else:
-                id = merges[token - self.alphabet_size, 0]
-                node = node_of[id]
-                i = self.start_of[token] + self.length_of[id]
-            while i < self.start_of[token + 1]:
-                symbol = self.string_of[i]
-                child = children[node, symbol]
-                if child == 0:
-                    if (nodes + 1) * stride > max_trie_entries:
-                        raise ValueError(
-                            f"merges: the token strings up to merge {token - self.alphabet_size} need more than "
-                            f"{nodes} trie nodes, expected at most {max_trie_entries} entries of {stride} a node"
-                        )
-                    if nodes == capacity:
-                        capacity *= 2
-                        children_array = np.concatenate([children_array, np.zeros_like(children_array)])
-                        children = children_array
-                    child = nodes
-                    children[node, symbol] = <uint32_t> child
-                    nodes += 1
-                node = child
-                i += 1
-            node_of[token] = node
-        self.nodes = nodes
-        self._number_breadth_first(children, node_of, nodes, stride)
-        self._link(nodes, stride, node_of)
-
-    cdef _number_breadth_first(self, uint32_t[:, ::1] children, int64_t[::1] node_of, Py_ssize_t nodes, int stride):
-        cdef Py_ssize_t taken = 0, given = 1
-        cdef uint32_t child
-        cdef int symbol
-        cdef Py_ssize_t token
-        old_array = np.zeros(nodes, dtype=np.uint32)
-        new_array = np.zeros(nodes, dtype=np.uint32)
-        ordered_array = np.zeros((nodes, stride), dtype=np.uint32)
-        cdef uint32_t[::1] old = old_array
-        cdef uint32_t[::1] new = new_array
-        cdef uint32_t[:, ::1] ordered = ordered_array
-        while taken < given:
-            for symbol in range(stride):
-                child = children[old[taken], symbol]
-                if child != 0:
-                    old[given] = child
-                    new[child] = <uint32_t> given
-                    ordered[taken, symbol] = <uint32_t> given
-                    given += 1
-            taken += 1
-        for token in range(self.size):
-            node_of[token] = new[node_of[token]]
-        self.kept.append(ordered_array)
-
-    cdef _link(self, Py_ssize_t nodes, int stride, const int64_t[::1] node_of):
-        cdef uint32_t[:, ::1] children = self.kept[0]
-        cdef Py_ssize_t node, child, state, pops = 0, capacity = 2 * nodes + 16, token
-        cdef int symbol
-        cdef int32_t i, count, pop
-        failure_array = np.zeros(nodes, dtype=np.uint32)
-        tail_array = np.full(nodes, -1, dtype=np.int32)
-        count_array = np.zeros(nodes, dtype=np.int32)
-        token_array = np.full(nodes, -1, dtype=np.int32)
-        before_array = np.empty(capacity, dtype=np.int32)
-        pop_array = np.empty(capacity, dtype=np.int32)
-        cdef uint32_t[::1] failure = failure_array
-        cdef int32_t[::1] tail = tail_array
-        cdef int32_t[::1] counts = count_array
-        cdef int32_t[::1] token_at = token_array
-        cdef int32_t[::1] pop_before = before_array
-        cdef int32_t[::1] pop_token = pop_array
-        for token in range(self.size - 1, -1, -1):  # the smallest id of equal token strings stays
-            token_at[node_of[token]] = <int32_t> token
-        for node in range(nodes):
-            for symbol in range(stride):
-                child = children[node, symbol]
-                if child == 0:
-                    continue
-                if token_at[child] >= 0:
-                    if pops == capacity:
-                        capacity *= 2
-                        before_array = np.concatenate([before_array, np.empty_like(before_array)])
-                        pop_array = np.concatenate([pop_array, np.empty_like(pop_array)])
-                        pop_before = before_array
-                        pop_token = pop_array
-                    pop_before[pops] = -1
-                    pop_token[pops] = token_at[child]
-                    tail[child] = <int32_t> pops
-                    counts[child] = 1
-                    pops += 1
-                    continue
-                # No token ends here: what the parent gives up, then what is given up on the way to a node that
-                # can go on with this symbol.
-                tail[child] = tail[node]
-                counts[child] = counts[node]
-                state = failure[node]
-                while children[state, symbol] == 0:
-                    count = counts[state]
-                    while pops + count > capacity:
-                        capacity *= 2
-                        before_array = np.concatenate([before_array, np.empty_like(before_array)])
-                        pop_array = np.concatenate([pop_array, np.empty_like(pop_array)])
-                        pop_before = before_array
-                        pop_token = pop_array
-                    pop = tail[state]
-                    for i in range(count - 1, -1, -1):
-                        pop_token[pops + i] = pop_token[pop]
-                        pop_before[pops + i] = <int32_t> (pops + i - 1) if i else tail[child]
-                        pop = pop_before[pop]
-                    tail[child] = <int32_t> (pops + count - 1)
-                    counts[child] += count
-                    pops += count
-                    state = failure[state]
-                failure[child] = children[state, symbol]
-        self.small_nodes = nodes <= 0xFFFF
-        rows_array = self.kept[0].astype(np.uint16) if self.small_nodes else self.kept[0]
-        self.kept = [rows_array, failure_array, tail_array, count_array, before_array[:pops].copy(),
-                     pop_array[:pops].copy()]
-        pop_before = self.kept[4]
-        pop_token = self.kept[5]
-        cdef const uint8_t[::1] rows = rows_array.reshape(-1).view(np.uint8)
+        cdef const uint32_t[::1] failure
+        cdef const int32_t[::1] tail, count, pop_before, pop_token
+        cdef const uint8_t[::1] rows
+        children, links, pops = build_trie(merges, self.strings, self.string_starts, self.lengths, max_trie_entries)
+        self.nodes, self.match.stride = children.shape
+        self.small_nodes = self.nodes <= 0xFFFF
+        if self.small_nodes:
+            children = children.astype(np.uint16)
+        self.kept += [children, *links, *pops]
+        rows = children.reshape(self.nodes * self.match.stride).view(np.uint8)
+        failure, tail, count = links
+        pop_before, pop_token = pops
         self.match.children = <void*> &rows[0]
-        self.match.stride = stride
         self.match.failure = &failure[0]
         self.match.tail = &tail[0]
-        self.match.count = &counts[0]
+        self.match.count = &count[0]
         self.match.pop_before = &pop_before[0]
         self.match.pop_token = &pop_token[0]
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ecgbyte import bpe, symbols
     from ecgbyte.signals.preprocess import Preprocessor
     from ecgbyte.signals.records import Record, read_record
-    from ecgbyte.tokenizer.encoding import Encoding
     from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+    from ecgbyte.tokenizer.encoding import Encoding
 
 _HOMES = {
     "Record": "ecgbyte.signals.records",

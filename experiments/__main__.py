@@ -21,7 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     parser.add_argument(
-        "--profile", default="default", help=f"one of {', '.join(profile_names())}, or a .toml file (default: %(default)s)"
+        "--profile",
+        default="default",
+        help=f"one of {', '.join(profile_names())}, or a .toml file (default: %(default)s)",
     )
     parser.add_argument("--root", type=Path, help="the data set's folder, for profiles that read one")
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where results/<profile> is written")

@@ -15,7 +15,7 @@ _TIMED_RATE = "timed steps, per 1,000 samples (s)"
 
 
 def efficiency(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()) -> Table:
-    """Training time and data per method and stage, without padding and padded to a fixed length, with ratios.
+    """Training time and data per method and stage: without padding, questions sharing ECGs, padded, with ratios.
 
     A stage that has no padding (``padding=""``) counts in both. Where a stage was only timed for some steps at a
     padding, its time is that per 1,000 samples times the samples it sees in training, and the table says "projected".
@@ -23,7 +23,9 @@ def efficiency(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()
     rows = [row for row in rows if row.table == "efficiency"]
     lines: list[dict[str, Cell]] = []
     for _, run in groups(rows, "dataset", "split", "seed"):
-        paddings = sorted({row.padding for row in run} - {""}, key=lambda name: (name != "none", name)) or [""]
+        paddings = sorted(
+            {row.padding for row in run} - {""}, key=lambda name: (name != "none", name == "shared", name)
+        ) or [""]
         for padding in paddings:
             totals = {}
             for (method,), group in groups(run, "method"):

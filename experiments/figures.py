@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _QUALITY_METRICS = ("bleu-4", "rouge-1", "rouge-l", "accuracy")
 
 
+_PADDINGS = {"none": "no padding", "shared": "questions share\nan ECG"}
+
+
 def language_quality_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
     """Bars of BLEU-4, ROUGE and accuracy per method at its own input, with intervals; None where there are no rows."""
     rows = [r for r in rows if r.table == "language-quality" and r.subset == "all" and r.metric in _QUALITY_METRICS]
@@ -83,7 +86,8 @@ def training_time_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]
     several = len({(line["dataset"], line["seed"]) for line in lines}) > 1
     names = []
     for line in lines:
-        name = f"{line['method']}\n{'padded to ' + str(line['padding']) if line['padding'] != 'none' else 'no padding'}"
+        padding = str(line["padding"])
+        name = f"{line['method']}\n{_PADDINGS.get(padding, f'padded to {padding}')}"
         names.append(f"{name}\n{line['dataset']}, seed {line['seed']}" if several else name)
     bars = sorted(set(names), key=names.index)
     stages = sorted({str(line["stage"]) for line in lines})

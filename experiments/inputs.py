@@ -20,8 +20,8 @@ def assign_segments(
 ) -> list[int]:
     """Which segment of its record each question is asked about, the same for every method.
 
-    A record's questions, in their order, are dealt to its segments in turn, `questions_per_segment` at a time; which segment
-    is the first depends on the record's name.
+    A record's questions, in their order, are dealt to its segments in turn, `questions_per_segment` at a time; which
+    segment is the first depends on the record's name.
     """
     asked: Counter[str] = Counter()
     segments = []

@@ -33,7 +33,9 @@ _TOKENIZER_SIGNATURES = {
     "reconstruction-prd": compression.PRD_SIGNATURE,
 }
 _COST_SIGNATURE = "wall clock of training steps, checkpoints aside|version:1"
-_STEP_SIGNATURE = "median of timed steps, in turns with the other padding; the interval is smallest to largest|version:1"
+_STEP_SIGNATURE = (
+    "median of timed steps, in turns with the other padding; the interval is smallest to largest|version:1"
+)
 
 
 def versions() -> str:

@@ -86,7 +86,9 @@ def write_segments(
             clean = preprocessor.apply(records.read(entry.record_id))
             segments = preprocessor.segments(clean, settings.segment_seconds)
             if len(segments) < settings.segments_per_record:
-                return f"{len(segments)} segments of {settings.segment_seconds} s, expected {settings.segments_per_record}"
+                return (
+                    f"{len(segments)} segments of {settings.segment_seconds} s, expected {settings.segments_per_record}"
+                )
             return np.stack([segment.signal for segment in segments[: settings.segments_per_record]])
         except (OSError, ValueError) as error:
             return str(error)
@@ -110,7 +112,9 @@ def write_segments(
     csv.writer(table, lineterminator="\n").writerows([("record", "reason"), *rejected])
     write_atomically(folder / "rejected.csv", table.getvalue())
     if not kept:
-        raise ValueError(f"data: all {len(entries)} records were rejected; the reasons are in {folder / 'rejected.csv'}")
+        raise ValueError(
+            f"data: all {len(entries)} records were rejected; the reasons are in {folder / 'rejected.csv'}"
+        )
     return {"records": len(kept), "rejected": len(rejected), "preprocessing": preprocessor.settings()}
 
 

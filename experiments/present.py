@@ -25,24 +25,39 @@ def deviations(profile: Profile) -> list[str]:
     differences = [
         "Questions are generated in ECG-QA's style from labels; they are not ECG-QA.",
         "Splits are by patient (folds 1-8, 9, 10); the published ones are by question.",
-        f"The range is that of all training records ({profile.tokenizer.amplitude_range}), not of the first 100,000 values; "
-        f"tokens do not cross a {profile.tokenizer.boundary}; matching is {profile.tokenizer.matching!r}, as published.",
+        f"The range ({profile.tokenizer.amplitude_range}) is that of all training records, not of the first 100,000 "
+        f"values; no token crosses a {profile.tokenizer.boundary}; matching is {profile.tokenizer.matching!r}.",
         f"The tokenizer learns from the training split alone, segments of {profile.data.segment_seconds:g} s.",
         "Padding is masked in the labels of every method; the schedule is the declared one "
         f"({profile.training.schedule}, peak {profile.training.learning_rate:g}).",
     ]
     if profile.data.dataset == "synthetic":
-        differences.insert(0, "The ECGs are synthetic, from this project's generator; their labels are true by construction.")
+        differences.insert(
+            0, "The ECGs are synthetic, from this project's generator; their labels are true by construction."
+        )
     if model.name == "tiny":
         differences.append(
-            f"The language model is a Llama of {model.layers} layers, {model.hidden_size} wide, trained from scratch in full; the "
-            f"published one is Llama-3.2-1B with LoRA. ECG token rows start as {model.initialisation!r} and are trained; the "
-            "published ones stay frozen."
+            f"The language model is a Llama of {model.layers} layers, {model.hidden_size} wide, trained from scratch in "
+            f"full; the published one is Llama-3.2-1B with LoRA. "
+            f"ECG token rows start as {model.initialisation!r} and are trained; the published ones stay frozen."
         )
     if "merl" in profile.methods and profile.merl.encoder == "tiny":
-        differences.append("MERL has a small ResNet and a small text encoder, both from scratch (published: ResNet101, MedCPT).")
+        differences.append(
+            "MERL has a small ResNet and a small text encoder, both from scratch (published: ResNet101, MedCPT)."
+        )
     if "text-only" in profile.methods:
-        differences.append("The method `text-only` is this project's: the same language model, trained on the questions alone.")
+        differences.append(
+            "The method `text-only` is this project's: the same language model, trained on the questions alone."
+        )
+    if profile.training.questions_per_segment > 1:
+        differences.append(
+            f"In training up to {profile.training.questions_per_segment} questions about one segment share its "
+            "positions; loss and gradients are those of the questions apart. Training times under padding `shared` are "
+            "of this; those under `none` and a fixed length are of questions apart, timed for some steps and projected."
+        )
+    differences.append(
+        "Wavelet level 4 is for 500 Hz; at lower rates the level falls with the rate, so that the heartbeat survives."
+    )
     return differences
 
 

@@ -79,8 +79,8 @@ class ModelSettings:
 class OptimiserSettings:
     """Training of the language model; the same for every method.
 
-    `batch_size` counts segments. `questions_per_segment` questions about one segment share its positions; 1 computes every
-    question apart, as published.
+    `batch_size` counts segments. `questions_per_segment` questions about one segment share its positions; 1 computes
+    every question apart, as published.
     """
 
     epochs: int

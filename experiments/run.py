@@ -253,5 +253,3 @@ def _tokenizer_rows(
     )
     measures = {name: value for name, value in measured.details.items() if name != "seconds"}
     return maker.tokenizer(measures, len(record_ids) * prepared.segments.signals.shape[1])
-
-

@@ -16,7 +16,7 @@ from ecgbyte.metrics.compression import (
 )
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.inputs import ECGView
-from experiments.prepare import Segments, SegmentRecords
+from experiments.prepare import SegmentRecords, Segments
 from experiments.profile import TokenizerSettings
 
 _BATCH = 512
@@ -45,7 +45,7 @@ def train_tokenizer(
 
 def encode_segments(folder: Path, tokenizer: ECGTokenizer, segments: Segments) -> dict[str, Any]:
     """Encode every segment, and a flat line; ids are stored end to end with the places where segments start."""
-    _, per_record, leads, samples = segments.signals.shape
+    leads, samples = segments.signals.shape[2:]
     flat = tokenizer.encode(np.zeros((leads, samples), dtype=np.float32)).ids
     parts, starts = [flat], [0, len(flat)]
     signals = segments.signals[: len(segments.rows)].reshape(-1, leads, samples)

@@ -35,7 +35,9 @@ def code_fingerprint() -> str:
     """Identifies the sources on which the numbers depend: the library, the kernels, and the steps of the harness."""
     sources = [path for folder in ("ecgbyte", "_ext") for path in (ROOT / folder).rglob("*.py*")]
     sources += [path for path in (ROOT / "experiments").glob("*.py") if path.name not in _PRESENTATION]
-    named = sorted((path.relative_to(ROOT).as_posix(), path) for path in sources if path.suffix in (".py", ".pyx", ".pxd"))
+    named = sorted(
+        (path.relative_to(ROOT).as_posix(), path) for path in sources if path.suffix in (".py", ".pyx", ".pxd")
+    )
     return fingerprint(*(part for name, path in named for part in (name, path.read_bytes())))
 
 
@@ -96,7 +98,9 @@ class WorkFolder:
         build : callable
             Gets the folder, writes files into it, returns plain data.
         """
-        identity = fingerprint(name, json.dumps(settings, sort_keys=True), *(step.fingerprint for step in after), self.code)
+        identity = fingerprint(
+            name, json.dumps(settings, sort_keys=True), *(step.fingerprint for step in after), self.code
+        )
         folder = self.folder / f"{name}-{identity.removeprefix('sha256:')}"
         done = folder / "done.json"
         if done.exists():

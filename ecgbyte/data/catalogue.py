@@ -46,7 +46,8 @@ class RecordEntry:
     findings : tuple of Finding
         What was found, sorted.
     assessed : tuple of str
-        The `FINDING_TYPES` for which the absence of a finding means that it is absent. No question is asked about others.
+        The `FINDING_TYPES` for which the absence of a finding means that it is absent. No question is asked about
+        others.
     report : str
         The cardiologist's (or generator's) report, one or more sentences.
     """
@@ -61,7 +62,9 @@ class RecordEntry:
     def names(self, finding_type: str, *, certain_only: bool = False) -> tuple[str, ...]:
         """The names of the findings of one type, sorted, without repeats."""
         return tuple(
-            sorted({f.name for f in self.findings if f.finding_type == finding_type and (f.certain or not certain_only)})
+            sorted(
+                {f.name for f in self.findings if f.finding_type == finding_type and (f.certain or not certain_only)}
+            )
         )
 
 

@@ -48,7 +48,8 @@ def notch(
     """
     _check_edges("frequency", [frequency], sampling_rate)
     if as_published:
-        return _filter_with_transfer_function(*scipy_signal.iirnotch(frequency, quality, fs=sampling_rate), signal)
+        numerator, denominator = scipy_signal.iirnotch(frequency, quality, fs=sampling_rate)
+        return _filter_with_transfer_function(numerator, denominator, signal)
     return _filter_with_sections(_notch_sections(frequency, quality, sampling_rate), signal, sampling_rate)
 
 
@@ -98,9 +99,7 @@ def butterworth(
         critical = edges if len(edges) > 1 else edges[0]
         numerator, denominator = scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate)
         return _filter_with_transfer_function(numerator, denominator, signal)
-    return _filter_with_sections(
-        _butterworth_sections(order, tuple(edges), kind, sampling_rate), signal, sampling_rate
-    )
+    return _filter_with_sections(_butterworth_sections(order, tuple(edges), kind, sampling_rate), signal, sampling_rate)
 
 
 # A filter is designed once, not once a record: design takes as long as filtering half a record.

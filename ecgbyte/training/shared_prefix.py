@@ -1,8 +1,8 @@
 """Several questions about one ECG in one step, with the ECG's positions computed once.
 
 An ECG takes hundreds of positions, a question a dozen. Questions about the same ECG have the same beginning,
-``BOS <sig_start> ... <sig_end>``, which a causal model computes alike for all of them. Here it is computed once and its keys
-and values are lent to every question; loss and gradients are those of the questions apart (a test compares them).
+``BOS <sig_start> ... <sig_end>``, which a causal model computes alike for all of them. Here it is computed once and its
+keys and values are lent to every question; loss and gradients are those of the questions apart (a test compares them).
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ class SharedPrefixCollator:
         -------
         dict of str to torch.Tensor
             Of the beginnings: ``input_ids``, ``attention_mask``, ``position_ids``, int64 [beginnings, positions], and
-            ``features`` as in `Collator`. Of the questions with their answers: ``suffix_ids``, ``suffix_attention_mask``,
-            ``suffix_position_ids`` and ``labels``, int64 [samples, positions], and ``prefix_rows`` int64 [samples], which
-            beginning each belongs to. Both are padded on the left.
+            ``features`` as in `Collator`. Of the questions with their answers: ``suffix_ids``,
+            ``suffix_attention_mask``, ``suffix_position_ids`` and ``labels``, int64 [samples, positions], and
+            ``prefix_rows`` int64 [samples], which beginning each belongs to. Both are padded on the left.
         """
         sequences = [self.collator.sequence(example) for group in groups for example in group.examples]
         cuts = [self._beginning(sequence) for sequence in sequences]
@@ -87,13 +87,15 @@ class SharedPrefixCollator:
         prefixes: list[Sequence] = []
         prefix_rows = []
         for sequence, cut in zip(sequences, cuts, strict=True):
-            features = b"" if sequence.features is None else sequence.features.tobytes()
-            key = (sequence.input_ids[:cut].tobytes(), features)
+            key = (
+                sequence.input_ids[:cut].tobytes(),
+                b"" if sequence.features is None else sequence.features.tobytes(),
+            )
             if key not in rows:
                 rows[key] = len(prefixes)
                 prefixes.append(sequence)
             prefix_rows.append(rows[key])
-        lengths = {rows_of: cut for rows_of, cut in zip(prefix_rows, cuts, strict=True)}
+        lengths = dict(zip(prefix_rows, cuts, strict=True))
         first = self._pad([sequence.input_ids[: lengths[row]] for row, sequence in enumerate(prefixes)])
         rest = self._pad([sequence.input_ids[cut:] for sequence, cut in zip(sequences, cuts, strict=True)])
         labels = self._pad([sequence.labels[cut:] for sequence, cut in zip(sequences, cuts, strict=True)], IGNORED)
@@ -135,3 +137,7 @@ class SharedPrefixCollator:
             mask[place, shape[1] - len(row) :] = 1
         positions = np.maximum(mask.cumsum(axis=1) - 1, 0)
         return torch.from_numpy(values), torch.from_numpy(mask), torch.from_numpy(positions)
+
+
+def _content(sequence: Sequence) -> bytes:
+    return b"" if sequence.features is None else sequence.features.tobytes()

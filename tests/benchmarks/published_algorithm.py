@@ -1,12 +1,13 @@
 """The published algorithms in this project's own words, as peers for the benchmarks (not the published code itself).
 
-Source of the behaviour: github.com/willxxy/ECG-Byte, read as a description: symbols through ``np.vectorize``, merges by a
-full recount at each step, encoding by greedy longest match on a trie that is built anew at every call.
+Source of the behaviour: github.com/willxxy/ECG-Byte, read as a description: symbols through ``np.vectorize``, merges
+by a full recount at each step, encoding by greedy longest match on a trie that is built anew at every call.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def train_recounting(symbols: np.ndarray, num_merges: int) -> list[tuple[int, in
     """All pairs are counted again at each merge; ties fall to the smallest pair, so that the outcome is defined."""
     tokens, merges = symbols.tolist(), []
     for new in range(26, 26 + num_merges):
-        counts = Counter(zip(tokens, tokens[1:], strict=False))
+        counts = Counter(pairwise(tokens))
         pair = min(counts, key=lambda candidate: (-counts[candidate], candidate))
         merges.append(pair)
         merged, place = [], 0

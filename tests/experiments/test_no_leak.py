@@ -19,7 +19,9 @@ from experiments.profile import Profile, read_profile
 def profile() -> Profile:
     smoke = read_profile("smoke")
     data = dataclasses.replace(smoke.data, num_patients=60, train_records=30, validation_records=6, test_records=6)
-    return dataclasses.replace(smoke, data=data, questions=dataclasses.replace(smoke.questions, finding_types=("axis",)))
+    return dataclasses.replace(
+        smoke, data=data, questions=dataclasses.replace(smoke.questions, finding_types=("axis",))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +111,7 @@ def test_questions_are_dealt_to_segments_in_turn(profile: Profile, stored: tuple
     assert max(len(parts) for parts in by_record.values()) > 2
 
 
-def test_a_record_that_cannot_be_used_is_written_down_and_the_others_go_on(
-    profile: Profile, tmp_path: Path
-) -> None:
+def test_a_record_that_cannot_be_used_is_written_down_and_the_others_go_on(profile: Profile, tmp_path: Path) -> None:
     records = open_records(profile.data, profile.seed, None)
     entries = list(records.entries[:4])
 

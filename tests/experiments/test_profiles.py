@@ -41,6 +41,7 @@ def test_bad_settings_are_named(tmp_path: Path, old: str, new: str, message: str
 
 
 def test_fingerprint_changes_with_every_setting(tmp_path: Path) -> None:
-    assert read_profile(changed(tmp_path, "num_merges = 300", "num_merges = 301")).fingerprint() != read_profile(
-        changed(tmp_path, "seed = 0", "seed = 0")
-    ).fingerprint()
+    assert (
+        read_profile(changed(tmp_path, "num_merges = 300", "num_merges = 301")).fingerprint()
+        != read_profile(changed(tmp_path, "seed = 0", "seed = 0")).fingerprint()
+    )

@@ -48,8 +48,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_rows_cover_every_method_input_and_stage(finished: Path) -> None:
     path = finished / "results" / "smoke" / "runs.csv"
-    assert path.read_text(encoding="utf-8").splitlines()[0].startswith(
-        "table,method,input,dataset,split,metric,value,ci_low,ci_high,n,seed,profile"
+    assert (
+        path.read_text(encoding="utf-8")
+        .splitlines()[0]
+        .startswith("table,method,input,dataset,split,metric,value,ci_low,ci_high,n,seed,profile")
     )
     assert len(COLUMNS) == len(path.read_text(encoding="utf-8").splitlines()[0].split(","))
     rows = read_rows(path)
@@ -86,7 +88,14 @@ def test_report_names_tables_figures_and_the_small_run(finished: Path) -> None:
     folder = finished / "results" / "smoke"
     report = (folder / "report.md").read_text(encoding="utf-8")
     assert "Small run" in report and "0 patients, 0 records, 0 questions" in report
-    for figure in ("language-quality", "controls", "training-time", "learning-curves", "token-overlay", "reconstruction"):
+    for figure in (
+        "language-quality",
+        "controls",
+        "training-time",
+        "learning-curves",
+        "token-overlay",
+        "reconstruction",
+    ):
         assert (folder / "figures" / f"{figure}.png").stat().st_size > 5_000
         assert f"figures/{figure}.png" in report
     for table in ("language-quality", "controls", "roc-areas", "efficiency", "tokenizer"):

@@ -7,12 +7,12 @@ import threading
 
 import numpy as np
 import pytest
-from ecgbyte._ext.bpe_training import MAX_TOKENS, MergeTrainer
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel_strategies import corpora, sequences_of
 
-from ecgbyte.bpe import train_merges
+from ecgbyte._ext.bpe_training import MAX_TOKENS, MergeTrainer
+from ecgbyte.bpe import Vocabulary, train_merges
 from ecgbyte.bpe.reference import train_merges_reference
 
 # Ways through the kernel that small inputs take only when told to: lists at once, lists of the very best pairs alone
@@ -208,3 +208,16 @@ def test_wrong_sequences_are_refused(sequences: object, error: type[Exception], 
 def test_wrong_settings_are_refused(arguments: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         train_merges(**{"sequences": [np.zeros(3, np.uint8)], "num_merges": 3} | arguments)  # type: ignore[arg-type]
+
+
+def test_as_many_tokens_as_ids_allow() -> None:
+    sequence = np.random.default_rng(7).integers(0, 256, 300_000, dtype=np.uint8)
+    merges = train_merges([sequence], MAX_TOKENS - 256, alphabet_size=256)
+    assert merges.shape == (MAX_TOKENS - 256, 2)
+    assert len({(int(left), int(right)) for left, right in merges}) == len(merges)
+    vocabulary = Vocabulary(merges, 256)
+    assert vocabulary.size == MAX_TOKENS
+    ids = vocabulary.encode(sequence, "merge-order")
+    np.testing.assert_array_equal(vocabulary.decode(ids), sequence)
+    assert ids.max() == MAX_TOKENS - 1  # the last merge, learnt on this sequence, is used in it
+    np.testing.assert_array_equal(vocabulary.decode(vocabulary.encode(sequence, "longest")), sequence)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+
 from ecgbyte._ext import symbols as symbols_kernel
 from ecgbyte._ext.bpe_encoding import EncodingTables, first_outside
 from ecgbyte._ext.bpe_training import MergeTrainer

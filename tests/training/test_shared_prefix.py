@@ -118,9 +118,7 @@ def test_training_counts_questions_and_positions() -> None:
     assert report.distinct_records == 3
     assert report.steps == 6
     beginnings = {example.record_id: len(example.ecg) + 3 for example in apart if example.ecg is not None}
-    rests = [
-        len(collator.sequence(example).input_ids) - beginnings[example.record_id] for example in apart
-    ]
+    rests = [len(collator.sequence(example).input_ids) - beginnings[example.record_id] for example in apart]
     assert report.positions == 3 * (sum(beginnings.values()) + sum(rests))
 
 
