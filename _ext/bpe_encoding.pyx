@@ -5,8 +5,7 @@ The kernels are in longest_match.pxd and merge_order.pxd; here are the tables an
 
 import numpy as np
 
-from ecgbyte._ext import match_trie
-from ecgbyte._ext.match_trie import build_trie
+from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
@@ -123,7 +122,7 @@ cdef class EncodingTables:
     cdef MatchTables match
     cdef MergeTables order
 
-    def __init__(self, const int32_t[:, :] merges, int alphabet_size, int64_t max_trie_entries=match_trie.MAX_TRIE_ENTRIES):
+    def __init__(self, const int32_t[:, :] merges, int alphabet_size, int64_t max_trie_entries=MAX_TRIE_ENTRIES):
         """Build the tables for merges [merges, 2]; O(symbols of all tokens)."""
         self.alphabet_size = alphabet_size
         self.size = alphabet_size + merges.shape[0]

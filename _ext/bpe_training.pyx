@@ -8,7 +8,6 @@ in merge_passes.pxd (first, frequent pairs) and merge_lists.pxd (all others).
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
 
 from _ext.merge_lists cimport merge_listed, rebuild
 from _ext.merge_passes cimport compact_merge
@@ -23,7 +22,7 @@ from _ext.merge_state cimport (
     state_open,
 )
 from _ext.pair_heap cimport heap_drop_top, heap_lower_top
-from _ext.pair_table cimport NO_PAIR, PairEntry, pair_key, table_find, table_open
+from _ext.pair_table cimport PairEntry, pair_key, table_find, table_open
 
 # Ids are 16 bit, and the last value marks borders.
 MAX_TOKENS = 65_535

@@ -7,7 +7,8 @@ to: the tokens that greedy matching takes from the string of the node until what
 (`pops`), and the node of that path (`failure`). So no symbol is read twice.
 
 The pops of a node extend those of its parent, so they are kept as chains that share their beginnings: `tail` is the
-last pop, `pop_before` leads to the one before it. The chains have at most one link for each symbol of each token string.
+last pop, `pop_before` leads to the one before it. The chains have at most two links for each symbol of each token
+string.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t

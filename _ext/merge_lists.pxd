@@ -156,7 +156,7 @@ cdef inline int list_from_table(MergeState* state, int64_t share) noexcept nogil
     cdef PairTable all_pairs
     cdef PairEntry* entry
     cdef uint16_t* cells = state.cells
-    cdef int64_t i, best = 0, ignored
+    cdef int64_t i, best = 0, held = 0, ignored
     if table_open(&all_pairs, 1024) != 0:
         return -1
     for i in range(1, state.length):
@@ -173,7 +173,11 @@ cdef inline int list_from_table(MergeState* state, int64_t share) noexcept nogil
         state.finished = True
         table_close(&all_pairs)
         return 0
-    if table_open(&state.table, 1024) != 0:
+    # Room for all at once: taken in the order of their slots, they would crowd the low end of a table that grows.
+    for i in range(all_pairs.capacity):
+        if all_pairs.entries[i].count >= state.threshold:
+            held += 1
+    if table_open(&state.table, held) != 0:
         table_close(&all_pairs)
         return -1
     for i in range(all_pairs.capacity):

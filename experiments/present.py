@@ -37,8 +37,8 @@ def deviations(profile: Profile) -> list[str]:
         )
     if model.name == "tiny":
         differences.append(
-            f"The language model is a Llama of {model.layers} layers, {model.hidden_size} wide, trained from scratch in "
-            f"full; the published one is Llama-3.2-1B with LoRA. "
+            f"The language model is a Llama, {model.layers} layers, {model.hidden_size} wide, trained from scratch in "
+            "full; the published one is Llama-3.2-1B with LoRA. "
             f"ECG token rows start as {model.initialisation!r} and are trained; the published ones stay frozen."
         )
     if "merl" in profile.methods and profile.merl.encoder == "tiny":

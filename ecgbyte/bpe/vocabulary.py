@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgbyte._ext import bpe_encoding as _kernel
+from ecgbyte._ext import match_trie as _match_trie
 from ecgbyte.bpe.sequences import as_joined
 from ecgbyte.options import check_option
 from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size, check_num_threads
@@ -31,7 +32,7 @@ MATCHING = ("longest", "merge-order")
 MAX_TOKENS: int = _kernel.MAX_TOKENS
 MAX_TOKEN_SYMBOLS: int = _kernel.MAX_TOKEN_SYMBOLS
 MAX_VOCABULARY_SYMBOLS: int = _kernel.MAX_VOCABULARY_SYMBOLS
-MAX_TRIE_ENTRIES: int = _kernel.MAX_TRIE_ENTRIES
+MAX_TRIE_ENTRIES: int = _match_trie.MAX_TRIE_ENTRIES
 MAX_SEQUENCE_SYMBOLS: int = _kernel.MAX_SEQUENCE_SYMBOLS
 
 # Below this many symbols a thread costs more to start than it saves.
