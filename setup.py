@@ -4,14 +4,15 @@ import os
 import sys
 from pathlib import Path
 
-import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, find_packages, setup
 
 # ECGBYTE_CHECKED=1 builds with every run-time check on, for the checked test run of CONTRIBUTING.md.
 CHECKED = os.environ.get("ECGBYTE_CHECKED") == "1"
 
-compile_arguments = ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-ffp-contract=off"]
+compile_arguments = (
+    ["/O2"] if sys.platform == "win32" else ["-O3", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
+)
 
 directives = {
     "language_level": 3,
@@ -27,8 +28,6 @@ extensions = [
     Extension(
         f"ecgbyte._ext.{source.stem}",
         [source.as_posix()],
-        include_dirs=[numpy.get_include()],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=compile_arguments,
     )
     for source in sorted(Path("_ext").glob("*.pyx"))

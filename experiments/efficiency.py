@@ -46,7 +46,8 @@ def efficiency(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()
     notes = (
         f"Time ratio above 1: the method trains longer than {REFERENCE_METHOD}. Data ratio: samples (or ECGs) that "
         f"{REFERENCE_METHOD} sees, as a share of what the method sees in all its stages.",
-        "Projected: time of some timed steps, scaled to the samples of the whole training. Distinct ECGs of all "
+        "Projected: time of some timed steps, scaled to the samples of the whole training; a timed step holds as many "
+        "questions as a step of training holds segments. Distinct ECGs of all "
         "stages: those of the stage that uses most. No sum where a stage was not timed at that padding.",
         *scale_notes(rows),
     )
@@ -70,7 +71,7 @@ def _stage_cost(stage: Sequence[ResultRow], padding: str) -> dict[str, Cell]:
         _TIMED_RATE: (timed, 2),
         "samples seen": (samples, 0),
         "distinct ECGs": (anywhere.get("distinct-records"), 0),
-        "positions without padding": (anywhere.get("positions"), 0),
+        "positions without padding": (here.get("positions"), 0),
         "positions with padding": (here.get("padded-positions"), 0),
     }
     cells: dict[str, Cell] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
+import shutil
 import statistics
 import time
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.files import write_atomically
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.ecg_tokens import add_ecg_tokens, add_signal_token
 from ecgbyte.models.end_to_end import EndToEndModel
@@ -84,6 +84,8 @@ def train_merl(
         description="merl stage 1",
     )
     after = retrieval_recall(model, held_out, nearest)
+    # What an interrupted run may have left; the weights themselves are in the training folder.
+    shutil.rmtree(folder / "merl", ignore_errors=True)
     save_merl(folder / "merl", model)
     return {
         "report": report.to_dict(),
@@ -94,7 +96,7 @@ def train_merl(
 
 def merl_view(folder: Path, merl_folder: Path, segments: Segments) -> dict[str, Any]:
     """The frozen encoder's features of every segment and of a flat line, stored in ``features.npz``."""
-    encoder = load_merl(merl_folder / "merl").ecg_encoder
+    encoder = load_merl(merl_folder / "merl").ecg_encoder.to(Accelerator().device)
     _, per_record, leads, samples = segments.signals.shape
     signals = segments.signals[: len(segments.rows)].reshape(-1, leads, samples)
     started = time.perf_counter()
@@ -142,6 +144,7 @@ def build_learner(method: str, profile: Profile, train_examples: Sequence[Exampl
         )
     language_model, text_tokenizer = load_language_model(settings.name, texts=texts, size=size, seed=profile.seed)
     training = "lora" if settings.lora else "full"
+    trained = settings.train_embeddings if settings.lora else None
     model: ECGLanguageModel
     if method == "merl":
         token_map = add_signal_token(language_model, text_tokenizer, seed=profile.seed)
@@ -152,14 +155,14 @@ def build_learner(method: str, profile: Profile, train_examples: Sequence[Exampl
             features.shape[1],
             training_features=features,
             training=training,
+            train_embeddings=trained,
             seed=profile.seed,
         )
     else:
         token_map = add_ecg_tokens(
             language_model, text_tokenizer, tokenizer, initialisation=settings.initialisation, seed=profile.seed
         )
-        trained = settings.train_embeddings if settings.lora else None
-        model = EndToEndModel(language_model, token_map, training=training, train_embeddings=trained)
+        model = EndToEndModel(language_model, token_map, training=training, train_embeddings=trained, seed=profile.seed)
     collator = Collator(
         token_map,
         text_tokenizer,
@@ -177,7 +180,7 @@ def train_learner(
     settings = profile.training
     report = train(
         learner.model,
-        group_examples(examples),
+        group_examples(examples, settings.questions_per_segment),
         SharedPrefixCollator(learner.collator),
         TrainingSettings(
             batch_size=settings.batch_size,
@@ -194,39 +197,58 @@ def train_learner(
         output_folder=folder / "training",
         description=method,
     )
-    write_atomically(folder / "losses.json", json.dumps(report.losses))
     return learner, report
 
 
 def time_steps(
     method: str, profile: Profile, examples: Sequence[Example], tokenizer: ECGTokenizer
-) -> dict[str, list[float]]:
-    """Seconds of single training steps, padded to the published length and not padded beyond the batch, in turns.
+) -> dict[str, dict[str, Any]]:
+    """Seconds of training steps, padded to the published length and not padded beyond the batch, in turns.
 
-    Both kinds of step see the same examples, forward, backward and optimiser included; a first round warms up and is
-    not counted.
+    A step holds ``batch_size`` questions of middle length, each with its own ECG positions, and does all that a step of
+    training does. Both kinds see the same questions; a first round warms up and is not counted.
+
+    Returns
+    -------
+    dict
+        By padding: ``seconds`` per sample, one value a round, and the ``positions`` and ``padded_positions`` that the
+        whole training would take in this way.
     """
     learner = build_learner(method, profile, examples, tokenizer)
-    size = profile.training.batch_size
-    ordered = sorted(examples[: size * 8], key=learner.collator.length)
-    middle = len(ordered) // 2
-    batch_examples = ordered[max(0, middle - size // 2) :][:size]
+    device = Accelerator().device
+    learner.model.to(device)
+    size, epochs = profile.training.batch_size, profile.training.epochs
+    lengths = [learner.collator.length(example) for example in examples]
+    order = sorted(range(len(examples)), key=lambda index: lengths[index])
+    middle = max(0, len(order) // 2 - size // 2)
+    batch_examples = [examples[index] for index in order[middle : middle + size]]
     padded = copy.copy(learner.collator)
     padded.pad_to = profile.evaluation.padded_length
-    batches = {"none": learner.collator(batch_examples), str(padded.pad_to): padded(batch_examples)}
+    collators = {"none": learner.collator, str(padded.pad_to): padded}
     trained = [value for value in learner.model.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=profile.training.learning_rate)
     learner.model.train()
-    seconds: dict[str, list[float]] = {name: [] for name in batches}
+    seconds: dict[str, list[float]] = {name: [] for name in collators}
     for round_number in range(profile.evaluation.speed_rounds + 1):
-        for name, batch in batches.items():
+        for name, collate in collators.items():
             started = time.perf_counter()
+            batch = {key: value.to(device) for key, value in collate(batch_examples).items()}
             optimizer.zero_grad(set_to_none=True)
-            learner.model(**batch).loss.backward()
+            with torch.autocast(device.type, torch.bfloat16, enabled=profile.training.precision == "bf16"):
+                loss = learner.model(**batch).loss
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
+            # Reading the loss waits for a device that works in the background.
+            loss.item()
             if round_number:
                 seconds[name].append((time.perf_counter() - started) / len(batch_examples))
-    return seconds
+    positions = epochs * sum(lengths)
+    computed = {"none": positions, str(padded.pad_to): epochs * len(examples) * int(padded.pad_to)}
+    return {
+        name: {"seconds": values, "positions": positions, "padded_positions": computed[name]}
+        for name, values in seconds.items()
+    }
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float, float]:

@@ -32,10 +32,22 @@ _TOKENIZER_SIGNATURES = {
     "reconstruction-rmse": compression.RMSE_SIGNATURE,
     "reconstruction-prd": compression.PRD_SIGNATURE,
 }
-_COST_SIGNATURE = "wall clock of training steps, checkpoints aside|version:1"
+_COST_SIGNATURES = {
+    "train-seconds": "wall clock of the stage, checkpoints aside|version:1",
+    "steps": "optimiser steps|version:1",
+    "samples-seen": "questions (stage 1 of merl: segments) times epochs|version:1",
+    "distinct-records": "different records|version:1",
+    "final-loss": "mean training loss of the last 20 steps|version:1",
+    "positions": "positions of the language model's input, padding left out|version:1",
+    "padded-positions": "positions of the language model's input, padding included|version:1",
+}
 _STEP_SIGNATURE = (
     "median of timed steps, in turns with the other padding; the interval is smallest to largest|version:1"
 )
+
+
+def _own_input(method: str) -> str:
+    return "text-only" if method == "text-only" else "ecg"
 
 
 def versions() -> str:
@@ -151,40 +163,71 @@ class RowMaker:
         }
         if report["padded_positions"]:
             values |= {"positions": report["positions"], "padded-positions": report["padded_positions"]}
+        return self._cost_rows(method, stage, padding, values, report["samples_seen"], report["device"])
+
+    def preparation(self, method: str, stage: str, seconds: float, records: int) -> list[ResultRow]:
+        """What a stage without training steps took, such as tokenizing."""
+        values = {"train-seconds": seconds, "samples-seen": 0, "distinct-records": records}
+        return self._cost_rows(method, stage, "", values, records, "cpu")
+
+    def timed_cost(self, method: str, stage: str, padding: str, timed: Mapping[str, Any]) -> list[ResultRow]:
+        """Time of samples at a padding, from timed steps, and the positions that the whole training would take so."""
+        middle, low, high = median_interval([1000 * value for value in timed["seconds"]])
+        values = {"positions": timed["positions"], "padded-positions": timed["padded_positions"]}
+        rows = self._cost_rows(method, stage, padding, values, len(timed["seconds"]), str(self.common["device"]))
+        rows.append(
+            self.row(
+                table="efficiency",
+                method=method,
+                input=_own_input(method),
+                metric="timed-seconds-per-1000-samples",
+                value=middle,
+                ci_low=low,
+                ci_high=high,
+                n=len(timed["seconds"]),
+                split="train",
+                stage=stage,
+                padding=padding,
+                signature=_STEP_SIGNATURE,
+            )
+        )
+        return rows
+
+    def _cost_rows(
+        self, method: str, stage: str, padding: str, values: Mapping[str, float], n: int, device: str
+    ) -> list[ResultRow]:
         return [
             self.row(
                 table="efficiency",
                 method=method,
-                input="ecg" if method != "text-only" else "text-only",
+                input=_own_input(method),
                 metric=metric,
                 value=float(value),
-                n=report["samples_seen"],
+                n=n,
                 split="train",
                 stage=stage,
                 padding=padding,
-                signature=_COST_SIGNATURE,
-                train_seconds=report["seconds"],
+                signature=_COST_SIGNATURES[metric],
+                train_seconds=float(values.get("train-seconds", math.nan)),
+                device=device,
             )
             for metric, value in values.items()
         ]
 
-    def timed_cost(self, method: str, stage: str, padding: str, seconds: Sequence[float]) -> ResultRow:
-        """Time of training samples at a padding, from timed steps."""
-        middle, low, high = median_interval([1000 * value for value in seconds])
-        return self.row(
-            table="efficiency",
-            method=method,
-            input="ecg" if method != "text-only" else "text-only",
-            metric="timed-seconds-per-1000-samples",
-            value=middle,
-            ci_low=low,
-            ci_high=high,
-            n=len(seconds),
-            split="train",
-            stage=stage,
-            padding=padding,
-            signature=_STEP_SIGNATURE,
-        )
+    def truncation(self, method: str, by_input: Mapping[str, Mapping[str, int]]) -> list[ResultRow]:
+        """Share of test samples whose ECG was cut to fit, under every input."""
+        return [
+            self.row(
+                table="language-quality",
+                method=method,
+                input=shown,
+                metric="truncated-inputs",
+                value=100 * counts["truncated_samples"] / counts["samples"],
+                n=counts["samples"],
+                signature="samples whose ECG lost tokens at its end to fit the model's input|version:1",
+            )
+            for shown, counts in by_input.items()
+        ]
 
     def tokenizer(self, measures: Mapping[str, float], num_segments: int) -> list[ResultRow]:
         """Measures of the tokens of held-out segments."""

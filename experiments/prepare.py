@@ -49,7 +49,7 @@ def open_records(settings: DataSettings, seed: int, root: Path | None) -> Record
 def choose_entries(records: RecordSet, settings: DataSettings, seed: int) -> dict[str, tuple[RecordEntry, ...]]:
     """Split by the data set's folds (patients), then draw as many records of each split as the profile asks for.
 
-    Patients are drawn whole, in an order that depends on `seed` alone; 0 in the profile takes the whole split.
+    Patients come in an order drawn from `seed`, the last one may be cut; 0 in the profile takes the whole split.
 
     Raises
     ------
@@ -83,8 +83,7 @@ def write_segments(
 
     def prepare(entry: RecordEntry) -> np.ndarray | str:
         try:
-            clean = preprocessor.apply(records.read(entry.record_id))
-            segments = preprocessor.segments(clean, settings.segment_seconds)
+            segments = preprocessor.segments(records.read(entry.record_id), settings.segment_seconds)
             if len(segments) < settings.segments_per_record:
                 return (
                     f"{len(segments)} segments of {settings.segment_seconds} s, expected {settings.segments_per_record}"

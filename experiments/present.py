@@ -22,15 +22,26 @@ from experiments.tables import write_tables
 def deviations(profile: Profile) -> list[str]:
     """Where a run of `profile` differs from the paper's setting, in words."""
     model = profile.model
+    training = profile.training
     differences = [
         "Questions are generated in ECG-QA's style from labels; they are not ECG-QA.",
         "Splits are by patient (folds 1-8, 9, 10); the published ones are by question.",
         f"The range ({profile.tokenizer.amplitude_range}) is that of all training records, not of the first 100,000 "
         f"values; no token crosses a {profile.tokenizer.boundary}; matching is {profile.tokenizer.matching!r}.",
-        f"The tokenizer learns from the training split alone, segments of {profile.data.segment_seconds:g} s.",
-        "Padding is masked in the labels of every method; the schedule is the declared one "
-        f"({profile.training.schedule}, peak {profile.training.learning_rate:g}).",
+        f"The tokenizer learns from the training split alone, segments of {profile.data.segment_seconds:g} s "
+        "(published: 200,000 MIMIC-IV ECGs of 10 s).",
+        "Wavelet level 4 is for 500 Hz; at lower rates the level falls with the rate, so that the heartbeat survives.",
+        f"Padding is masked in the labels of every method. AdamW, {training.schedule} schedule as declared, peak "
+        f"{training.learning_rate:g}, {training.batch_size} segments a step, gradients clipped (published: Adam, Noam "
+        "schedule with peak 9.9e-4).",
+        f"Answers have at most {profile.evaluation.max_new_tokens} tokens (published: 128); BLEU is of the corpus, not "
+        "the mean of smoothed sentences; intervals are over patients, for one training seed.",
     ]
+    if profile.data.sampling_rate != 500:
+        differences.append(
+            f"Records come at {profile.data.sampling_rate} Hz (published: 500) and are brought to 250 Hz; they hold "
+            f"nothing above {profile.data.sampling_rate / 2:g} Hz."
+        )
     if profile.data.dataset == "synthetic":
         differences.insert(
             0, "The ECGs are synthetic, from this project's generator; their labels are true by construction."
@@ -41,9 +52,17 @@ def deviations(profile: Profile) -> list[str]:
             "full; the published one is Llama-3.2-1B with LoRA. "
             f"ECG token rows start as {model.initialisation!r} and are trained; the published ones stay frozen."
         )
-    if "merl" in profile.methods and profile.merl.encoder == "tiny":
+    else:
+        rows = "trained" if model.train_embeddings or not model.lora else "frozen"
         differences.append(
-            "MERL has a small ResNet and a small text encoder, both from scratch (published: ResNet101, MedCPT)."
+            f"The language model is {model.name} ({'LoRA' if model.lora else 'trained in full'}); ECG token rows start "
+            f"as {model.initialisation!r} and are {rows} (published: Llama-3.2-1B with LoRA, rows frozen)."
+        )
+    if "merl" in profile.methods:
+        differences.append(
+            f"MERL's first stage sees the profile's own training records and reports, {profile.merl.epochs} "
+            f"epochs; ECG encoder {profile.merl.encoder!r}, text encoder {profile.merl.text_encoder!r} (published: "
+            "MIMIC-IV, 20 epochs, ResNet101, MedCPT)."
         )
     if "text-only" in profile.methods:
         differences.append(
@@ -52,12 +71,10 @@ def deviations(profile: Profile) -> list[str]:
     if profile.training.questions_per_segment > 1:
         differences.append(
             f"In training up to {profile.training.questions_per_segment} questions about one segment share its "
-            "positions; loss and gradients are those of the questions apart. Training times under padding `shared` are "
-            "of this; those under `none` and a fixed length are of questions apart, timed for some steps and projected."
+            "positions; but for dropout, loss and gradients are those of the questions apart. Training times under "
+            "padding `shared` are of this; those under `none` and a fixed length are of questions apart, timed for "
+            "some steps and projected."
         )
-    differences.append(
-        "Wavelet level 4 is for 500 Hz; at lower rates the level falls with the rate, so that the heartbeat survives."
-    )
     return differences
 
 
@@ -71,6 +88,7 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
     audit_text = str(outcome.audit)
     tables = write_tables(outcome.rows, folder / "tables", audit_text)
     write_atomically(folder / "losses.json", json.dumps(outcome.losses))
+    shutil.copyfile(outcome.rejected, folder / "rejected.csv")
     write_atomically(folder / "details.json", json.dumps(outcome.details, indent=1, sort_keys=True) + "\n")
     outcome.tokenizer.save(folder / "tokenizer.json")
     (folder / "answers").mkdir()

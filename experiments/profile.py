@@ -151,6 +151,13 @@ class Profile:
         check_option("scale", self.scale, ("small run", "full"))
         for method in self.methods:
             check_option("methods", method, METHODS)
+        if "ecg-byte" not in self.methods:
+            raise ValueError("methods: expected 'ecg-byte' among them; the others are compared with it")
+        if self.evaluation.padded_length < self.model.max_length:
+            raise ValueError(
+                f"evaluation.padded_length: got {self.evaluation.padded_length}, expected at least model.max_length, "
+                f"{self.model.max_length}"
+            )
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain data."""

@@ -68,7 +68,7 @@ METRICS: dict[str, Metric] = {
     "compression": Metric("compression", "symbols per token", 3),
     "bits-per-sample-bound": Metric("bits per sample, at most", "bits", 3),
     "bits-per-sample-entropy": Metric("bits per sample, unigram entropy", "bits", 3),
-    "tokens-per-record": Metric("tokens per record", "tokens", 1),
+    "tokens-per-record": Metric("tokens per segment", "tokens", 1),
     "reconstruction-rmse": Metric("reconstruction error", "mV, root mean square", 4),
     "reconstruction-prd": Metric("reconstruction error, share of the signal", "%", 2),
 }

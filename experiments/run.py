@@ -14,6 +14,7 @@ from ecgbyte.data.audit import SplitAudit, audit_splits
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.controls import INPUTS, other_patient_records
 from ecgbyte.data.questions import Question
+from ecgbyte.files import fingerprint
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments import learning, tokenizing
 from experiments.answers import Answers, answer_questions, open_answers
@@ -38,6 +39,7 @@ class Outcome:
     losses: list[dict[str, Any]]
     tokenizer: ECGTokenizer
     segments: Segments
+    rejected: Path
     example_record: str
     details: dict[str, Any]
 
@@ -66,7 +68,8 @@ def run_profile(profile: Profile, work_folder: Path, root: Path | None) -> Outco
         The data set's folder, where the profile reads one.
     """
     torch.set_num_threads(os.cpu_count() or 1)
-    work = WorkFolder(work_folder, code_fingerprint())
+    environment = versions()
+    work = WorkFolder(work_folder, fingerprint(code_fingerprint(), environment))
     prepared = _prepare(profile, work, root)
     train_ids = [entry.record_id for entry in prepared.splits["train"]]
     tokenizer_step = work.run(
@@ -84,9 +87,9 @@ def run_profile(profile: Profile, work_folder: Path, root: Path | None) -> Outco
         profile,
         {
             "dataset": profile.data.dataset,
-            "versions": versions(),
+            "versions": environment,
             "device": "cuda" if torch.cuda.is_available() else "cpu",
-            "code_version": work.code,
+            "code_version": code_fingerprint(),
             "data_fingerprint": prepared.data_fingerprint,
             "tokenizer_fingerprint": tokenizer.fingerprint,
         },
@@ -94,25 +97,33 @@ def run_profile(profile: Profile, work_folder: Path, root: Path | None) -> Outco
     test_ids = [entry.record_id for entry in prepared.splits["test"]]
     rows = _tokenizer_rows(maker, work, prepared, tokenizer, views["ecg-byte"], test_ids, view_steps["ecg-byte"])
     answers, losses, details = {}, [], {"tokenizer": tokenizer_step.details, "data": prepared.step.details}
+    num_records = len(train_ids)
+    tokenizing_seconds = tokenizer_step.details["seconds"] + view_steps["ecg-byte"].details["seconds"]
+    rows += maker.preparation("ecg-byte", "tokenizer", tokenizing_seconds, num_records)
+    earlier_seconds = {"ecg-byte": tokenizing_seconds}
     if "merl" in profile.methods:
-        stage_1 = view_steps["merl-stage-1"].details
+        stage_1, features = view_steps["merl-stage-1"].details, view_steps["merl"].details
         rows += maker.cost("merl", "stage-1", stage_1["report"], "")
+        rows += maker.preparation("merl", "features", features["extraction_seconds"], num_records)
+        earlier_seconds["merl"] = stage_1["report"]["seconds"] + features["extraction_seconds"]
         losses.append({"method": "merl", "stage": "stage-1", "losses": stage_1["report"]["losses"]})
-        details["merl"] = {key: stage_1[key] for key in ("retrieval_before", "retrieval_after")}
+        details["merl-stage-1"] = {key: stage_1[key] for key in ("retrieval_before", "retrieval_after")}
+    # Questions apart and not padded is what training itself does, unless questions share their segment.
+    padding = "shared" if profile.training.questions_per_segment > 1 else "none"
     for method in profile.methods:
         result = _run_method(method, profile, work, prepared, tokenizer, views.get(method), view_steps[method])
         answers[method] = result["answers"]
         losses.append({"method": method, "stage": _STAGE[method], "losses": result["report"]["losses"]})
         details[method] = result["details"]
-        rows += maker.language(
-            method, result["answers"], prepared.questions["test"], prepared.patients, result["seconds"]
-        )
+        train_seconds = earlier_seconds.get(method, 0.0) + result["report"]["seconds"]
+        seconds = (train_seconds, result["answer_seconds"])
+        rows += maker.language(method, result["answers"], prepared.questions["test"], prepared.patients, seconds)
         rows += maker.ranking(method, result["answers"], prepared.questions["test"], prepared.patients)
-        rows += maker.cost(method, _STAGE[method], result["report"], "shared")
-        rows += [
-            maker.timed_cost(method, _STAGE[method], padding, seconds)
-            for padding, seconds in result["step_seconds"].items()
-        ]
+        rows += maker.truncation(method, result["details"]["test_truncation"])
+        rows += maker.cost(method, _STAGE[method], result["report"], padding)
+        for name, timed in result["timed_steps"].items():
+            if name != padding:
+                rows += maker.timed_cost(method, _STAGE[method], name, timed)
     return Outcome(
         rows,
         prepared.audit,
@@ -121,6 +132,7 @@ def run_profile(profile: Profile, work_folder: Path, root: Path | None) -> Outco
         losses,
         tokenizer,
         prepared.segments,
+        prepared.step.folder / "rejected.csv",
         test_ids[0],
         details,
     )
@@ -220,14 +232,14 @@ def _run_method(
         f"speed-{method}",
         dataclasses.asdict(profile.evaluation),
         (trained,),
-        lambda _: {"step_seconds": learning.time_steps(method, profile, train_examples, tokenizer)},
+        lambda _: {"timed_steps": learning.time_steps(method, profile, train_examples, tokenizer)},
     )
     shown = INPUTS if view is not None else ("text-only",)
     return {
         "answers": {name: open_answers(answered.folder, name) for name in shown},
         "report": trained.details["report"],
-        "seconds": (trained.details["report"]["seconds"], answered.details["seconds"]),
-        "step_seconds": timed.details["step_seconds"],
+        "answer_seconds": answered.details["seconds"],
+        "timed_steps": timed.details["timed_steps"],
         "details": {
             "trained_parameters": trained.details["trained_parameters"],
             "train_truncation": trained.details["report"]["truncation"],

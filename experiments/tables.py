@@ -13,7 +13,7 @@ from experiments.results_rows import INPUTS, METRICS, ResultRow, check_rows
 from experiments.row_groups import groups, place, scale_notes, without_empty
 from experiments.table_rendering import Cell, Estimate, Table, quoted_to_csv, to_csv, to_markdown
 
-_QUALITY_METRICS = ("bleu-4", "rouge-1", "rouge-2", "rouge-l", "accuracy", "empty-answers")
+_QUALITY_METRICS = ("bleu-4", "rouge-1", "rouge-2", "rouge-l", "accuracy", "empty-answers", "truncated-inputs")
 _CONTROL_METRICS = ("accuracy", "bleu-4", "roc-area-macro")
 _TOKENIZER_METRICS = (
     "vocabulary-size",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ecgbyte.data.controls import flat_line
 from ecgbyte.metrics.compression import (
     measure_tokens,
     percentage_root_difference,
@@ -46,7 +47,7 @@ def train_tokenizer(
 def encode_segments(folder: Path, tokenizer: ECGTokenizer, segments: Segments) -> dict[str, Any]:
     """Encode every segment, and a flat line; ids are stored end to end with the places where segments start."""
     leads, samples = segments.signals.shape[2:]
-    flat = tokenizer.encode(np.zeros((leads, samples), dtype=np.float32)).ids
+    flat = tokenizer.encode(flat_line(next(iter(SegmentRecords(segments, list(segments.rows)))))).ids
     parts, starts = [flat], [0, len(flat)]
     signals = segments.signals[: len(segments.rows)].reshape(-1, leads, samples)
     for first in range(0, len(signals), _BATCH):

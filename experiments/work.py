@@ -68,7 +68,7 @@ class WorkFolder:
     folder : Path
         Holds one folder a step. It can be deleted at any time; the run then starts again from the beginning.
     code : str
-        `code_fingerprint`, part of every step's fingerprint.
+        Identifies the code and what it runs on; part of every step's fingerprint.
     """
 
     def __init__(self, folder: Path, code: str) -> None:

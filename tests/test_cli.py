@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from ecgbyte import ECGTokenizer, Preprocessor, read_record
-from ecgbyte.cli import main
+from ecgbyte.cli import encode, main
 from ecgbyte.signals.leads import LEADS
 from ecgbyte.signals.segments import cut_segments
+from ecgbyte.tokenizer.encoding_file import EncodedRecord, write_encoded
 
 QUICK = ["--num-merges", "30", "--target-rate", "100", "--no-progress"]
 
@@ -272,7 +273,21 @@ def test_inspect_shows_a_tokenizer_of_symbols_only(tmp_path, capsys):
         (["train", "TMP", "-o", "TMP/t.json"], "no .hea file"),
         (["train", "RECORDS", "-o", "TMP/nowhere/t.json"], "does not exist"),
         (["train", "RECORDS", "RECORDS", "-o", "TMP/t.json"], "named twice"),
-        (["train", "--list", "TMP/nowhere.txt", "-o", "TMP/t.json"], "nowhere.txt"),
+        (["train", "--list", "TMP/nowhere.txt", "-o", "TMP/t.json"], "--list: there is no file"),
+        (["train", "--list", "TMP", "-o", "TMP/t.json"], "--list: there is no file"),
+        (["train", "--list", "TMP/notes.csv", "-o", "TMP/t.json"], "--list: TMP/notes.csv is no text"),
+        (["train", "RECORDS", "-o", "TMP"], "--output: TMP is a folder"),
+        (["train", "RECORDS", "-o", "TMP/t.json", "--rejected", "TMP/no/r.csv"], "--rejected: the folder TMP/no of"),
+        (["train", "RECORDS", "-o", "TMP/t.json", "--rejected", "TMP/notes.csv"], "--rejected: TMP/notes.csv exists"),
+        (["train", "RECORDS", "-o", "TMP/t.json", "--rejected", "TMP/t.json"], "is also the --output"),
+        (["train", "RECORDS", "-o", "TMP/t.json", "--rejected", "TMP"], "--rejected: TMP exists"),
+        (["train", "RECORDS", "-o", "TMP/t.json", "--segment-seconds", "0.333"], "--segment-seconds: seconds: 0.333"),
+        (["train", "RECORDS", "-o", "TMP/t.json", "--segment-seconds", "inf"], "--segment-seconds: got inf"),
+        (["encode", "RECORDS", "-t", "TOKENIZER", "--json", "--segment-seconds", "0.333"], "--segment-seconds: sec"),
+        (["encode", "RECORDS", "-t", "TOKENIZER", "-o", "TMP/notes.csv"], "--output: TMP/notes.csv is a file"),
+        (["encode", "RECORDS", "-t", "TOKENIZER", "-o", "TMP/notes.csv/out"], "--output: TMP/notes.csv is a file"),
+        (["encode", "RECORDS", "-t", "TOKENIZER", "--json", "--rejected", "TMP/no/r.csv"], "--rejected: the folder"),
+        (["decode", "TMP/x.npz", "-t", "TOKENIZER", "-o", "TMP/no/s.npy"], "--output: the folder TMP/no does"),
         (["train", "RECORDS", "-o", "TMP/t.json", "--no-preprocess", "--target-rate", "100"], "--target-rate: needs"),
         (["train", "RECORDS", "-o", "TMP/t.json", "--no-preprocess", "--as-published"], "not allowed with"),
         (["train", "RECORDS", "-o", "TMP/t.json", "--range", "percentiles"], "invalid choice: 'percentiles'"),
@@ -295,6 +310,7 @@ def test_inspect_shows_a_tokenizer_of_symbols_only(tmp_path, capsys):
 def test_wrong_arguments_end_with_two_and_a_message(arguments, message, records, tokenizer_file, tmp_path, capsys):
     ECGTokenizer.from_merges([(0, 0)]).save(tmp_path / "symbols.json")
     (tmp_path / "altered.json").write_text(tokenizer_file.read_text().replace('"lead"', '"record"'))
+    (tmp_path / "notes.csv").write_bytes(b"record,file\n\xff")
     signals = np.random.default_rng(0).normal(size=(2, 12, 50))
     future = {"chain_version": 99}
     ECGTokenizer.train(signals, 2, sampling_rate=100, preprocessing=future, progress=False).save(
@@ -304,9 +320,65 @@ def test_wrong_arguments_end_with_two_and_a_message(arguments, message, records,
     given = [places.get(argument, argument.replace("TMP", str(tmp_path))) for argument in arguments]
     assert main(given) == 2
     written = capsys.readouterr()
-    assert message in written.err
+    assert message.replace("TMP", str(tmp_path)) in written.err
     assert written.out == ""
     assert not (tmp_path / "t.json").exists()
+    assert (tmp_path / "notes.csv").read_bytes() == b"record,file\n\xff"
+
+
+def test_an_unrelated_file_is_not_replaced_by_the_list(damaged, tokenizer_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "rejected.csv"
+    own.write_text("abstract,reviewer\n")
+    arguments = ["encode", str(damaged), "-t", str(tokenizer_file), "--json", "--no-progress"]
+    assert main(arguments) == 2
+    written = capsys.readouterr()
+    assert "rejected.csv exists and is no list of rejected records" in written.err
+    assert written.out == ""
+    assert own.read_text() == "abstract,reviewer\n"
+    own.write_text("record,file,reason\nold,old.hea,gone\n")
+    assert main(arguments) == 1
+    assert sorted(rejected(own)) == ["r1", "r2"]
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (OSError("disk full"), 2)])
+def test_the_list_is_kept_when_encoding_ends_early(error, code, damaged, tokenizer_file, tmp_path, monkeypatch, capsys):
+    def write_first_only(target: Path, encoded: EncodedRecord) -> None:
+        if encoded.record_id != "r0":
+            raise error
+        write_encoded(target, encoded)
+
+    monkeypatch.setattr(encode, "write_encoded", write_first_only)
+    folder = tmp_path / "encoded"
+    common = ["-t", str(tokenizer_file), "-o", str(folder), "--no-progress"]
+    assert main(["encode", str(damaged), *common]) == code
+    assert sorted(rejected(folder / "rejected.csv")) == ["r1", "r2"]
+    assert f"2 records rejected, see {folder / 'rejected.csv'}" in capsys.readouterr().err
+    # With nothing rejected before the end, the older list stays.
+    assert main(["encode", str(damaged / "r3"), *common]) == code
+    assert sorted(rejected(folder / "rejected.csv")) == ["r1", "r2"]
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (OSError("disk full"), 2)])
+def test_the_list_is_kept_when_training_ends_early(error, code, damaged, tmp_path, monkeypatch):
+    def fail(tokenizer: ECGTokenizer, path: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(ECGTokenizer, "save", fail)
+    assert main(["train", str(damaged), "-o", str(tmp_path / "t.json"), *QUICK]) == code
+    assert sorted(rejected(tmp_path / "t.rejected.csv")) == ["r1", "r2"]
+
+
+def test_a_record_may_be_named_by_its_signal_file(records, tokenizer_file, capsys):
+    arguments = ["-t", str(tokenizer_file), "--json", "--no-progress"]
+    lines = []
+    for ending in ("", ".hea", ".dat"):
+        assert main(["encode", str(records / "part0" / f"r0{ending}"), *arguments]) == 0
+        lines.append(capsys.readouterr().out)
+    assert lines[0] and set(lines) == {lines[0]}
+    both = [str(records / "part0" / f"r0{ending}") for ending in (".hea", ".dat")]
+    assert main(["encode", *both, *arguments]) == 2
+    assert "named twice" in capsys.readouterr().err
 
 
 def test_two_records_of_one_name_are_not_written_over_each_other(tokenizer_file, tmp_path, capsys):

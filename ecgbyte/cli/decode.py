@@ -48,6 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Decode one record; returns the exit code."""
     output = Path(arguments.output)
     check_option("--output: ending of the file", output.suffix, _ENDINGS)
+    if not output.parent.is_dir():
+        raise FileNotFoundError(f"--output: the folder {output.parent} does not exist")
+    if output.is_dir():
+        raise IsADirectoryError(f"--output: {output} is a folder, expected a file")
     tokenizer = ECGTokenizer.load(arguments.tokenizer)
     encoded = _choose(read_encoded(arguments.encoded, tokenizer), arguments.record, arguments.encoded)
     signal = tokenizer.decode(encoded.encoding, as_published=arguments.as_published)

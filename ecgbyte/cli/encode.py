@@ -14,6 +14,7 @@ from ecgbyte.cli.record_files import (
     RecordFile,
     RecordFiles,
     add_record_arguments,
+    check_rejected_path,
     find_records,
     preprocessor_from_settings,
 )
@@ -49,32 +50,37 @@ def run(arguments: argparse.Namespace) -> int:
     """Encode record after record; returns the exit code."""
     if arguments.output is None and not arguments.json:
         raise ValueError("--output: missing; give a folder for the .npz files, or --json for standard output")
+    folder = None if arguments.output is None else Path(arguments.output)
+    if folder is not None:
+        _check_folder(folder)
+    rejected = Path(arguments.rejected or (folder or Path()) / "rejected.csv")
+    check_rejected_path(rejected, made=folder)
     tokenizer = ECGTokenizer.load(arguments.tokenizer)
     if tokenizer.amplitude_range is None:
         raise ValueError(f"--tokenizer: {arguments.tokenizer} has no range, it was made from merges alone")
     preprocessor = None if arguments.no_preprocess else preprocessor_from_settings(tokenizer.preprocessing)
     files = find_records(arguments.records, arguments.list, arguments.max_records)
-    folder = None if arguments.output is None else Path(arguments.output)
+    # A tokenizer takes records of its own rate only, preprocessed here or not.
+    records = RecordFiles(files, preprocessor, arguments.segment_seconds, sampling_rate=tokenizer.sampling_rate)
     if folder is not None:
         _check_names(files)
         folder.mkdir(parents=True, exist_ok=True)
-    records = RecordFiles(files, preprocessor, arguments.segment_seconds)
     num_encoded = num_tokens = num_symbols = 0
-    for file in tqdm(files, desc="encoding", unit=" records", file=sys.stderr, disable=arguments.no_progress):
-        for encoded in _encode(records, file, tokenizer):
-            # A segment's id ends in its number: "00001_lr#0".
-            segment = "" if arguments.segment_seconds is None else "#" + encoded.record_id.rpartition("#")[2]
-            target = None if folder is None else folder / f"{file.name}{segment}.npz"
-            if target is not None:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write_encoded(target, encoded)
-            if arguments.json:
-                print(json.dumps(_line(encoded, target)))
-            num_encoded += 1
-            num_tokens += encoded.encoding.num_tokens
-            num_symbols += encoded.encoding.num_symbols
+    with records.rejections_written(rejected):
+        for file in tqdm(files, desc="encoding", unit=" records", file=sys.stderr, disable=arguments.no_progress):
+            for encoded in _encode(records, file, tokenizer):
+                # A segment's id ends in its number: "00001_lr#0".
+                segment = "" if arguments.segment_seconds is None else "#" + encoded.record_id.rpartition("#")[2]
+                target = None if folder is None else folder / f"{file.name}{segment}.npz"
+                if target is not None:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    write_encoded(target, encoded)
+                if arguments.json:
+                    print(json.dumps(_line(encoded, target)))
+                num_encoded += 1
+                num_tokens += encoded.encoding.num_tokens
+                num_symbols += encoded.encoding.num_symbols
     records.report_leftovers()
-    rejected = records.write_rejections(arguments.rejected or (folder or Path()) / "rejected.csv")
     if not arguments.json:
         compression = f", {num_symbols / num_tokens:.2f} symbols a token" if num_tokens else ""
         print(f"{folder}: {num_encoded} encoded, {num_tokens} tokens{compression}")
@@ -105,6 +111,14 @@ def _line(encoded: EncodedRecord, target: Path | None) -> dict[str, Any]:
     line["num_tokens"] = encoded.encoding.num_tokens
     line["compression"] = encoded.encoding.compression
     return line
+
+
+def _check_folder(folder: Path) -> None:
+    for place in (folder, *folder.parents):
+        if place.exists():
+            if not place.is_dir():
+                raise NotADirectoryError(f"--output: {place} is a file, expected a folder for the .npz files")
+            return
 
 
 def _check_names(files: list[RecordFile]) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import math
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +17,10 @@ from typing import Any
 from ecgbyte.files import write_atomically
 from ecgbyte.signals.preprocess import CHAIN_VERSION, Preprocessor
 from ecgbyte.signals.records import Record, read_record
-from ecgbyte.signals.segments import cut_segments, leftover_samples
+from ecgbyte.signals.segments import cut_segments, leftover_samples, samples_per_segment
 from ecgbyte.tokenizer.input_signals import check_same_recording, checked_signal
+
+_REJECTED_COLUMNS = ("record", "file", "reason")
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class RecordFile:
     name : str
         Its path below the folder that was given, with ``/``, or its file name; names what is made of it.
     path : Path
-        Without ``.hea``.
+        Without ``.hea`` or ``.dat``.
     """
 
     name: str
@@ -40,7 +45,7 @@ def add_record_arguments(parser: argparse.ArgumentParser) -> None:
         "records",
         nargs="*",
         metavar="RECORD_OR_FOLDER",
-        help="a WFDB record (with or without .hea), or a folder: every .hea file in it and below, sorted",
+        help="a WFDB record (with or without .hea or .dat), or a folder: every .hea file in it and below, sorted",
     )
     parser.add_argument(
         "--list",
@@ -56,7 +61,8 @@ def add_record_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rejected",
         metavar="FILE",
-        help="where records that could not be used are listed, with reasons, as CSV (default: beside the output)",
+        help="where records that could not be used are listed, with reasons, as CSV (default: beside the output); "
+        "an older list there is replaced, another file is not",
     )
     parser.add_argument("--no-progress", action="store_true", help="no progress bars on standard error")
 
@@ -67,9 +73,9 @@ def find_records(paths: Sequence[str], list_files: Sequence[str], max_records: i
     Raises
     ------
     FileNotFoundError
-        If a path is neither a folder nor a record, or a list file is missing.
+        If a path is neither a folder nor a record, or there is no file for ``--list``.
     ValueError
-        If a folder holds no record, a record is named twice, or there is none at all.
+        If a folder holds no record, a record is named twice, a list is no text, or there is none at all.
     """
     if max_records is not None and max_records < 1:
         raise ValueError(f"--max-records: got {max_records}, expected at least 1")
@@ -87,7 +93,7 @@ def find_records(paths: Sequence[str], list_files: Sequence[str], max_records: i
             raise FileNotFoundError(f"{path}: neither a folder nor a record; there is no {_header(path)}")
     for text in list_files:
         folder = Path(text).parent
-        for line in Path(text).read_text(encoding="utf-8").splitlines():
+        for line in _lines(text):
             entry = line.strip()
             if entry and not entry.startswith("#"):
                 relative = Path(entry)
@@ -126,6 +132,42 @@ def preprocessor_from_settings(settings: Mapping[str, Any] | None) -> Preprocess
         raise ValueError(f"preprocessing: the tokenizer's settings {known} are not understood: {error}") from error
 
 
+def check_rejected_path(path: Path, *, made: Path | None = None) -> None:
+    """Make sure, before any work, that the list of rejected records can be written and replaces no other file.
+
+    Parameters
+    ----------
+    path : Path
+    made : Path or None
+        A folder that the command itself makes.
+
+    Raises
+    ------
+    FileNotFoundError
+        If its folder does not exist.
+    PermissionError
+        If nothing can be written there.
+    ValueError
+        If something stands there that is no list of rejected records.
+    """
+    folder = path.parent
+    if not folder.is_dir() and (made is None or folder.resolve() != made.resolve()):
+        raise FileNotFoundError(f"--rejected: the folder {folder} of {path.name!r} does not exist")
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(f"--rejected: nothing can be written to the folder {folder}")
+    if not path.exists():
+        return
+    header = ",".join(_REJECTED_COLUMNS)
+    if path.is_file():
+        with path.open("rb") as stream:
+            if stream.readline(len(header) + 2).rstrip(b"\r\n") == header.encode("ascii"):
+                return
+    raise ValueError(
+        f"--rejected: {path} exists and is no list of rejected records (its first line is not {header!r}); "
+        "name another file with --rejected"
+    )
+
+
 class RecordFiles:
     """Records as a tokenizer takes them, read from their files again at each iteration.
 
@@ -139,6 +181,13 @@ class RecordFiles:
         Length of the segments; None for whole records.
     uniform : bool
         Also reject records that differ in rate or leads from the first.
+    sampling_rate : float or None
+        Of the records after preprocessing, where it is known; `segment_seconds` must go with it.
+
+    Raises
+    ------
+    ValueError
+        If `segment_seconds` is not positive and finite, or no whole number of samples.
     """
 
     def __init__(
@@ -148,9 +197,16 @@ class RecordFiles:
         segment_seconds: float | None,
         *,
         uniform: bool = False,
+        sampling_rate: float | None = None,
     ) -> None:
-        if segment_seconds is not None and not segment_seconds > 0:
-            raise ValueError(f"--segment-seconds: got {segment_seconds}, expected more than 0")
+        if segment_seconds is not None:
+            if not (math.isfinite(segment_seconds) and segment_seconds > 0):
+                raise ValueError(f"--segment-seconds: got {segment_seconds}, expected more than 0")
+            if sampling_rate is not None:
+                try:
+                    samples_per_segment(sampling_rate, segment_seconds)
+                except ValueError as error:
+                    raise ValueError(f"--segment-seconds: {error}") from error
         self.files = list(files)
         self.rejections: dict[RecordFile, str] = {}
         self._preprocessor = preprocessor
@@ -203,33 +259,53 @@ class RecordFiles:
                 file=sys.stderr,
             )
 
-    def write_rejections(self, path: str | Path) -> Path | None:
+    @contextmanager
+    def rejections_written(self, path: Path) -> Iterator[None]:
+        """Write the rejected records at the end of a block, also where an error or Ctrl-C ends it.
+
+        After an early end with nothing rejected so far an older list stays.
+        """
+        finished = False
+        try:
+            yield
+            finished = True
+        finally:
+            if finished or self.rejections:
+                self.write_rejections(path)
+            if self.rejections and not finished:
+                print(f"{len(self.rejections)} records rejected, see {path}", file=sys.stderr)
+
+    def write_rejections(self, path: Path) -> None:
         """Write the rejected records as CSV with the columns record, file and reason.
 
-        An older list in the same place is replaced even where nothing was rejected this time.
-
-        Returns
-        -------
-        Path or None
-            The file; None where nothing was rejected and nothing had to be written.
+        An older list in the same place is replaced even where nothing was rejected this time; where there is none,
+        no empty one is written.
         """
-        path = Path(path)
         if not self.rejections and not path.exists():
-            return None
+            return
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["record", "file", "reason"])
+        writer.writerow(_REJECTED_COLUMNS)
         writer.writerows([file.name, f"{file.path}.hea", reason] for file, reason in self.rejections.items())
         write_atomically(path, stream.getvalue())
-        return path
+
+
+def _lines(list_file: str) -> list[str]:
+    if not Path(list_file).exists() or Path(list_file).is_dir():
+        raise FileNotFoundError(f"--list: there is no file {list_file}")
+    try:
+        return Path(list_file).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"--list: {list_file} is no text in UTF-8 ({error})") from error
 
 
 def _bare(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix == ".hea" else path
+    return path.with_suffix("") if path.suffix in (".hea", ".dat") else path
 
 
 def _header(path: Path) -> Path:
-    return path if path.suffix == ".hea" else path.with_name(f"{path.name}.hea")
+    bare = _bare(path)
+    return bare.with_name(f"{bare.name}.hea")
 
 
 def _name(path: Path) -> str:

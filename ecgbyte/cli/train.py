@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.bpe import MATCHING
-from ecgbyte.cli.record_files import RecordFiles, add_record_arguments, find_records
+from ecgbyte.cli.record_files import RecordFiles, add_record_arguments, check_rejected_path, find_records
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD
@@ -75,31 +75,37 @@ def run(arguments: argparse.Namespace) -> int:
     output = Path(arguments.output)
     if not output.parent.is_dir():
         raise FileNotFoundError(f"--output: the folder {output.parent} does not exist")
+    if output.is_dir():
+        raise IsADirectoryError(f"--output: {output} is a folder, expected a file")
+    rejected = Path(arguments.rejected or output.with_name(f"{output.stem}.rejected.csv"))
+    if rejected.resolve() == output.resolve():
+        raise ValueError(f"--rejected: {rejected} is also the --output, expected two files")
+    check_rejected_path(rejected)
     preprocessor = _preprocessor(arguments)
     files = find_records(arguments.records, arguments.list, arguments.max_records)
-    records = RecordFiles(files, preprocessor, arguments.segment_seconds, uniform=True)
-    rejected_path = arguments.rejected or output.with_name(f"{output.stem}.rejected.csv")
-    try:
-        tokenizer = ECGTokenizer.train(
-            records,
-            arguments.num_merges,
-            amplitude_range=arguments.range if arguments.range_mv is None else tuple(arguments.range_mv),
-            boundary=arguments.boundary,
-            matching=arguments.matching,
-            min_count=arguments.min_count,
-            preprocessing=preprocessor,
-            num_threads=arguments.num_threads,
-            progress=not arguments.no_progress,
-        )
-    except ValueError as error:
-        if len(records.rejections) == len(files):
-            records.write_rejections(rejected_path)
-            raise ValueError(f"none of the {len(files)} records could be used; see {rejected_path}") from error
-        raise
-    tokenizer.save(output)
+    rate = None if preprocessor is None else preprocessor.target_rate
+    records = RecordFiles(files, preprocessor, arguments.segment_seconds, uniform=True, sampling_rate=rate)
+    with records.rejections_written(rejected):
+        try:
+            tokenizer = ECGTokenizer.train(
+                records,
+                arguments.num_merges,
+                amplitude_range=arguments.range if arguments.range_mv is None else tuple(arguments.range_mv),
+                boundary=arguments.boundary,
+                matching=arguments.matching,
+                min_count=arguments.min_count,
+                preprocessing=preprocessor,
+                num_threads=arguments.num_threads,
+                progress=not arguments.no_progress,
+            )
+        except ValueError as error:
+            if len(records.rejections) == len(files):
+                raise ValueError(f"none of the {len(files)} records could be used") from error
+            raise
+        tokenizer.save(output)
     records.report_leftovers()
-    rejected = records.write_rejections(rejected_path)
-    _report(tokenizer, output, len(records.rejections), rejected, as_json=arguments.json)
+    written = rejected if rejected.exists() else None
+    _report(tokenizer, output, len(records.rejections), written, as_json=arguments.json)
     return 1 if records.rejections else 0
 
 

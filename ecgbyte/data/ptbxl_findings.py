@@ -116,6 +116,7 @@ NOISE_COLUMNS: Mapping[str, str] = MappingProxyType(
 )
 COLUMNS = ("scp_codes", "heart_axis", "extra_beats", "pacemaker", *NOISE_COLUMNS)
 CERTAIN_FROM = 50.0
+_DECIDE_NORMAL = frozenset({"normal", "conduction", "st-t", "infarction", "hypertrophy"})
 
 
 def read_findings(
@@ -130,7 +131,9 @@ def read_findings(
       supraventricular ones (SVES) the atrial origin is uncertain. Beats of unknown origin, premature complexes without
       origin, bigeminal and trigeminal patterns make both kinds uncertain unless a statement names one.
     - Rhythm is assessed where a statement of rhythm is given (every ECG has one), the axis where it is filled in and
-      means a frontal direction; all else always.
+      means a frontal direction. "Normal" is assessed where NORM or a statement that denies it is given: one of
+      conduction, ST-T, infarction or hypertrophy, likely or not. Without any, nobody said that the ECG is not normal
+      (397 of 21,799 records). All else is always assessed.
 
     Parameters
     ----------
@@ -170,8 +173,11 @@ def read_findings(
         raise ValueError(f"heart_axis: {axis!r} is not known, expected one of {', '.join(HEART_AXES)}, SAG or nothing")
     findings |= _noise(row)
     missing = {"axis"} if axis not in HEART_AXES else set()
-    if not any(STATEMENTS.get(code, ("", ""))[0] == "rhythm" for code in codes):
+    stated = {STATEMENTS[code][0] for code in codes if code in STATEMENTS}
+    if "rhythm" not in stated:
         missing.add("rhythm")
+    if not stated & _DECIDE_NORMAL:
+        missing.add("normal")
     return tuple(sorted(findings)), tuple(kind for kind in FINDING_TYPES if kind not in missing)
 
 

@@ -6,6 +6,7 @@ encoder's vector at one position. Training, generation and scores use this inter
 
 from __future__ import annotations
 
+import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -147,6 +148,13 @@ class ECGLanguageModel(nn.Module, ABC):
         if not self._takes_logits_to_keep:
             output.logits = output.logits[:, -keep:]
         return output
+
+    def merged_language_model(self) -> Any:
+        """Return the language model with LoRA merged into a copy of its weights; without LoRA, the model itself."""
+        if not hasattr(self.language_model, "merge_and_unload"):
+            return self.language_model
+        wrapped: Any = copy.deepcopy(self.language_model)
+        return wrapped.merge_and_unload()
 
     def trained_parameters(self) -> int:
         """Return how many numbers training changes."""

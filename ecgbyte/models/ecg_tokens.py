@@ -16,6 +16,8 @@ from transformers import AddedToken
 from ecgbyte.options import check_option
 
 START, END, SIGNAL = "<sig_start>", "<sig_end>", "<signal>"
+# In the folder of a saved model: which ECG tokenizer its ECG tokens belong to.
+DESCRIPTION_FILE = "ecg_tokens.json"
 INITIALISATIONS = ("mean", "random", "waveform")
 _SHAPE_POINTS = 8
 

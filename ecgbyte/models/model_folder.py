@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.files import write_atomically
-from ecgbyte.models.ecg_tokens import ECGTokenMap, find_ecg_tokens
+from ecgbyte.models.ecg_tokens import DESCRIPTION_FILE, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel
 
-_FILE = "ecg_tokens.json"
 _FORMAT_VERSION = 1
 
 
@@ -48,7 +47,7 @@ def save_model(folder: str | os.PathLike[str], model: EndToEndModel, text_tokeni
         "vocabulary_size": model.token_map.vocabulary_size,
         "tokenizer_fingerprint": model.token_map.fingerprint,
     }
-    write_atomically(partial / _FILE, json.dumps(content, indent=1))
+    write_atomically(partial / DESCRIPTION_FILE, json.dumps(content, indent=1))
     if folder.exists():
         folder.rmdir()
     partial.rename(folder)
@@ -75,20 +74,15 @@ def load_model(folder: str | os.PathLike[str], ecg_tokenizer: Any = None) -> tup
     FileNotFoundError
         If the folder or ``ecg_tokens.json`` is missing.
     ValueError
-        If the model does not match its text tokenizer or `ecg_tokenizer`.
+        If ``ecg_tokens.json`` is damaged or lacks a key, or the model does not match its text tokenizer or
+        `ecg_tokenizer`.
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = Path(folder)
-    if not (folder / _FILE).is_file():
-        raise FileNotFoundError(f"folder: expected a saved model with {_FILE} in {folder}, found none")
-    try:
-        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{folder / _FILE}: expected JSON, got a damaged file ({error})") from error
-    if not isinstance(content, dict) or content.get("format_version") != _FORMAT_VERSION:
-        raise ValueError(f"{folder / _FILE}: expected format_version {_FORMAT_VERSION}, got another file")
-    size, fingerprint = int(content["vocabulary_size"]), content["tokenizer_fingerprint"]
+    if not (folder / DESCRIPTION_FILE).is_file():
+        raise FileNotFoundError(f"folder: expected a saved model with {DESCRIPTION_FILE} in {folder}, found none")
+    size, fingerprint = _read_description(folder / DESCRIPTION_FILE)
     if ecg_tokenizer is not None:
         check_same_tokenizer(ecg_tokenizer, vocabulary_size=size, fingerprint=fingerprint)
     text_tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -108,3 +102,22 @@ def check_same_tokenizer(ecg_tokenizer: Any, *, vocabulary_size: int, fingerprin
         raise ValueError(
             f"ecg_tokenizer: the model was trained with the tokenizer {fingerprint}, got {ecg_tokenizer.fingerprint}"
         )
+
+
+def _read_description(path: Path) -> tuple[int, str | None]:
+    """The size of the ECG vocabulary and the fingerprint of its tokenizer."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: expected JSON, got a damaged file ({error})") from error
+    if not isinstance(content, dict) or content.get("format_version") != _FORMAT_VERSION:
+        raise ValueError(f"{path}: expected format_version {_FORMAT_VERSION}, got another file")
+    for key in ("vocabulary_size", "tokenizer_fingerprint"):
+        if key not in content:
+            raise ValueError(f"{path}: the key {key!r} is missing")
+    size, fingerprint = content["vocabulary_size"], content["tokenizer_fingerprint"]
+    if isinstance(size, bool) or not isinstance(size, int):
+        raise ValueError(f"{path}: vocabulary_size: expected an integer, got {size!r}")
+    if fingerprint is not None and not isinstance(fingerprint, str):
+        raise ValueError(f"{path}: tokenizer_fingerprint: expected a string or null, got {fingerprint!r}")
+    return size, fingerprint

@@ -130,8 +130,10 @@ class TwoStageModel(ECGLanguageModel):
         One of `PROJECTIONS`.
     training, lora
         As in `ecgbyte.models.end_to_end.EndToEndModel`. The projection is trained in any case.
+    train_embeddings : bool or None
+        Whether the rows of ``<sig_start>`` and ``<sig_end>`` are trained, as in `EndToEndModel`.
     seed : int
-        Of the projection's initial weights.
+        Of the initial weights of the projection and of LoRA.
 
     Raises
     ------
@@ -149,9 +151,12 @@ class TwoStageModel(ECGLanguageModel):
         projection: str = "linear",
         training: str = "full",
         lora: LoraSettings | None = None,
+        train_embeddings: bool | None = None,
         seed: int = 0,
     ) -> None:
         check_option("training", training, TRAINING)
+        if training == "full" and train_embeddings is False:
+            raise ValueError("train_embeddings: training='full' trains every row, expected True or None, got False")
         if token_map.signal_id is None:
             raise ValueError(f"token_map: expected the token {SIGNAL}, it has none; use add_signal_token")
         weight = language_model.get_input_embeddings().weight.detach()
@@ -161,7 +166,10 @@ class TwoStageModel(ECGLanguageModel):
         is_text = torch.ones(len(weight), dtype=torch.bool)
         is_text[token_map.all_ids()] = False
         row_deviation = float(weight[is_text].float().square().mean().sqrt())
-        super().__init__(prepare_training(language_model, training=training, lora=lora))
+        trained_rows = [token_map.start_id, token_map.end_id] if training == "lora" and train_embeddings else None
+        super().__init__(
+            prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows, seed=seed)
+        )
         self.token_map = token_map
         self.signal_id = token_map.signal_id
         self.projection = FeatureProjection(
@@ -193,15 +201,6 @@ class TwoStageModel(ECGLanguageModel):
             return rows
         projected = self.projection(features.to(self.projection.feature_mean))
         return rows.masked_scatter(at_signal[..., None], projected.to(rows.dtype))
-
-    def merged_language_model(self) -> Any:
-        """Return the language model with LoRA merged into a copy of its weights; without LoRA, the model itself."""
-        if not hasattr(self.language_model, "merge_and_unload"):
-            return self.language_model
-        import copy
-
-        wrapped: Any = copy.deepcopy(self.language_model)
-        return wrapped.merge_and_unload()
 
 
 def save_two_stage(folder: str | os.PathLike[str], model: TwoStageModel, text_tokenizer: Any) -> None:

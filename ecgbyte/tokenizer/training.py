@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
+from ecgbyte.bpe.training import MAX_TOKENS
 from ecgbyte.options import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.tokenizer.input_signals import Signal
@@ -36,9 +37,9 @@ def train_content(
 ) -> TokenizerContent:
     """Learn range and merges; see `ecgbyte.ECGTokenizer.train` for the parameters and errors."""
     check_option("matching", matching, MATCHING)
-    num_merges = whole_number("num_merges", num_merges, minimum=0)
     min_count = whole_number("min_count", min_count, minimum=1)
     alphabet_size = whole_number("alphabet_size", alphabet_size, minimum=2, maximum=256)
+    num_merges = whole_number("num_merges", num_merges, minimum=0, maximum=MAX_TOKENS - alphabet_size)
     num_threads = whole_number("num_threads", num_threads, minimum=1)
     if preprocessing is not None and not isinstance(preprocessing, Mapping):
         preprocessing = preprocessing.settings()

@@ -15,7 +15,8 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +113,16 @@ def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: Any, identi
     Raises
     ------
     ValueError
-        If the checkpoint is of another run: other settings, examples or parameters.
+        If the checkpoint is of another run (other settings, examples or parameters), or its JSON is damaged or lacks
+        a key.
     """
     found = sorted((folder / "checkpoints").glob(f"{_PREFIX}*"))
     if not found:
         return None
-    content = _read_json(found[-1] / "progress.json")
+    path = found[-1] / "progress.json"
+    content = _read_json(path, "progress")
+    names = [item.name for item in fields(Progress)]
+    _check_keys(path, content["progress"], names, "progress: ")
     _check_identity(found[-1], content["identity"], identity)
     load_trained_state(model, found[-1] / "model.safetensors")
     state = torch.load(found[-1] / "optimizer.pt", weights_only=True, map_location="cpu")
@@ -125,7 +130,7 @@ def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: Any, identi
     torch.set_rng_state(state["random"]["cpu"])
     if torch.cuda.is_available() and "cuda" in state["random"]:
         torch.cuda.set_rng_state(state["random"]["cuda"])
-    return Progress(**content["progress"])
+    return Progress(**{name: content["progress"][name] for name in names})
 
 
 def save_finished(folder: Path, model: torch.nn.Module, report: dict[str, Any], identity: dict[str, Any]) -> None:
@@ -143,25 +148,36 @@ def load_finished(folder: Path, model: torch.nn.Module, identity: dict[str, Any]
     Raises
     ------
     ValueError
-        If the folder holds another run, or a damaged file.
+        If the folder holds another run, or a file that is damaged or lacks a key.
     """
     if not (folder / "training.json").exists():
         return None
-    content = _read_json(folder / "training.json")
+    content = _read_json(folder / "training.json", "report")
     _check_identity(folder, content["identity"], identity)
     load_trained_state(model, folder / "model.safetensors")
     return dict(content["report"])
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path, part: str) -> dict[str, Any]:
+    """The content of a file of this format: an identity, and one more part."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: expected JSON, got a damaged file ({error})") from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if version != _FORMAT_VERSION:
         raise ValueError(f"{path}: expected format_version {_FORMAT_VERSION}, got {version!r}")
+    _check_keys(path, content, ("identity", part))
+    for name in ("identity", part):
+        if not isinstance(content[name], dict):
+            raise ValueError(f"{path}: {name}: expected an object, got {type(content[name]).__name__}")
     return dict(content)
+
+
+def _check_keys(path: Path, content: Mapping[str, Any], keys: Iterable[str], where: str = "") -> None:
+    for key in keys:
+        if key not in content:
+            raise ValueError(f"{path}: {where}the key {key!r} is missing")
 
 
 def _check_identity(path: Path, stored: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -80,6 +80,10 @@ class Collator:
         self.answer_room = answer_room
         self.pad_to = pad_to
 
+    def settings(self) -> dict[str, int | str]:
+        """Return what decides which tokens a sequence keeps, ready for JSON."""
+        return {"max_length": self.max_length, "answer_room": self.answer_room, "pad_to": self.pad_to}
+
     def __call__(self, examples: Items[Example]) -> dict[str, torch.Tensor]:
         """Return the training batch of `examples`.
 

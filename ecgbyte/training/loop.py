@@ -88,11 +88,11 @@ def train(
         raise ValueError("model: expected a parameter with requires_grad, got none")
     total_steps = settings.total_steps(len(examples))
     folder = None if output_folder is None else Path(output_folder)
-    identity = _identity(settings, examples, trained) if folder is not None else {}
+    identity = _identity(settings, examples, trained, collate) if folder is not None else {}
     if folder is not None:
         finished = load_finished(folder, model, identity)
         if finished is not None:
-            model.eval()
+            model.to(Accelerator().device).eval()
             return TrainingReport(**finished)
     lengths = _lengths(examples, collate) if settings.group_by_length else None
     accelerator = Accelerator()
@@ -269,7 +269,10 @@ def _optimizer(trained: list[tuple[str, torch.nn.Parameter]], settings: Training
 
 
 def _identity(
-    settings: TrainingSettings, examples: Sequence[Any], trained: list[tuple[str, torch.nn.Parameter]]
+    settings: TrainingSettings,
+    examples: Sequence[Any],
+    trained: list[tuple[str, torch.nn.Parameter]],
+    collate: Any,
 ) -> dict[str, Any]:
     """What must be the same for a run to be continued. The distance between checkpoints changes nothing."""
     fields = {name: value for name, value in settings.to_dict().items() if name != "checkpoint_every"}
@@ -278,6 +281,7 @@ def _identity(
         **fields,
         "examples": fingerprint(*(part for example in examples for part in _parts(example))),
         "parameters": fingerprint(shapes),
+        "collate": collate.settings() if hasattr(collate, "settings") else {},
     }
 
 

@@ -7,6 +7,7 @@ keys and values are lent to every question; loss and gradients are those of the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
@@ -39,15 +40,26 @@ class ExampleGroup:
         return len(self.examples)
 
 
-def group_examples(examples: Items[Example]) -> list[ExampleGroup]:
-    """Put examples with the same record and the same ECG together, groups in the order of their first example.
+def group_examples(examples: Items[Example], largest: int) -> list[ExampleGroup]:
+    """Put each record's examples together, in their order, `largest` at a time.
 
-    Examples without an ECG (text alone) are grouped by their record, so that every method meets the same groups.
+    Groups come in the order of their first examples.
+
+    Only records count, not what stands for the ECG, so that every method meets the same groups. Members need not share
+    an ECG; where they do not, `SharedPrefixCollator` computes each ECG by itself.
+
+    Raises
+    ------
+    ValueError
+        If `largest` is not positive.
     """
-    groups: dict[tuple[str, bytes], list[Example]] = {}
+    if largest < 1:
+        raise ValueError(f"largest: expected a positive number, got {largest}")
+    met: Counter[str] = Counter()
+    groups: dict[tuple[str, int], list[Example]] = {}
     for example in examples:
-        ecg = b"" if example.ecg is None else example.ecg.tobytes()
-        groups.setdefault((example.record_id, ecg), []).append(example)
+        groups.setdefault((example.record_id, met[example.record_id] // largest), []).append(example)
+        met[example.record_id] += 1
     return [ExampleGroup(members[0].record_id, tuple(members)) for members in groups.values()]
 
 
@@ -83,14 +95,15 @@ class SharedPrefixCollator:
         """
         sequences = [self.collator.sequence(example) for group in groups for example in group.examples]
         cuts = [self._beginning(sequence) for sequence in sequences]
+        if any(sequence.labels[cut] != IGNORED for sequence, cut in zip(sequences, cuts, strict=True)):
+            raise ValueError(
+                "examples: expected a question in each; one without would lose the first token of its answer"
+            )
         rows: dict[tuple[bytes, bytes], int] = {}
         prefixes: list[Sequence] = []
         prefix_rows = []
         for sequence, cut in zip(sequences, cuts, strict=True):
-            key = (
-                sequence.input_ids[:cut].tobytes(),
-                b"" if sequence.features is None else sequence.features.tobytes(),
-            )
+            key = (sequence.input_ids[:cut].tobytes(), _content(sequence))
             if key not in rows:
                 rows[key] = len(prefixes)
                 prefixes.append(sequence)
@@ -113,6 +126,10 @@ class SharedPrefixCollator:
         if features:
             batch["features"] = torch.from_numpy(np.stack(features))
         return batch
+
+    def settings(self) -> dict[str, int | str]:
+        """Return what decides which tokens a sequence keeps, ready for JSON."""
+        return self.collator.settings()
 
     def length(self, group: ExampleGroup) -> int:
         """Return the positions of a group's ECG, by which batches are put together."""

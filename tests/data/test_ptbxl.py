@@ -208,6 +208,7 @@ def test_the_real_tables(real_data: Path) -> None:
     assert found["noise", "static noise"] == 3260
     assert found["conduction", "left bundle branch block"] == 536
     assert sum("axis" in entry.assessed for entry in data.entries) == 13328
+    assert sum("normal" not in entry.assessed for entry in data.entries) == 397
     splits = split_by_fold(data.entries)
     assert {name: len(part) for name, part in splits.items()} == {"train": 17418, "validation": 2183, "test": 2198}
 

@@ -84,7 +84,20 @@ def test_axis_is_assessed_only_where_it_is_filled_in() -> None:
 
 def test_rhythm_is_assessed_only_where_one_is_stated() -> None:
     assert assessed(scp_codes="{'NORM': 100.0}", heart_axis="MID") == tuple(t for t in FINDING_TYPES if t != "rhythm")
-    assert assessed(scp_codes="{'SR': 0.0}", heart_axis="MID") == FINDING_TYPES
+    assert assessed(scp_codes="{'NORM': 100.0, 'SR': 0.0}", heart_axis="MID") == FINDING_TYPES
+
+
+@pytest.mark.parametrize("code", ["NORM", "1AVB", "NST_", "IMI", "LVH"])
+@pytest.mark.parametrize("likelihood", [0.0, 15.0, 100.0])
+def test_normal_is_assessed_where_a_statement_says_so_or_denies_it(code: str, likelihood: float) -> None:
+    assert "normal" in assessed(scp_codes=str({code: likelihood}))
+
+
+@pytest.mark.parametrize("code", ["SR", "AFIB", "PACE", "PVC", "ABQRS", "LVOLT", "PRC(S)"])
+def test_the_absence_of_a_code_does_not_make_an_ecg_abnormal(code: str) -> None:
+    without_normal = tuple(kind for kind in FINDING_TYPES if kind != "normal")
+    assert assessed(scp_codes=str({code: 0.0, "SR": 0.0}), heart_axis="MID") == without_normal
+    assert "normal" not in assessed(scp_codes="{}")
 
 
 def test_noise_without_a_lead_is_a_finding_without_leads() -> None:

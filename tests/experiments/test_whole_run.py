@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -25,17 +26,20 @@ def command(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A smoke run that was interrupted while it trained, and then continued."""
+    """A smoke run that was interrupted after a checkpoint of its training, and then continued."""
     folder = tmp_path_factory.mktemp("smoke")
     # A session of its own, so that the interrupt reaches the run alone.
     with subprocess.Popen(
         command(folder), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            if line.startswith("[train-ecg-byte]"):
-                os.kill(process.pid, signal.SIGINT)
-                break
+        printed = ""
+        # The progress bar prints at every step, so this goes on until a checkpoint is there.
+        while not list((folder / "work").glob("smoke/train-ecg-byte-*/training/**/*.safetensors")):
+            part = process.stderr.read(20)
+            assert part, f"the run ended before it was interrupted: {printed}"
+            printed += part
+        os.kill(process.pid, signal.SIGINT)
         rest = process.stderr.read()
     assert process.returncode == 130, rest
     assert not (folder / "results" / "smoke").exists()
@@ -43,6 +47,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert completed.returncode == 0, completed.stderr
     assert "[merl-stage-1] done before" in completed.stderr
     assert "[train-ecg-byte] done before" not in completed.stderr
+    report = json.loads(next((folder / "work").glob("smoke/train-ecg-byte-*/done.json")).read_text())["report"]
+    assert report["resumed_from_step"] > 0
     return folder
 
 
@@ -61,13 +67,19 @@ def test_rows_cover_every_method_input_and_stage(finished: Path) -> None:
     }
     stages = {(row.method, row.stage) for row in rows if row.metric == "train-seconds"}
     assert stages == {
+        ("ecg-byte", "tokenizer"),
         ("ecg-byte", "end-to-end"),
         ("merl", "stage-1"),
+        ("merl", "features"),
         ("merl", "stage-2"),
         ("text-only", "end-to-end"),
     }
     timed = {(row.method, row.padding) for row in rows if row.metric == "timed-seconds-per-1000-samples"}
     assert timed == {(method, padding) for method in ("ecg-byte", "merl", "text-only") for padding in ("none", "1024")}
+    trained = {(row.method, row.stage): row for row in rows if row.metric == "samples-seen" and row.padding == "shared"}
+    assert len({row.value for row in trained.values()}) == 1, "every method sees the same number of questions"
+    steps = {row.value for row in rows if row.metric == "steps" and row.stage != "stage-1"}
+    assert len(steps) == 1, "every method makes the same number of steps"
     assert {row.scale for row in rows} == {"small run"}
     assert all(row.data_fingerprint and row.tokenizer_fingerprint and row.code_version for row in rows)
 

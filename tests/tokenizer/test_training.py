@@ -9,6 +9,7 @@ from ecg_examples import small_tokenizer, wandering_record, wandering_signal
 import ecgbyte
 from ecgbyte import ECGTokenizer, Preprocessor, Record
 from ecgbyte.bpe.reference import train_merges_reference
+from ecgbyte.bpe.training import MAX_TOKENS
 from ecgbyte.signals.amplitude_range import fit_amplitude_range, record_range
 from ecgbyte.symbols import symbolize
 
@@ -181,6 +182,17 @@ def test_train_names_what_is_wrong_with_the_records(records, settings, error, me
 def test_train_names_a_wrong_option(settings, error, message):
     with pytest.raises(error, match=message):
         ECGTokenizer.train(RECORDS, **{"num_merges": 5, "progress": False, **settings})
+
+
+@pytest.mark.parametrize("alphabet_size", [2, 26])
+def test_too_many_merges_are_refused_before_the_records_are_read(alphabet_size):
+    collection = ReadAgain(RECORDS)
+    settings = {"alphabet_size": alphabet_size, "progress": False}
+    most = MAX_TOKENS - alphabet_size
+    with pytest.raises(ValueError, match=f"num_merges: got {most + 1}, expected 0 to {most}"):
+        ECGTokenizer.train(collection, most + 1, **settings)
+    assert collection.times_read == 0
+    assert ECGTokenizer.train(collection, most, **settings).training.merges_requested == most
 
 
 def test_progress_goes_to_standard_error(capsys):

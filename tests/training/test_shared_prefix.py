@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_loss_and_gradients_are_those_of_the_questions_apart(kind: str) -> None:
     model, collator, ecg = small_model(kind)
     model.train()
     apart = examples(ecg)
-    groups = group_examples(apart)
+    groups = group_examples(apart, 4)
     results = []
     for batch in (collator(apart), SharedPrefixCollator(collator)(groups)):
         model.zero_grad()
@@ -75,7 +76,7 @@ def test_loss_and_gradients_are_those_of_the_questions_apart(kind: str) -> None:
 
 def test_an_ecg_is_computed_once_for_all_its_questions() -> None:
     _, collator, ecg = small_model("end-to-end")
-    batch = SharedPrefixCollator(collator)(group_examples(examples(ecg)))
+    batch = SharedPrefixCollator(collator)(group_examples(examples(ecg), 4))
     assert batch["input_ids"].shape[0] == 3  # records
     assert batch["labels"].shape[0] == 6  # questions
     assert sorted(batch["prefix_rows"].tolist()) == [0, 0, 0, 1, 2, 2]
@@ -85,7 +86,7 @@ def test_ecgs_that_are_cut_to_different_lengths_are_not_shared() -> None:
     _, collator, _ = small_model("end-to-end")
     long = np.zeros(200, np.int32)
     pair = [Example(f"s{place}", "r", "p", *question, long) for place, question in enumerate(QUESTIONS[:2])]
-    batch = SharedPrefixCollator(collator)(group_examples(pair))
+    batch = SharedPrefixCollator(collator)(group_examples(pair, 4))
     kept = [len(collator.sequence(example).input_ids) for example in pair]
     assert batch["input_ids"].shape[0] == 2
     joined = batch["attention_mask"].sum(1)[batch["prefix_rows"]] + batch["suffix_attention_mask"].sum(1)
@@ -95,7 +96,7 @@ def test_ecgs_that_are_cut_to_different_lengths_are_not_shared() -> None:
 def test_groups_keep_every_example_once_in_order_of_first_appearance() -> None:
     _, _, ecg = small_model("end-to-end")
     apart = examples(ecg)
-    groups = group_examples(apart)
+    groups = group_examples(apart, 4)
     assert [group.record_id for group in groups] == ["r0", "r1", "r2"]
     assert [[example.sample_id for example in group.examples] for group in groups] == [
         ["s0", "s2", "s4"],
@@ -109,7 +110,7 @@ def test_training_counts_questions_and_positions() -> None:
     apart = examples(ecg)
     report = train(
         model,
-        group_examples(apart),
+        group_examples(apart, 4),
         SharedPrefixCollator(collator),
         TrainingSettings(batch_size=2, epochs=3, group_by_length=True),
         progress=False,
@@ -132,3 +133,47 @@ def test_a_tokenizer_without_bos_is_refused() -> None:
 def test_group_counts_its_examples() -> None:
     _, _, ecg = small_model("end-to-end")
     assert ExampleGroup("r0", tuple(examples(ecg)[:2])).num_samples == 2
+
+
+@pytest.mark.parametrize("largest", [1, 2, 3])
+def test_groups_are_the_same_for_every_kind_of_ecg_and_none_is_larger_than_asked(largest: int) -> None:
+    partitions = []
+    for kind in ("end-to-end", "two-stage", "text-only"):
+        _, _, ecg = small_model(kind)
+        groups = group_examples(examples(ecg), largest)
+        partitions.append([[example.sample_id for example in group.examples] for group in groups])
+    assert partitions[0] == partitions[1] == partitions[2]
+    assert max(len(group) for group in partitions[0]) == largest
+    with pytest.raises(ValueError, match="largest: expected a positive number, got 0"):
+        group_examples(examples(ecg), 0)
+
+
+def test_an_example_without_a_question_is_refused() -> None:
+    _, collator, ecg = small_model("end-to-end")
+    nothing_asked = Example("s", "r", "p", "", "yes", ecg(1))
+    with pytest.raises(ValueError, match="expected a question in each"):
+        SharedPrefixCollator(collator)(group_examples([nothing_asked], 1))
+
+
+def test_an_interrupted_run_ends_with_the_same_bits(tmp_path: Path) -> None:
+    class Interrupting(SharedPrefixCollator):
+        calls = 0
+
+        def __call__(self, groups: Sequence[ExampleGroup]) -> dict[str, torch.Tensor]:
+            self.calls += 1
+            if self.calls == 5:
+                raise KeyboardInterrupt
+            return super().__call__(groups)
+
+    settings = TrainingSettings(batch_size=2, epochs=4, group_by_length=True, checkpoint_every=2, seed=3)
+
+    def run(folder: Path, kind: type[SharedPrefixCollator]) -> dict[str, torch.Tensor]:
+        model, collator, ecg = small_model("end-to-end")
+        train(model, group_examples(examples(ecg), 2), kind(collator), settings, output_folder=folder, progress=False)
+        return model.state_dict()
+
+    whole = run(tmp_path / "whole", SharedPrefixCollator)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "interrupted", Interrupting)
+    continued = run(tmp_path / "interrupted", SharedPrefixCollator)
+    assert all(torch.equal(whole[name], continued[name]) for name in whole)

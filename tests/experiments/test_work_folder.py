@@ -1,0 +1,70 @@
+"""Steps of a run are done once, and again when what went into them has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from experiments.present import deviations
+from experiments.profile import profile_names, read_profile
+from experiments.work import Step, WorkFolder
+
+
+class Counting:
+    """A step's work that counts how often it is done."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, folder: Path) -> dict[str, int]:
+        self.times += 1
+        (folder / "output.txt").write_text(str(self.times), encoding="utf-8")
+        return {"times": self.times}
+
+
+def test_a_step_is_done_once_for_the_same_settings_predecessors_and_code(tmp_path: Path) -> None:
+    work, build = WorkFolder(tmp_path, "code-1"), Counting()
+    first = work.run("train", {"epochs": 1}, (), build)
+    again = work.run("train", {"epochs": 1}, (), build)
+    assert build.times == 1
+    assert (again.folder, again.fingerprint, again.details) == (first.folder, first.fingerprint, first.details)
+    assert first.details["times"] == 1 and first.details["seconds"] >= 0
+
+
+def test_changed_settings_predecessors_or_code_run_it_again(tmp_path: Path) -> None:
+    build = Counting()
+    earlier = Step(tmp_path, "sha256:0", {})
+    for code, settings, after in [
+        ("code-1", {"epochs": 1}, ()),
+        ("code-1", {"epochs": 2}, ()),
+        ("code-2", {"epochs": 1}, ()),
+        ("code-1", {"epochs": 1}, (earlier,)),
+    ]:
+        WorkFolder(tmp_path, code).run("train", settings, after, build)
+    assert build.times == 4
+    assert len(list(tmp_path.glob("train-*"))) == 4
+
+
+def test_an_interrupted_step_finds_its_folder_as_it_left_it(tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path, "code")
+
+    def interrupted(folder: Path) -> dict[str, int]:
+        (folder / "checkpoint").write_text("half", encoding="utf-8")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work.run("train", {}, (), interrupted)
+    step = work.run("train", {}, (), lambda folder: {"found": (folder / "checkpoint").read_text(encoding="utf-8")})
+    assert step.details["found"] == "half"
+
+
+def test_every_profile_says_where_it_differs_from_the_paper() -> None:
+    for name in profile_names():
+        profile = read_profile(name)
+        text = " ".join(deviations(profile))
+        assert "they are not ECG-QA" in text
+        assert ("synthetic" in text) == (profile.data.dataset == "synthetic")
+        assert f"{profile.data.sampling_rate} Hz (published: 500)" in text
+        assert ("SmolLM2" in text or "smollm2" in text) == (profile.model.name == "smollm2")
+        assert ("share its positions" in text) == (profile.training.questions_per_segment > 1)
