@@ -180,5 +180,6 @@ def ask_questions(splits: dict[str, tuple[RecordEntry, ...]], profile: Profile) 
             template_ids=profile.questions.templates or None,
             attributes=taught or None,
             paraphrases=profile.questions.paraphrases or None,
+            minimum_count=profile.questions.minimum_count if name == "train" else 5,
         )
     return asked

@@ -46,7 +46,11 @@ class TokenizerSettings:
 
 @dataclass(frozen=True)
 class QuestionSettings:
-    """How many questions each split gets, and of what; an empty list, or 0 `paraphrases`, means all."""
+    """How many questions each split gets, and of what; an empty list, or 0 `paraphrases`, means all.
+
+    `minimum_count` training records must give an answer before training asks for it; held-out splits ask about the same
+    attributes wherever 5 records allow it.
+    """
 
     train: int
     validation: int
@@ -55,6 +59,7 @@ class QuestionSettings:
     finding_types: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     paraphrases: int = 0
+    minimum_count: int = 5
 
     def __post_init__(self) -> None:
         if self.paraphrases < 0:

@@ -93,6 +93,9 @@ def train(
         finished = load_finished(folder, model, identity)
         if finished is not None:
             model.to(Accelerator().device).eval()
+            known = {entry.name for entry in dataclasses.fields(TrainingReport)}
+            if set(finished) != known:
+                raise ValueError(f"output_folder: the report in {folder} has not the fields {', '.join(sorted(known))}")
             return TrainingReport(**finished)
     lengths = _lengths(examples, collate) if settings.group_by_length else None
     accelerator = Accelerator()

@@ -30,6 +30,10 @@ class StopAfter:
     def __init__(self, collate: Any, calls: int) -> None:
         self.collate, self.calls = collate, calls
 
+    def settings(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.collate.settings()
+        return found
+
     def __call__(self, items: list[Example]) -> dict[str, torch.Tensor]:
         self.calls -= 1
         if self.calls < 0:
