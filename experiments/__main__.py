@@ -11,14 +11,8 @@ from experiments.profile import profile_names, read_profile
 from experiments.work import ROOT
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the harness from the command line.
-
-    Returns
-    -------
-    int
-        0 when all is written, 2 for a bad argument or data set, 130 when interrupted.
-    """
+def parser() -> argparse.ArgumentParser:
+    """The command line's options."""
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
     parser.add_argument(
         "--profile",
@@ -28,7 +22,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, help="the data set's folder, for profiles that read one")
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where results/<profile> is written")
     parser.add_argument("--work", type=Path, default=ROOT / "work", help="where finished steps are kept")
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the harness from the command line.
+
+    Returns
+    -------
+    int
+        0 when all is written, 2 for a bad argument or data set, 130 when interrupted.
+    """
+    options = parser().parse_args(arguments)
     started = time.perf_counter()
     try:
         profile = read_profile(options.profile)

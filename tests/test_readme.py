@@ -7,10 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from experiments.__main__ import parser
+from experiments.profile import profile_names, read_profile
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,11 +73,25 @@ def test_shell_examples_run(records_folder: Path) -> None:
         assert completed.returncode == 0, f"{line}\n{completed.stderr}"
 
 
+def test_extras_and_profiles_that_the_readme_names_exist() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    named = {name for group in re.findall(r"install .*'\.\[([\w,]+)\]'", README) for name in group.split(",")}
+    assert named and named <= set(extras)
+    assert (ROOT / "constraints.txt").read_text(encoding="utf-8").strip() == "torch==2.13.0"
+    assert set(re.findall(r"^\| `([\w-]+)` \| (?:synthetic|a subset|the same)", README, flags=re.MULTILINE)) == set(
+        profile_names()
+    )
+
+
 def test_two_commands_name_environments_that_exist() -> None:
     named = set(re.findall(r"tox -e (\w+)", README))
     configuration = configparser.ConfigParser()
     configuration.read(ROOT / "tox.ini")
     defined = {section.removeprefix("testenv:") for section in configuration.sections()} | {"py"}
     assert {"reproduce", "py", "bench"} <= named <= defined
+    for line in README.splitlines():
+        if line.startswith("tox -e reproduce -- "):
+            options = parser().parse_args(shlex.split(line.removeprefix("tox -e reproduce -- ")))
+            assert read_profile(options.profile).data.dataset == "ptb-xl" and options.root is not None
     tests = next(line for line in README.splitlines() if "tox -e py" in line).split("#")[0].strip()
     assert tests in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
