@@ -84,7 +84,7 @@ def train_merl(
         description="merl stage 1",
     )
     after = retrieval_recall(model, held_out, nearest)
-    # What an interrupted run may have left; the weights themselves are in the training folder.
+    # An interrupted run may have left it; the weights themselves are in the training folder.
     shutil.rmtree(folder / "merl", ignore_errors=True)
     save_merl(folder / "merl", model)
     return {

@@ -9,18 +9,26 @@ from pathlib import Path
 from ecgbyte.files import write_atomically
 from ecgbyte.models.merl import MERL
 from ecgbyte.models.resnet1d import ECGEncoder
+from ecgbyte.models.saved_folder import new_folder, read_settings, read_tensors
 from ecgbyte.models.text_encoders import PretrainedTextEncoder, TinyTextEncoder, build_text_encoder
 
 SETTINGS_FILE, WEIGHTS_FILE, REPORT_TOKENIZER_FILE = "merl.json", "merl.safetensors", "report_tokenizer.json"
 FORMAT_VERSION = 1
+_SETTINGS = (
+    "architecture",
+    "feature_size",
+    "num_leads",
+    "text_encoder",
+    "temperature",
+    "dropout",
+    "identical_reports",
+)
 
 
 def save_merl(folder: str | os.PathLike[str], model: MERL) -> None:
     """Write settings, weights (safetensors) and, for the tiny text encoder, the report tokenizer.
 
     The weights of a frozen pretrained text encoder are left out; loading takes them from where they came.
-    ``merl.json`` is written last.
-
     Parameters
     ----------
     folder : path-like
@@ -34,18 +42,15 @@ def save_merl(folder: str | os.PathLike[str], model: MERL) -> None:
     """
     from safetensors.torch import save as to_safetensors
 
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"folder: {folder} exists and is not an empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items() if _is_saved(model, name)
     }
-    write_atomically(folder / WEIGHTS_FILE, to_safetensors(tensors))
-    if isinstance(model.text_encoder, TinyTextEncoder):
-        write_atomically(folder / REPORT_TOKENIZER_FILE, model.text_encoder.tokenizer.backend_tokenizer.to_str())
     settings = {"format_version": FORMAT_VERSION, **model.settings()}
-    write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2) + "\n")
+    with new_folder(folder) as partial:
+        write_atomically(partial / WEIGHTS_FILE, to_safetensors(tensors))
+        if isinstance(model.text_encoder, TinyTextEncoder):
+            write_atomically(partial / REPORT_TOKENIZER_FILE, model.text_encoder.tokenizer.backend_tokenizer.to_str())
+        write_atomically(partial / SETTINGS_FILE, json.dumps(settings, indent=2) + "\n")
 
 
 def load_merl(folder: str | os.PathLike[str]) -> MERL:
@@ -58,18 +63,11 @@ def load_merl(folder: str | os.PathLike[str]) -> MERL:
     ValueError
         If a file is damaged, the settings are of another format version, or the weights do not fit them.
     """
-    import safetensors
-    from safetensors.torch import load as from_safetensors
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
     folder = Path(folder)
-    try:
-        settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{folder / SETTINGS_FILE}: expected JSON, got a damaged file ({error})") from error
-    if not isinstance(settings, dict) or settings.get("format_version") != FORMAT_VERSION:
-        raise ValueError(f"{folder / SETTINGS_FILE}: expected format_version {FORMAT_VERSION}, got another file")
+    settings = read_settings(folder / SETTINGS_FILE, version=FORMAT_VERSION, keys=_SETTINGS)
     text_settings = dict(settings["text_encoder"])
     tokenizer = None
     if text_settings["name"] == "tiny":
@@ -82,10 +80,7 @@ def load_merl(folder: str | os.PathLike[str]) -> MERL:
         dropout=settings["dropout"],
         identical_reports=settings["identical_reports"],
     )
-    try:
-        tensors = from_safetensors((folder / WEIGHTS_FILE).read_bytes())
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{folder / WEIGHTS_FILE}: expected safetensors, got a damaged file ({error})") from error
+    tensors = read_tensors(folder / WEIGHTS_FILE)
     expected = {name: value.shape for name, value in model.state_dict().items() if _is_saved(model, name)}
     wrong = sorted(
         name

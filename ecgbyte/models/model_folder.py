@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from ecgbyte.files import write_atomically
 from ecgbyte.models.ecg_tokens import DESCRIPTION_FILE, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel
+from ecgbyte.models.saved_folder import new_folder, read_settings
 
 _FORMAT_VERSION = 1
 
@@ -33,24 +33,15 @@ def save_model(folder: str | os.PathLike[str], model: EndToEndModel, text_tokeni
     FileExistsError
         If `folder` exists and holds something.
     """
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"folder: {folder} exists and is not an empty folder")
-    partial = folder.with_name(f".{folder.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    model.merged_language_model().save_pretrained(partial, safe_serialization=True)
-    text_tokenizer.save_pretrained(partial)
     content = {
         "format_version": _FORMAT_VERSION,
         "vocabulary_size": model.token_map.vocabulary_size,
         "tokenizer_fingerprint": model.token_map.fingerprint,
     }
-    write_atomically(partial / DESCRIPTION_FILE, json.dumps(content, indent=1))
-    if folder.exists():
-        folder.rmdir()
-    partial.rename(folder)
+    with new_folder(folder) as partial:
+        model.merged_language_model().save_pretrained(partial, safe_serialization=True)
+        text_tokenizer.save_pretrained(partial)
+        write_atomically(partial / DESCRIPTION_FILE, json.dumps(content, indent=1))
 
 
 def load_model(folder: str | os.PathLike[str], ecg_tokenizer: Any = None) -> tuple[EndToEndModel, Any, ECGTokenMap]:
@@ -80,8 +71,6 @@ def load_model(folder: str | os.PathLike[str], ecg_tokenizer: Any = None) -> tup
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = Path(folder)
-    if not (folder / DESCRIPTION_FILE).is_file():
-        raise FileNotFoundError(f"folder: expected a saved model with {DESCRIPTION_FILE} in {folder}, found none")
     size, fingerprint = _read_description(folder / DESCRIPTION_FILE)
     if ecg_tokenizer is not None:
         check_same_tokenizer(ecg_tokenizer, vocabulary_size=size, fingerprint=fingerprint)
@@ -106,15 +95,7 @@ def check_same_tokenizer(ecg_tokenizer: Any, *, vocabulary_size: int, fingerprin
 
 def _read_description(path: Path) -> tuple[int, str | None]:
     """The size of the ECG vocabulary and the fingerprint of its tokenizer."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: expected JSON, got a damaged file ({error})") from error
-    if not isinstance(content, dict) or content.get("format_version") != _FORMAT_VERSION:
-        raise ValueError(f"{path}: expected format_version {_FORMAT_VERSION}, got another file")
-    for key in ("vocabulary_size", "tokenizer_fingerprint"):
-        if key not in content:
-            raise ValueError(f"{path}: the key {key!r} is missing")
+    content = read_settings(path, version=_FORMAT_VERSION, keys=("vocabulary_size", "tokenizer_fingerprint"))
     size, fingerprint = content["vocabulary_size"], content["tokenizer_fingerprint"]
     if isinstance(size, bool) or not isinstance(size, int):
         raise ValueError(f"{path}: vocabulary_size: expected an integer, got {size!r}")

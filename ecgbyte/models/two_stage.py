@@ -21,6 +21,7 @@ from ecgbyte.files import write_atomically
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.ecg_tokens import SIGNAL, find_ecg_tokens
 from ecgbyte.models.end_to_end import TRAINING, LoraSettings, prepare_training
+from ecgbyte.models.saved_folder import new_folder, read_settings, read_tensors
 from ecgbyte.options import check_option
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class TwoStageModel(ECGLanguageModel):
 def save_two_stage(folder: str | os.PathLike[str], model: TwoStageModel, text_tokenizer: Any) -> None:
     """Write a model: the language model (LoRA merged), the text tokenizer and the projection, as safetensors and JSON.
 
-    ``two_stage.json`` is written last; where it stands the folder is whole. The encoder is saved by itself
+    The folder stands there whole or not at all. The encoder is saved by itself
     (`ecgbyte.models.merl_folder.save_merl`).
 
     Raises
@@ -216,20 +217,17 @@ def save_two_stage(folder: str | os.PathLike[str], model: TwoStageModel, text_to
     """
     from safetensors.torch import save as to_safetensors
 
-    folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"folder: {folder} exists and is not an empty folder")
-    (folder / LANGUAGE_MODEL_FOLDER).mkdir(parents=True)
-    model.merged_language_model().save_pretrained(folder / LANGUAGE_MODEL_FOLDER, safe_serialization=True)
-    text_tokenizer.save_pretrained(folder / LANGUAGE_MODEL_FOLDER)
     tensors = {name: value.detach().cpu().contiguous() for name, value in model.projection.state_dict().items()}
-    write_atomically(folder / PROJECTION_FILE, to_safetensors(tensors))
     settings = {
         "format_version": FORMAT_VERSION,
         "feature_size": model.projection.feature_size,
         "projection": model.projection.kind,
     }
-    write_atomically(folder / SETTINGS_FILE, json.dumps(settings, indent=2) + "\n")
+    with new_folder(folder) as partial:
+        model.merged_language_model().save_pretrained(partial / LANGUAGE_MODEL_FOLDER, safe_serialization=True)
+        text_tokenizer.save_pretrained(partial / LANGUAGE_MODEL_FOLDER)
+        write_atomically(partial / PROJECTION_FILE, to_safetensors(tensors))
+        write_atomically(partial / SETTINGS_FILE, json.dumps(settings, indent=2) + "\n")
 
 
 def load_two_stage(folder: str | os.PathLike[str]) -> tuple[TwoStageModel, Any]:
@@ -248,17 +246,10 @@ def load_two_stage(folder: str | os.PathLike[str]) -> tuple[TwoStageModel, Any]:
     ValueError
         If a file is damaged, the settings are of another format version, or a part does not fit them.
     """
-    import safetensors
-    from safetensors.torch import load as from_safetensors
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = Path(folder)
-    try:
-        settings = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{folder / SETTINGS_FILE}: expected JSON, got a damaged file ({error})") from error
-    if not isinstance(settings, dict) or settings.get("format_version") != FORMAT_VERSION:
-        raise ValueError(f"{folder / SETTINGS_FILE}: expected format_version {FORMAT_VERSION}, got another file")
+    settings = read_settings(folder / SETTINGS_FILE, version=FORMAT_VERSION, keys=("feature_size", "projection"))
     language_model = AutoModelForCausalLM.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
     text_tokenizer = AutoTokenizer.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
     model = TwoStageModel(
@@ -267,10 +258,7 @@ def load_two_stage(folder: str | os.PathLike[str]) -> tuple[TwoStageModel, Any]:
         settings["feature_size"],
         projection=settings["projection"],
     )
-    try:
-        tensors = from_safetensors((folder / PROJECTION_FILE).read_bytes())
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{folder / PROJECTION_FILE}: expected safetensors, got a damaged file ({error})") from error
+    tensors = read_tensors(folder / PROJECTION_FILE)
     expected = {name: list(value.shape) for name, value in model.projection.state_dict().items()}
     found_shapes = {name: list(value.shape) for name, value in tensors.items()}
     if found_shapes != expected:

@@ -1,0 +1,79 @@
+"""What all models saved as folders share: a folder that is whole or absent, settings and weights that are checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+
+@contextmanager
+def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a folder to write into; it gets its name `folder` when all is written.
+
+    Raises
+    ------
+    FileExistsError
+        If `folder` exists and holds something.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"folder: {folder} exists and is not an empty folder")
+    partial = folder.with_name(f".{folder.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    yield partial
+    if folder.exists():
+        folder.rmdir()
+    partial.rename(folder)
+
+
+def read_settings(path: Path, *, version: int, keys: Sequence[str]) -> dict[str, Any]:
+    """Read a JSON object with a ``format_version`` and all of `keys`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged, of another version, or lacks a key; the message names file and key.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"folder: expected a saved model with {path.name} in {path.parent}, found none")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: expected JSON, got a damaged file ({error})") from error
+    if not isinstance(content, dict) or content.get("format_version") != version:
+        raise ValueError(f"{path}: expected format_version {version}, got another file")
+    for key in keys:
+        if key not in content:
+            raise ValueError(f"{path}: the key {key!r} is missing")
+    return content
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged.
+    """
+    import safetensors
+    from safetensors.torch import load
+
+    try:
+        tensors: dict[str, Tensor] = load(path.read_bytes())
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{path}: expected safetensors, got a damaged file ({error})") from error
+    return tensors
