@@ -18,6 +18,14 @@ from experiments.run import Outcome
 from experiments.table_rendering import to_markdown
 from experiments.tables import write_tables
 
+# What the licence of a data set asks of any result made from it.
+_SOURCES = {
+    "ptb-xl": (
+        "Data: PTB-XL (Wagner et al., Scientific Data 2020, doi:10.1038/s41597-020-0495-6), licence CC BY 4.0;",
+        "reports and labels are the data set's, questions are made from them.",
+    )
+}
+
 
 def deviations(profile: Profile) -> list[str]:
     """Where a run of `profile` differs from the paper's setting, in words."""
@@ -105,7 +113,7 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
     write_report(
         folder,
         rows=outcome.rows,
-        note=profile.note,
+        note=" ".join([profile.note, *_SOURCES.get(profile.data.dataset, ())]),
         audit_text=audit_text,
         tables=tables,
         figures=figures,
