@@ -13,7 +13,7 @@ from experiments.figures import write_figures
 from experiments.prepare import TARGET_RATE
 from experiments.profile import Profile
 from experiments.report import ANSWERS_SHOWN, Answer, write_report
-from experiments.results_rows import write_rows
+from experiments.results_rows import read_rows, write_rows
 from experiments.run import Outcome
 from experiments.table_rendering import to_markdown
 from experiments.tables import write_tables
@@ -93,8 +93,10 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
         if (folder / name).exists():
             shutil.rmtree(folder / name)
     write_rows(folder / "runs.csv", outcome.rows)
+    # Read again, so that everything below is what anyone makes from the file.
+    rows = read_rows(folder / "runs.csv")
     audit_text = str(outcome.audit)
-    tables = write_tables(outcome.rows, folder / "tables", audit_text)
+    tables = write_tables(rows, folder / "tables", audit_text)
     write_atomically(folder / "losses.json", json.dumps(outcome.losses))
     shutil.copyfile(outcome.rejected, folder / "rejected.csv")
     write_atomically(folder / "details.json", json.dumps(outcome.details, indent=1, sort_keys=True) + "\n")
@@ -103,7 +105,7 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
     for method, by_input in outcome.answers.items():
         for shown, answers in by_input.items():
             write_generations(folder / "answers" / f"{method}-{shown}.jsonl", answers.generations)
-    figures = write_figures(outcome.rows, folder / "figures", losses=folder / "losses.json")
+    figures = write_figures(rows, folder / "figures", losses=folder / "losses.json")
     signal = outcome.segments.signal(outcome.example_record, 0)
     encoding = outcome.tokenizer.encode(signal)
     title = f"{profile.data.dataset}, record {outcome.example_record}"
@@ -112,7 +114,7 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
         figures.append(draw(signal, shown, path, sampling_rate=TARGET_RATE, title=title))
     write_report(
         folder,
-        rows=outcome.rows,
+        rows=rows,
         note=" ".join([profile.note, *_SOURCES.get(profile.data.dataset, ())]),
         audit_text=audit_text,
         tables=tables,

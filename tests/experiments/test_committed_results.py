@@ -1,0 +1,44 @@
+"""The results in the repository can be read, and their tables are what their rows give."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+from ecgbyte.training.generation_file import read_generations
+from experiments.results_rows import read_rows
+from experiments.table_rendering import to_csv
+from experiments.tables import make_tables
+
+FOLDERS = sorted((Path(__file__).resolve().parents[2] / "results").glob("*/"))
+
+
+def test_the_profiles_that_the_readme_shows_are_there() -> None:
+    assert {"default", "ptbxl"} <= {folder.name for folder in FOLDERS}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_tables_are_what_the_rows_give(folder: Path) -> None:
+    rows = read_rows(folder / "runs.csv")
+    assert {row.profile for row in rows} == {folder.name}
+    for table in make_tables(rows):
+        assert (folder / "tables" / f"{table.name}.csv").read_text(encoding="utf-8") == to_csv(table)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_rows_belong_to_the_tokenizer_and_the_answers_beside_them(folder: Path) -> None:
+    rows = read_rows(folder / "runs.csv")
+    tokenizer = ECGTokenizer.load(folder / "tokenizer.json")
+    assert {row.tokenizer_fingerprint for row in rows} == {tokenizer.fingerprint}
+    for row in rows:
+        if (row.table, row.metric, row.subset) == ("language-quality", "accuracy", "all"):
+            answers = read_generations(folder / "answers" / f"{row.method}-{row.input}.jsonl")
+            assert len(answers) == row.n
+            assert len({answer.patient_id for answer in answers}) > 1
+    with (folder / "rejected.csv").open(encoding="utf-8", newline="") as stream:
+        rejected = list(csv.DictReader(stream))
+    assert len(rejected) == json.loads((folder / "details.json").read_text(encoding="utf-8"))["data"]["rejected"]
