@@ -66,7 +66,7 @@ class RowMaker:
     profile : Profile
         The run.
     common : dict
-        Columns that are the same in every row: data set, versions, fingerprints, device, code.
+        Columns that are the same in every row: profile, data set, versions, fingerprints, device, code.
     """
 
     profile: Profile
@@ -74,10 +74,7 @@ class RowMaker:
 
     def row(self, **columns: Any) -> ResultRow:
         """One row."""
-        shared = {"seed": self.profile.seed, "profile": self.profile.name, "scale": self.profile.scale, "split": "test"}
-        configuration = {"configuration": compact_json(self.profile.settings())}
-        configuration["configuration_fingerprint"] = self.profile.fingerprint()
-        return ResultRow(**{**shared, **configuration, **self.common, **columns})
+        return ResultRow(**{"split": "test", **self.common, **columns})
 
     def language(
         self,
@@ -245,13 +242,12 @@ class RowMaker:
         ]
 
     def _measured(self, table: str, metric: str, measure: Measure, columns: Mapping[str, Any]) -> ResultRow:
-        low, high = (measure.low, measure.high) if math.isfinite(measure.low) else (math.nan, math.nan)
         return self.row(
             table=table,
             metric=metric,
             value=measure.value,
-            ci_low=low,
-            ci_high=high,
+            ci_low=measure.low,
+            ci_high=measure.high,
             n=measure.n,
             signature=measure.signature,
             **columns,

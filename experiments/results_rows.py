@@ -61,7 +61,6 @@ METRICS: dict[str, Metric] = {
     "distinct-records": Metric("distinct ECGs", "records", 0),
     "positions": Metric("positions without padding", "positions", 0),
     "padded-positions": Metric("positions with padding", "positions", 0),
-    "seconds-per-1000-samples": Metric("time per 1,000 samples of the whole training", "s", 2),
     "timed-seconds-per-1000-samples": Metric("time per 1,000 samples of some timed steps", "s", 2),
     "final-loss": Metric("last training loss", "nats", 3),
     "vocabulary-size": Metric("vocabulary", "tokens", 0),

@@ -22,7 +22,7 @@ from experiments.inputs import ECGView, assign_segments, make_examples
 from experiments.measure import RowMaker, versions
 from experiments.prepare import SPLITS, Segments, ask_questions, choose_entries, open_records, write_segments
 from experiments.profile import Profile
-from experiments.results_rows import ResultRow
+from experiments.results_rows import ResultRow, compact_json
 from experiments.work import Step, WorkFolder, code_fingerprint
 
 _STAGE = {"ecg-byte": "end-to-end", "merl": "stage-2", "text-only": "end-to-end"}
@@ -68,8 +68,8 @@ def run_profile(profile: Profile, work_folder: Path, root: Path | None) -> Outco
         The data set's folder, where the profile reads one.
     """
     torch.set_num_threads(os.cpu_count() or 1)
-    environment = versions()
-    work = WorkFolder(work_folder, fingerprint(code_fingerprint(), environment))
+    environment, code = versions(), code_fingerprint()
+    work = WorkFolder(work_folder, fingerprint(code, environment))
     prepared = _prepare(profile, work, root)
     train_ids = [entry.record_id for entry in prepared.splits["train"]]
     tokenizer_step = work.run(
@@ -86,10 +86,15 @@ def run_profile(profile: Profile, work_folder: Path, root: Path | None) -> Outco
     maker = RowMaker(
         profile,
         {
+            "profile": profile.name,
+            "seed": profile.seed,
+            "scale": profile.scale,
+            "configuration": compact_json(profile.settings()),
+            "configuration_fingerprint": profile.fingerprint(),
             "dataset": profile.data.dataset,
             "versions": environment,
             "device": "cuda" if torch.cuda.is_available() else "cpu",
-            "code_version": code_fingerprint(),
+            "code_version": code,
             "data_fingerprint": prepared.data_fingerprint,
             "tokenizer_fingerprint": tokenizer.fingerprint,
         },
@@ -206,8 +211,9 @@ def _run_method(
         segments = assign_segments(questions, profile.data.segments_per_record, together)
         return make_examples(questions, prepared.patients, view, shown=shown, segments=segments, others=others)
 
-    own_input = "text-only" if view is None else "ecg"
-    train_examples = examples("train", own_input)
+    # The first is what the method is trained on; the others are its controls.
+    inputs = ("text-only",) if view is None else INPUTS
+    train_examples = examples("train", inputs[0])
     settings = {
         "method": method,
         "seed": profile.seed,
@@ -223,7 +229,6 @@ def _run_method(
 
     def answer(folder: Path) -> dict[str, Any]:
         learner, _ = learning.train_learner(trained.folder, method, profile, train_examples, tokenizer)
-        inputs = INPUTS if view is not None else ("text-only",)
         asked = {shown: examples("test", shown) for shown in inputs}
         return answer_questions(folder, learner, asked, prepared.questions["test"], profile.evaluation, method)
 
@@ -234,9 +239,8 @@ def _run_method(
         (trained,),
         lambda _: {"timed_steps": learning.time_steps(method, profile, train_examples, tokenizer)},
     )
-    shown = INPUTS if view is not None else ("text-only",)
     return {
-        "answers": {name: open_answers(answered.folder, name) for name in shown},
+        "answers": {name: open_answers(answered.folder, name) for name in inputs},
         "report": trained.details["report"],
         "answer_seconds": answered.details["seconds"],
         "timed_steps": timed.details["timed_steps"],

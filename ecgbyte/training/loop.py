@@ -37,6 +37,8 @@ from ecgbyte.training.settings import TrainingReport, TrainingSettings
 __all__ = ["TrainingReport", "TrainingSettings", "train"]
 
 Batch = dict[str, Any]
+# The masks of a batch's positions in the language model; see `ecgbyte.training.shared_prefix` for the second.
+_POSITION_MASKS = ("attention_mask", "suffix_attention_mask")
 
 
 def train(
@@ -195,9 +197,8 @@ def _step(
     loss_sum = torch.zeros((), device=accelerator.device)
     counts = torch.zeros(2, dtype=torch.int64)
     for last, (batch, weight) in _mark_last(batches):
-        for name, mask in batch.items():
-            if name.endswith("attention_mask") and "report" not in name and weight:
-                counts += torch.tensor([int(mask.sum()), mask.numel()])
+        for mask in (batch[name] for name in _POSITION_MASKS if name in batch and weight):
+            counts += torch.tensor([int(mask.sum()), mask.numel()])
         batch = {
             name: value.to(accelerator.device) if torch.is_tensor(value) else value for name, value in batch.items()
         }

@@ -1,13 +1,11 @@
 """The published algorithms in this project's own words, as peers for the benchmarks (not the published code itself).
 
-Source of the behaviour: github.com/willxxy/ECG-Byte, read as a description: symbols through ``np.vectorize``, merges
-by a full recount at each step, encoding by greedy longest match on a trie that is built anew at every call.
+Source of the behaviour: github.com/willxxy/ECG-Byte, read as a description: symbols through ``np.vectorize``,
+encoding by greedy longest match on a trie that is built anew at every call. Its training, a full recount at each merge,
+is what `ecgbyte.bpe.reference.train_merges_reference` does too.
 """
 
 from __future__ import annotations
-
-from collections import Counter
-from itertools import pairwise
 
 import numpy as np
 
@@ -18,25 +16,6 @@ def symbolize_published(signal: np.ndarray, low: float, high: float) -> str:
     normalized = np.clip((signal.astype(np.float64) - low) / (high - low + 1e-6), 0, 1)
     quantized = np.minimum(np.floor(normalized * 26), 25).astype(np.uint8)
     return "".join(np.vectorize(lambda level: letters[level])(quantized).flatten())
-
-
-def train_recounting(symbols: np.ndarray, num_merges: int) -> list[tuple[int, int]]:
-    """All pairs are counted again at each merge; ties fall to the smallest pair, so that the outcome is defined."""
-    tokens, merges = symbols.tolist(), []
-    for new in range(26, 26 + num_merges):
-        counts = Counter(pairwise(tokens))
-        pair = min(counts, key=lambda candidate: (-counts[candidate], candidate))
-        merges.append(pair)
-        merged, place = [], 0
-        while place < len(tokens):
-            if place + 1 < len(tokens) and (tokens[place], tokens[place + 1]) == pair:
-                merged.append(new)
-                place += 2
-            else:
-                merged.append(tokens[place])
-                place += 1
-        tokens = merged
-    return merges
 
 
 def encode_published(symbols: np.ndarray, token_strings: list[list[int]]) -> list[int]:
