@@ -29,6 +29,8 @@ extensions = [
         f"ecgbyte._ext.{source.stem}",
         [source.as_posix()],
         extra_compile_args=compile_arguments,
+        include_dirs=["_ext"],
+        depends=[header.as_posix() for header in sorted(Path("_ext").glob("*.h"))],
     )
     for source in sorted(Path("_ext").glob("*.pyx"))
 ]
@@ -36,6 +38,6 @@ extensions = [
 setup(
     packages=[*find_packages(include=["ecgbyte", "ecgbyte.*"]), "ecgbyte._ext"],
     package_dir={"ecgbyte._ext": "_ext"},
-    package_data={"ecgbyte": ["py.typed"], "ecgbyte._ext": ["*.pxd", "*.pyx"]},
+    package_data={"ecgbyte": ["py.typed"], "ecgbyte._ext": ["*.pxd", "*.pyx", "*.h"]},
     ext_modules=cythonize(extensions, compiler_directives=directives, build_dir="build/cython"),
 )
