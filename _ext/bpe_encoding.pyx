@@ -5,23 +5,14 @@ The kernels are in longest_match.pxd and merge_order.pxd; here are the tables an
 
 import numpy as np
 
-from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie
+from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie, complete_steps
 
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
-from _ext.longest_match cimport MatchTables, match_longest
-from _ext.merge_order cimport (
-    NO_RANK,
-    MergeScratch,
-    MergeTables,
-    RankEntry,
-    hash_of,
-    match_merge_order,
-    scratch_close,
-    scratch_open,
-)
+from _ext.encoding_tables cimport EncoderTables, match_sequences
+from _ext.merge_order cimport NO_RANK, RankEntry, hash_of
 from _ext.pair_table cimport pair_key
 from _ext.sequence_matcher cimport SequenceMatcher
 
@@ -100,53 +91,6 @@ def first_outside(const uint8_t[::1] symbols, int alphabet_size):
             return i
 
 
-cdef struct Tables:
-    MatchTables match
-    MergeTables order
-    bint small_nodes
-
-
-cdef int64_t match_sequences(
-    const SequenceMatcher* matcher,
-    const uint8_t* symbols,
-    const int64_t* borders,
-    Py_ssize_t sequences,
-    bint merge_order,
-    int32_t* ids,
-    int64_t* counts,
-) noexcept nogil:
-    """See sequence_matcher.pxd."""
-    cdef const Tables* tables = <const Tables*> matcher.tables
-    cdef Py_ssize_t sequence
-    cdef int64_t written = 0, longest = 0, count, length, start
-    cdef MergeScratch scratch
-    for sequence in range(sequences):
-        longest = max(longest, borders[sequence + 1] - borders[sequence])
-    memset(&scratch, 0, sizeof(MergeScratch))
-    if merge_order and scratch_open(&scratch, longest, tables.order.merges) != 0:
-        scratch_close(&scratch)
-        return -1
-    for sequence in range(sequences):
-        start = borders[sequence]
-        length = borders[sequence + 1] - start
-        if length == 0:
-            count = 0
-        elif merge_order:
-            count = match_merge_order(&tables.order, &scratch, symbols + start, length, ids + written)
-        elif tables.small_nodes:
-            count = match_longest(
-                &tables.match, <const uint16_t*> tables.match.children, symbols + start, length, ids + written
-            )
-        else:
-            count = match_longest(
-                &tables.match, <const uint32_t*> tables.match.children, symbols + start, length, ids + written
-            )
-        counts[sequence] = count
-        written += count
-    scratch_close(&scratch)
-    return written
-
-
 cdef class EncodingTables:
     """All tables of one vocabulary: token strings, the trie with its links, the ranks of the merges.
 
@@ -167,7 +111,7 @@ cdef class EncodingTables:
     cdef const int32_t* length_of
     cdef const uint8_t* string_of
     cdef const int64_t* start_of
-    cdef Tables tables
+    cdef EncoderTables tables
     cdef SequenceMatcher sequence_matcher
     cdef readonly object matcher        # capsule of &sequence_matcher, valid while this object lives
 
@@ -210,6 +154,8 @@ cdef class EncodingTables:
                 memcpy(&strings[place], &strings[starts[id]], lengths[id])
                 place += lengths[id]
         self.length_of = &lengths[0]
+        self.tables.lengths = &lengths[0]
+        self.tables.longest_token = max(self.lengths)
         self.start_of = &starts[0]
         self.string_of = &strings[0]
         for array in (self.lengths, self.strings, self.string_starts):
@@ -220,15 +166,15 @@ cdef class EncodingTables:
         cdef const int32_t[::1] tail, count, pop_before, pop_token
         cdef const uint8_t[::1] rows
         children, links, pops = build_trie(merges, self.strings, self.string_starts, self.lengths, max_trie_entries)
-        self.nodes, self.tables.match.stride = children.shape
-        self.tables.small_nodes = self.nodes <= 0xFFFF
-        if self.tables.small_nodes:
-            children = children.astype(np.uint16)
-        self.kept += [children, *links, *pops]
-        rows = children.reshape(self.nodes * self.tables.match.stride).view(np.uint8)
+        steps = complete_steps(children, links, pops)
+        self.nodes = steps.shape[0]
+        self.tables.small_steps = steps.itemsize == 2
+        self.tables.match.row_bits = steps.shape[1].bit_length() - 1
+        self.kept += [steps, *links, *pops]
+        rows = steps.reshape(-1).view(np.uint8)
         failure, tail, count = links
         pop_before, pop_token = pops
-        self.tables.match.children = <void*> &rows[0]
+        self.tables.match.steps = <const void*> &rows[0]
         self.tables.match.failure = &failure[0]
         self.tables.match.tail = &tail[0]
         self.tables.match.count = &count[0]
