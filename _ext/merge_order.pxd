@@ -64,20 +64,31 @@ cdef struct MergeScratch:
     uint32_t* newest          # [merges + 1] the last place of each queue; that of no rank is never looked at
     uint64_t* waiting         # [merges / 64 + 1] bit k: the queue of rank k is not empty
     uint32_t used             # places
+    int64_t capacity          # symbols
 
 
-cdef inline int scratch_open(MergeScratch* scratch, int64_t symbols, int64_t merges) noexcept nogil:
+cdef inline int scratch_reserve(MergeScratch* scratch, int64_t symbols, int64_t merges) noexcept nogil:
+    """Make room for a piece of so many symbols; -1 where memory is missing. A scratch begins as zeros."""
     cdef int64_t i
+    if scratch.newest == NULL:
+        scratch.newest = <uint32_t*> malloc((merges + 1) * sizeof(uint32_t))
+        scratch.waiting = <uint64_t*> calloc(merges // 64 + 1, sizeof(uint64_t))
+        if scratch.newest == NULL or scratch.waiting == NULL:
+            return -1
+        for i in range(merges + 1):
+            scratch.newest[i] = NO_PLACE
+    if symbols <= scratch.capacity:
+        return 0
+    free(scratch.cells)
+    free(scratch.places)
+    free(scratch.queue)
     scratch.cells = <uint16_t*> malloc((symbols + 2 + MAX_LEVELS) * sizeof(uint16_t))
     scratch.places = <Place*> malloc((3 * symbols + 1) * sizeof(Place))
     scratch.queue = <uint32_t*> malloc(symbols * sizeof(uint32_t))
-    scratch.newest = <uint32_t*> malloc((merges + 1) * sizeof(uint32_t))
-    scratch.waiting = <uint64_t*> calloc(merges // 64 + 1, sizeof(uint64_t))
-    if (scratch.cells == NULL or scratch.places == NULL or scratch.queue == NULL or scratch.newest == NULL
-            or scratch.waiting == NULL):
+    scratch.capacity = symbols
+    if scratch.cells == NULL or scratch.places == NULL or scratch.queue == NULL:
+        scratch.capacity = 0
         return -1
-    for i in range(merges + 1):
-        scratch.newest[i] = NO_PLACE
     return 0
 
 
