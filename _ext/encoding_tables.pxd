@@ -7,7 +7,7 @@ from libc.string cimport memcpy, memset
 from _ext.longest_joining cimport join_longest
 from _ext.longest_match cimport LANES, MatchTables, match_longest
 from _ext.merge_joining cimport join_merge_order
-from _ext.merge_order cimport MergeScratch, MergeTables, match_merge_order, scratch_close, scratch_reserve
+from _ext.merge_order cimport MergeScratch, MergeTables, match_merge_order, scratch_close
 from _ext.pieces cimport Bridges, Piece, bridges_close
 from _ext.sequence_matcher cimport SequenceMatcher
 
@@ -26,18 +26,13 @@ cdef inline int encode_pieces(
     const EncoderTables* tables, bint merge_order, MergeScratch* scratch, Piece* pieces, int64_t count
 ) noexcept nogil:
     """Encode pieces, each for itself; -1 where memory is missing."""
-    cdef int64_t k
     if not merge_order:
         if tables.small_steps:
             match_longest(&tables.match, <const uint16_t*> tables.match.steps, pieces, count)
         else:
             match_longest(&tables.match, <const uint32_t*> tables.match.steps, pieces, count)
         return 0
-    for k in range(count):
-        if scratch_reserve(scratch, pieces[k].length, tables.order.merges) != 0:
-            return -1
-        pieces[k].tokens = match_merge_order(&tables.order, scratch, pieces[k].symbols, pieces[k].length, pieces[k].ids)
-    return 0
+    return match_merge_order(&tables.order, scratch, pieces, count)
 
 
 cdef inline int join_pieces(

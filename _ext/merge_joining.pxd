@@ -14,7 +14,7 @@ the whole sequence is encoded in one piece.
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memmove
 
-from _ext.merge_order cimport MergeScratch, MergeTables, match_merge_order, scratch_reserve
+from _ext.merge_order cimport MergeScratch, MergeTables, match_merge_order
 from _ext.pieces cimport Bridges, Piece, bridges_reserve
 
 cdef enum:
@@ -69,6 +69,7 @@ cdef inline int join_two(
     cdef int64_t available = before.bridge_tokens if from_bridge else before.last - before.first
     cdef bint all_before = False, all_behind = False
     cdef int64_t taken, behind, symbols_before, symbols_behind
+    cdef Piece window
     cdef Row left, middle, right
     cdef Splice splice_left, splice_right
     while True:
@@ -81,16 +82,16 @@ cdef inline int join_two(
             return -1
         if from_bridge:  # it may have moved
             left.ids = bridges.ids + before.bridge + available - taken
-        if scratch_reserve(scratch, symbols_before + symbols_behind, tables.merges) != 0:
-            return -1
         left.count = taken
         left.start = -symbols_before
-        middle.ids = bridges.ids + bridges.used
+        window.symbols = piece.symbols - symbols_before
+        window.length = symbols_before + symbols_behind
+        window.ids = bridges.ids + bridges.used
+        if match_merge_order(tables, scratch, &window, 1) != 0:
+            return -1
+        middle.ids = window.ids
         middle.start = -symbols_before
-        middle.count = match_merge_order(
-            tables, scratch, piece.symbols - symbols_before, symbols_before + symbols_behind,
-            bridges.ids + bridges.used
-        )
+        middle.count = window.tokens
         splice_left = shared_token(left, middle, lengths)
         if splice_left.left < 0:
             if all_before:
@@ -131,14 +132,20 @@ cdef inline int encode_whole(
     """Encode the pieces of one sequence anew as one; -1 where memory is missing."""
     cdef int64_t length = last.symbols + last.length - first.symbols
     cdef Piece* piece = first
-    if bridges_reserve(bridges, length) != 0 or scratch_reserve(scratch, length, tables.merges) != 0:
+    cdef Piece whole
+    if bridges_reserve(bridges, length) != 0:
+        return -1
+    whole.symbols = first.symbols
+    whole.length = length
+    whole.ids = bridges.ids + bridges.used
+    if match_merge_order(tables, scratch, &whole, 1) != 0:
         return -1
     while piece <= last:
         piece.first = piece.last
         piece.bridge_tokens = 0
         piece += 1
     first.bridge = bridges.used
-    first.bridge_tokens = match_merge_order(tables, scratch, first.symbols, length, bridges.ids + bridges.used)
+    first.bridge_tokens = whole.tokens
     bridges.used += first.bridge_tokens
     return 0
 

@@ -15,6 +15,7 @@ from libc.stdlib cimport calloc, free, malloc
 
 from _ext.merge_runs cimport MAX_LEVELS, RunTables, find_runs, merge_runs
 from _ext.pair_table cimport pair_key
+from _ext.pieces cimport Piece
 
 cdef extern from *:
     """
@@ -35,6 +36,7 @@ cdef extern from *:
 cdef enum:
     BORDER = 0xFFFF           # no token: ids are smaller
     NO_PLACE = 0xFFFFFFFFu
+    GROUP_CELLS = 1 << 16     # of pieces that share the queues; what they need stays in the caches
 
 cdef struct RankEntry:
     uint32_t key
@@ -64,6 +66,7 @@ cdef struct MergeScratch:
     uint32_t* newest          # [merges + 1] the last place of each queue; that of no rank is never looked at
     uint64_t* waiting         # [merges / 64 + 1] bit k: the queue of rank k is not empty
     uint32_t used             # places
+    int64_t filled            # cells
     int64_t capacity          # symbols
 
 
@@ -160,42 +163,65 @@ cdef inline void merge_rank(const MergeTables* tables, MergeScratch* scratch, ui
             wait_for(scratch, rank_of(tables, token, cell_after), none, position)
 
 
-cdef inline int64_t match_merge_order(
+cdef inline void place_piece(const MergeTables* tables, MergeScratch* scratch, Piece* piece) noexcept nogil:
+    """Write the cells of a piece behind the last border, and another border, and queue its pairs. O(symbols)."""
+    cdef uint16_t* cells = scratch.cells + scratch.filled
+    cdef const RunTables* runs = &tables.runs
+    cdef uint16_t number, after
+    cdef int64_t i, count
+    # The room of the ids is free until the end.
+    count = find_runs(piece.symbols, piece.length, piece.ids)
+    count = merge_runs(runs, piece.symbols, piece.ids, count, cells)
+    number = cells[0]
+    for i in range(count - 1):
+        after = cells[i + 1]
+        cells[i] = runs.ids[number]
+        wait_for(scratch, runs.ranks[number * runs.count + after], tables.merges, scratch.filled + i)
+        number = after
+    cells[count - 1] = runs.ids[number]
+    cells[count] = BORDER
+    piece.first = scratch.filled
+    scratch.filled += count + 1
+
+
+cdef inline void write_tokens(const MergeTables* tables, const MergeScratch* scratch, Piece* piece) noexcept nogil:
+    """Write the ids that stand in the cells of a piece."""
+    cdef const uint16_t* cell = scratch.cells + piece.first
+    piece.tokens = 0
+    while cell[0] != BORDER:
+        piece.ids[piece.tokens] = cell[0]
+        piece.tokens += 1
+        cell += tables.widths[cell[0]]
+
+
+cdef inline int match_merge_order(
     const MergeTables* tables,
     MergeScratch* scratch,
-    const uint8_t* symbols,  # IN: [length], all below the alphabet size
-    int64_t length,
-    int32_t* ids,  # OUT: room for [length]
+    Piece* pieces,  # IN and OUT: [count]
+    int64_t count,
 ) noexcept nogil:
-    """Encode one piece; return the number of tokens. O(length)."""
-    cdef uint16_t* cells = scratch.cells
-    cdef int64_t i, runs, count, written = 0
+    """Encode pieces, each for itself; -1 where memory is missing. O(symbols).
+
+    Several pieces share the queues, so that there is more than a place or two in most of them.
+    """
+    cdef int64_t taken = 0, first, word, k
     cdef uint32_t rank
-    cdef uint16_t number, after
-    cdef int64_t word
-
-    runs = find_runs(symbols, length, ids)  # the room of the ids is free until the end
-    count = merge_runs(&tables.runs, symbols, ids, runs, cells + 1)
-    scratch.used = 0
-    number = cells[1]
-    for i in range(1, count):
-        cells[i] = tables.runs.ids[number]
-        after = cells[i + 1]
-        wait_for(scratch, tables.runs.ranks[number * tables.runs.count + after], tables.merges, i)
-        number = after
-    cells[count] = tables.runs.ids[number]
-    cells[0] = BORDER
-    cells[count + 1] = BORDER
-
-    for word in range(tables.merges // 64 + 1):
-        while scratch.waiting[word] != 0:
-            rank = <uint32_t> ((word << 6) + lowest_bit(scratch.waiting[word]))
-            scratch.waiting[word] &= scratch.waiting[word] - 1
-            merge_rank(tables, scratch, rank)
-
-    i = 1
-    while i <= count:
-        ids[written] = cells[i]
-        written += 1
-        i += tables.widths[cells[i]]
-    return written
+    for k in range(count):
+        if scratch_reserve(scratch, max(pieces[k].length, <int64_t> GROUP_CELLS), tables.merges) != 0:
+            return -1
+    while taken < count:
+        first = taken
+        scratch.used = 0
+        scratch.cells[0] = BORDER
+        scratch.filled = 1
+        while taken < count and (taken == first or scratch.filled + pieces[taken].length <= scratch.capacity):
+            place_piece(tables, scratch, &pieces[taken])
+            taken += 1
+        for word in range(tables.merges // 64 + 1):
+            while scratch.waiting[word] != 0:
+                rank = <uint32_t> ((word << 6) + lowest_bit(scratch.waiting[word]))
+                scratch.waiting[word] &= scratch.waiting[word] - 1
+                merge_rank(tables, scratch, rank)
+        for k in range(first, taken):
+            write_tokens(tables, scratch, &pieces[k])
+    return 0
