@@ -5,23 +5,16 @@ The kernels are in longest_match.pxd and merge_order.pxd; here are the tables an
 
 import numpy as np
 
-from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie
+from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie, complete_steps
 
+from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
-from _ext.longest_match cimport MatchTables, match_longest
-from _ext.merge_order cimport (
-    NO_RANK,
-    MergeScratch,
-    MergeTables,
-    RankEntry,
-    hash_of,
-    match_merge_order,
-    scratch_close,
-    scratch_open,
-)
+from _ext.encoding_tables cimport EncoderTables, match_sequences
+from _ext.merge_order cimport NO_RANK, RankEntry, hash_of
 from _ext.pair_table cimport pair_key
+from _ext.sequence_matcher cimport SequenceMatcher
 
 # Ids are 16 bit, and the last value marks borders.
 MAX_TOKENS = 65_535
@@ -118,9 +111,9 @@ cdef class EncodingTables:
     cdef const int32_t* length_of
     cdef const uint8_t* string_of
     cdef const int64_t* start_of
-    cdef bint small_nodes
-    cdef MatchTables match
-    cdef MergeTables order
+    cdef EncoderTables tables
+    cdef SequenceMatcher sequence_matcher
+    cdef readonly object matcher        # capsule of &sequence_matcher, valid while this object lives
 
     def __init__(self, const int32_t[:, :] merges, int alphabet_size, int64_t max_trie_entries=MAX_TRIE_ENTRIES):
         """Build the tables for merges [merges, 2]; O(symbols of all tokens)."""
@@ -132,6 +125,12 @@ cdef class EncodingTables:
         self._build_strings(merges)
         self._build_trie(merges, max_trie_entries)
         self._build_ranks(merges)
+        self.sequence_matcher.match = match_sequences
+        self.sequence_matcher.lengths = self.length_of
+        self.sequence_matcher.alphabet_size = alphabet_size
+        self.sequence_matcher.size = <int32_t> self.size
+        self.sequence_matcher.tables = &self.tables
+        self.matcher = PyCapsule_New(&self.sequence_matcher, "ecgbyte.SequenceMatcher", NULL)
 
     cdef _build_strings(self, const int32_t[:, :] merges):
         cdef int32_t[::1] lengths
@@ -155,6 +154,8 @@ cdef class EncodingTables:
                 memcpy(&strings[place], &strings[starts[id]], lengths[id])
                 place += lengths[id]
         self.length_of = &lengths[0]
+        self.tables.lengths = &lengths[0]
+        self.tables.longest_token = max(self.lengths)
         self.start_of = &starts[0]
         self.string_of = &strings[0]
         for array in (self.lengths, self.strings, self.string_starts):
@@ -165,20 +166,20 @@ cdef class EncodingTables:
         cdef const int32_t[::1] tail, count, pop_before, pop_token
         cdef const uint8_t[::1] rows
         children, links, pops = build_trie(merges, self.strings, self.string_starts, self.lengths, max_trie_entries)
-        self.nodes, self.match.stride = children.shape
-        self.small_nodes = self.nodes <= 0xFFFF
-        if self.small_nodes:
-            children = children.astype(np.uint16)
-        self.kept += [children, *links, *pops]
-        rows = children.reshape(self.nodes * self.match.stride).view(np.uint8)
+        steps = complete_steps(children, links, pops)
+        self.nodes = steps.shape[0]
+        self.tables.small_steps = steps.itemsize == 2
+        self.tables.match.row_bits = steps.shape[1].bit_length() - 1
+        self.kept += [steps, *links, *pops]
+        rows = steps.reshape(-1).view(np.uint8)
         failure, tail, count = links
         pop_before, pop_token = pops
-        self.match.children = <void*> &rows[0]
-        self.match.failure = &failure[0]
-        self.match.tail = &tail[0]
-        self.match.count = &count[0]
-        self.match.pop_before = &pop_before[0]
-        self.match.pop_token = &pop_token[0]
+        self.tables.match.steps = <const void*> &rows[0]
+        self.tables.match.failure = &failure[0]
+        self.tables.match.tail = &tail[0]
+        self.tables.match.count = &count[0]
+        self.tables.match.pop_before = &pop_before[0]
+        self.tables.match.pop_token = &pop_token[0]
 
     cdef _build_ranks(self, const int32_t[:, :] merges):
         cdef Py_ssize_t k, capacity = 64
@@ -211,15 +212,15 @@ cdef class EncodingTables:
                 if merges[k, 0] < self.alphabet_size and merges[k, 1] < self.alphabet_size:
                     first[merges[k, 0] * self.alphabet_size + merges[k, 1]] = <uint16_t> k
         self.kept += [entries_array, first_array, sides_array]
-        self.order.entries = entries
-        self.order.mask = <uint32_t> (capacity - 1)
-        self.order.shift = shift
-        self.order.first = &first[0]
-        self.order.lefts = &sides[0, 0]
-        self.order.rights = &sides[1, 0]
-        self.order.lengths = self.length_of
-        self.order.alphabet_size = self.alphabet_size
-        self.order.merges = <int32_t> count
+        self.tables.order.entries = entries
+        self.tables.order.mask = <uint32_t> (capacity - 1)
+        self.tables.order.shift = shift
+        self.tables.order.first = &first[0]
+        self.tables.order.lefts = &sides[0, 0]
+        self.tables.order.rights = &sides[1, 0]
+        self.tables.order.lengths = self.length_of
+        self.tables.order.alphabet_size = self.alphabet_size
+        self.tables.order.merges = <int32_t> count
 
     def encode(
         self,
@@ -249,8 +250,7 @@ cdef class EncodingTables:
         O(symbols). Memory for merge order: 26 bytes a symbol of the longest sequence.
         """
         cdef Py_ssize_t sequence, sequences = borders.shape[0] - 1
-        cdef int64_t written = 0, longest = 0, count, length, start
-        cdef MergeScratch scratch
+        cdef int64_t written, longest = 0
         if sequences < 0 or counts.shape[0] != sequences:
             raise ValueError("borders, counts: expected [sequences + 1] and [sequences]")
         for sequence in range(sequences):
@@ -264,29 +264,12 @@ cdef class EncodingTables:
         if longest == 0:
             counts[:] = 0
             return 0
-        memset(&scratch, 0, sizeof(MergeScratch))
-        if merge_order and scratch_open(&scratch, longest, self.order.merges) != 0:
-            scratch_close(&scratch)
-            raise MemoryError(f"no memory for encoding {longest} symbols")
         with nogil:
-            for sequence in range(sequences):
-                start = borders[sequence]
-                length = borders[sequence + 1] - start
-                if length == 0:
-                    count = 0
-                elif merge_order:
-                    count = match_merge_order(&self.order, &scratch, &symbols[start], length, &ids[written])
-                elif self.small_nodes:
-                    count = match_longest(
-                        &self.match, <const uint16_t*> self.match.children, &symbols[start], length, &ids[written]
-                    )
-                else:
-                    count = match_longest(
-                        &self.match, <const uint32_t*> self.match.children, &symbols[start], length, &ids[written]
-                    )
-                counts[sequence] = count
-                written += count
-            scratch_close(&scratch)
+            written = self.sequence_matcher.match(
+                &self.sequence_matcher, &symbols[0], &borders[0], sequences, merge_order, &ids[0], &counts[0]
+            )
+        if written < 0:
+            raise MemoryError(f"no memory for encoding {longest} symbols")
         return written
 
     def starts(self, const int64_t[::1] ids):
