@@ -20,6 +20,10 @@ cdef extern from "symbol_loops.h" nogil:
     int ecgbyte_machine_instruction_set()
     int ecgbyte_chosen_instruction_set()
 
+cdef extern from "row_extremes.h" nogil:
+    void ecgbyte_extremes_float(const float* samples, Py_ssize_t length, double* lowest, double* highest)
+    void ecgbyte_extremes_double(const double* samples, Py_ssize_t length, double* lowest, double* highest)
+
 
 cdef inline int sample_type(const Py_buffer* view) noexcept nogil:
     """Which of the types of symbol_loops.h a buffer holds, in native byte order, or -1."""
@@ -79,3 +83,25 @@ cdef inline int64_t symbolize_row(
         clipped += found
         start += count
     return clipped
+
+
+cdef inline void row_extremes(
+    const char* row,  # IN: [length] samples of `size` bytes, 4 (float) or 8 (double), `stride` bytes apart
+    Py_ssize_t stride, Py_ssize_t size, Py_ssize_t length,
+    double* lowest, double* highest,  # IN and OUT
+) noexcept nogil:
+    """Widen lowest .. highest to the samples of one row; a NaN is passed over. O(length)."""
+    cdef double together[ECGBYTE_SYMBOL_BLOCK]
+    cdef Py_ssize_t start = 0, count = length
+    cdef bint apart = stride != size or <size_t> row % <size_t> size != 0
+    cdef const void* samples = row
+    while start < length:
+        if apart:
+            count = min(length - start, <Py_ssize_t> ECGBYTE_SYMBOL_BLOCK)
+            gather(row + start * stride, stride, size, count, <char*> together)
+            samples = together
+        if size == sizeof(float):
+            ecgbyte_extremes_float(<const float*> samples, count, lowest, highest)
+        else:
+            ecgbyte_extremes_double(<const double*> samples, count, lowest, highest)
+        start += count
