@@ -29,6 +29,7 @@ cdef class SignalBatch:
 
     cdef Py_buffer* views
     cdef readonly Py_ssize_t size
+    cdef readonly Py_ssize_t num_leads
     cdef readonly int64_t symbols   # in all signals together
     cdef readonly int64_t largest   # in the largest of them
 
@@ -49,6 +50,7 @@ cdef class SignalBatch:
         """
         cdef Py_ssize_t index, count = len(signals)
         cdef bint expected
+        self.num_leads = num_leads
         self.views = <Py_buffer*> calloc(count + 1, sizeof(Py_buffer))
         if self.views == NULL:
             raise MemoryError(f"no memory for {count} signals")
@@ -60,10 +62,10 @@ cdef class SignalBatch:
                     lead_names is None or samples.lead_names == lead_names
                 )
                 samples = samples.signal
-            if not (expected and self._hold(samples, num_leads)) and not self._hold(checked(index), num_leads):
+            if not (expected and self._hold(samples)) and not self._hold(checked(index)):
                 raise TypeError(f"signals: got one that is no float array of {num_leads} leads at {index}")
 
-    cdef bint _hold(self, samples, Py_ssize_t num_leads):
+    cdef bint _hold(self, samples):
         """Hold the buffer of one more signal, if it is one."""
         cdef Py_buffer* view = &self.views[self.size]
         try:
@@ -72,7 +74,7 @@ cdef class SignalBatch:
             return False
         if (
             sample_type(view) not in (ECGBYTE_FLOAT, ECGBYTE_DOUBLE)
-            or view.ndim != 2 or view.shape[0] != num_leads or view.shape[1] < 2
+            or view.ndim != 2 or view.shape[0] != self.num_leads or view.shape[1] < 2
         ):
             PyBuffer_Release(view)
             return False

@@ -31,9 +31,7 @@ _MISSING_RANGE = (
 )
 
 
-def encode_signals(
-    content: TokenizerContent, signals: list[Signal], argument: Callable[[int], str], num_threads: int
-) -> EncodingBatch:
+def encode_signals(content: TokenizerContent, signals: list[Signal], num_threads: int) -> EncodingBatch:
     """Encode several signals; one call of the kernel for each share of a thread.
 
     Parameters
@@ -41,18 +39,47 @@ def encode_signals(
     content : TokenizerContent
         Of the tokenizer.
     signals : list of Record or float [leads, samples]
-    argument : callable
-        What messages call the signal of an index.
     num_threads : int
         Threads that share the signals, or the leads of long ones.
 
     Raises
     ------
     TypeError, ValueError
-        See `ecgbyte.ECGTokenizer.encode`.
+        See `ecgbyte.ECGTokenizer.encode`; messages call the signals ``signals[0]`` and so on.
     """
+    batch, ids, counts, ranges = _encoded(content, signals, lambda index: f"signals[{index}]", num_threads)
+    samples = np.array(batch.samples(), dtype=np.int64)
+    splits = np.zeros(batch.size + 1, dtype=np.int64)
+    tokens, clipped = counts.sum(axis=2)
+    np.cumsum(tokens, out=splits[1:])
+    shares = clipped / (samples * batch.num_leads)
+    return EncodingBatch(
+        ids, splits, samples, ranges, shares, batch.num_leads, content.lead_names, content.vocabulary.lengths
+    )
+
+
+def encode_signal(content: TokenizerContent, signal: Signal, num_threads: int) -> Encoding:
+    """The same for one signal, which messages call ``signal``."""
+    batch, ids, counts, ranges = _encoded(content, [signal], lambda _: "signal", num_threads)
+    (samples,) = batch.samples()
+    ((low, high),) = ranges.tolist()
+    return Encoding._of_tokens(
+        ids,
+        content.vocabulary.lengths,
+        (batch.num_leads, samples),
+        low,
+        high,
+        sum(counts[1, 0].tolist()) / batch.symbols,
+        content.lead_names,
+    )
+
+
+def _encoded(
+    content: TokenizerContent, signals: list[Signal], argument: Callable[[int], str], num_threads: int
+) -> tuple[SignalBatch, np.ndarray, np.ndarray, np.ndarray]:
+    """The signals as the kernel holds them, their ids end to end, and its `counts` and `ranges`."""
     num_threads = check_num_threads(num_threads)
-    vocabulary, limits, num_leads = content.vocabulary, content.amplitude_range, content.num_leads
+    limits, num_leads = content.amplitude_range, content.num_leads
     if limits is None or num_leads is None:
         raise ValueError(_MISSING_RANGE)
 
@@ -63,7 +90,7 @@ def encode_signals(
 
     by_lead = content.boundary == "lead"
     encoder = SignalEncoder(
-        vocabulary._tables,
+        content.vocabulary._tables,
         content.matching == "merge-order",
         by_lead,
         check_range(limits.low, limits.high) if isinstance(limits, AmplitudeRange) else None,
@@ -74,9 +101,10 @@ def encode_signals(
     longest = batch.largest // (num_leads if by_lead else 1)
     if longest > MAX_SEQUENCE_SYMBOLS:
         raise ValueError(f"signals: got a sequence of {longest} symbols, expected at most {MAX_SEQUENCE_SYMBOLS}")
-    counts = np.empty((2, batch.size, num_leads if by_lead else 1), dtype=np.int64)
+    sequences = num_leads if by_lead else 1
+    counts = np.empty((2, batch.size, sequences), dtype=np.int64)
     ranges = np.empty((batch.size, 2))
-    shares = _shares(batch, counts.shape[2], num_threads)
+    shares = _shares(batch, sequences, num_threads)
     if len(shares) == 1:
         parts = [encoder.encode(batch, *shares[0], counts, ranges)]
     else:
@@ -85,21 +113,7 @@ def encode_signals(
     refused = [part for part in parts if isinstance(part, int)]
     if refused:
         _refuse(argument(min(refused)), checked(min(refused)), content)
-
-    samples = np.array(batch.samples(), dtype=np.int64)
-    splits = np.zeros(batch.size + 1, dtype=np.int64)
-    tokens, clipped = counts.sum(axis=2)
-    np.cumsum(tokens, out=splits[1:])
-    return EncodingBatch(
-        np.frombuffer(b"".join(parts), dtype=np.int32),
-        splits,
-        samples,
-        ranges,
-        clipped / (samples * num_leads),
-        num_leads,
-        content.lead_names,
-        vocabulary.lengths,
-    )
+    return batch, np.frombuffer(b"".join(parts), dtype=np.int32), counts, ranges
 
 
 def _shares(batch: SignalBatch, sequences: int, num_threads: int) -> list[tuple[int, int, int, int]]:
@@ -108,9 +122,11 @@ def _shares(batch: SignalBatch, sequences: int, num_threads: int) -> list[tuple[
     They are more than the threads, so that one that is held up does not hold up the others, but none is too small to
     be worth its call.
     """
-    wanted = 1 if num_threads == 1 else min(_SHARES_PER_THREAD * num_threads, batch.symbols // _SYMBOLS_PER_SHARE)
-    if wanted <= max(1, batch.size) or sequences == 1:
-        shares = max(1, min(wanted, batch.size))
+    if num_threads == 1 or batch.symbols < 2 * _SYMBOLS_PER_SHARE:
+        return [(0, batch.size, 0, sequences)]
+    wanted = min(_SHARES_PER_THREAD * num_threads, batch.symbols // _SYMBOLS_PER_SHARE)
+    if wanted <= batch.size or sequences == 1:
+        shares = min(wanted, batch.size)
         borders = [batch.size * k // shares for k in range(shares + 1)]
         return [(first, last, 0, sequences) for first, last in itertools.pairwise(borders)]
     shares = min(sequences, -(-wanted // batch.size))
