@@ -15,6 +15,8 @@ from ecgbyte._ext import symbols as symbols_kernel
 from ecgbyte._ext.batch_encoding import BatchEncoding
 from ecgbyte._ext.bpe_encoding import EncodingTables
 from ecgbyte._ext.bpe_training import MergeTrainer
+from ecgbyte._ext.signal_encoding import SignalBatch, SignalEncoder, locate
+from ecgbyte.signals.records import Record
 
 SYMBOLS = np.random.default_rng(0).integers(0, 26, 2_000_000, dtype=np.uint8)
 MERGES = np.array([(k, k + 1) for k in range(24)], dtype=np.int32)
@@ -75,6 +77,20 @@ def desymbolizing() -> Callable[[], object]:
     return lambda: symbols_kernel.desymbolize(SYMBOLS, levels, signal)
 
 
+def signal_encoding() -> Callable[[], object]:
+    signal = SYMBOLS[np.newaxis].astype(np.float32)
+    batch = SignalBatch([signal], 1, Record, None, None, None)
+    encoder = SignalEncoder(EncodingTables(MERGES, 26), False, True, None, 1e-6, 0.5)
+    counts, ranges = np.empty((2, 1, 1), dtype=np.int64), np.empty((1, 2))
+    return lambda: encoder.encode(batch, 0, 1, 0, 1, counts, ranges)
+
+
+def locating() -> Callable[[], object]:
+    ids, lengths = SYMBOLS.astype(np.int32), np.ones(26, dtype=np.int32)
+    leads, offsets = np.empty(len(ids), dtype=np.int16), np.empty((len(ids), 2), dtype=np.int32)
+    return lambda: locate(ids, lengths, 1000, leads, offsets)
+
+
 CALLS: dict[str, Callable[[], Callable[[], object]]] = {
     "training": training,
     "counting": counting,
@@ -86,6 +102,8 @@ CALLS: dict[str, Callable[[], Callable[[], object]]] = {
     "decoding": decoding,
     "symbolizing": symbolizing,
     "desymbolizing": desymbolizing,
+    "signal encoding": signal_encoding,
+    "locating": locating,
 }
 
 
