@@ -10,8 +10,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 
 from _ext.corpus_cells cimport PLACED_AT_ONCE, place_symbols
-from _ext.merge_lists cimport merge_listed, rebuild
-from _ext.merge_passes cimport compact_merge
+from _ext.merge_lists cimport merge_listed
+from _ext.merge_lists_building cimport rebuild
+from _ext.merge_passes cimport compact_merge, ecgbyte_fill_kept
 from _ext.merge_state cimport (
     BORDER_8,
     BORDER_16,
@@ -24,6 +25,13 @@ from _ext.merge_state cimport (
 )
 from _ext.pair_heap cimport heap_drop_top, heap_lower_top
 from _ext.pair_table cimport PairEntry, pair_key, table_find, table_open
+
+cdef extern from "large_memory.h" nogil:
+    void ecgbyte_prefer_large_pages(void* start, int64_t bytes)
+
+cdef extern from "instruction_sets.h":
+    int ecgbyte_machine_instruction_set()
+    int ecgbyte_chosen_instruction_set()
 
 # Ids are 16 bit, and the last value marks borders.
 MAX_TOKENS = 65_535
@@ -38,6 +46,11 @@ PASS_SHARE = 80
 # Pairs down to this share of the best count are listed; the array is counted again when the best falls below it.
 # Counts fall by this factor between two such counts, so their number grows with the logarithm of the corpus.
 LIST_SHARE = 6
+
+# The sets of instruction_sets.h: what the machine has, and what is used (no more than that).
+MACHINE_SET = ecgbyte_machine_instruction_set()
+CHOSEN_SET = ecgbyte_chosen_instruction_set()
+ecgbyte_fill_kept()
 
 # Between two looks at signals and progress.
 cdef enum:
@@ -58,6 +71,7 @@ cdef int widen(MergeState* state) noexcept nogil:
     state.cells = <uint16_t*> malloc(state.length * sizeof(uint16_t))
     if state.cells == NULL:
         return -1
+    ecgbyte_prefer_large_pages(state.cells, state.length * <int64_t> sizeof(uint16_t))
     for i in range(state.length):
         state.cells[i] = state.bytes[i]
         if state.bytes[i] == BORDER_8:
@@ -74,12 +88,12 @@ cdef int merge_by_pass(MergeState* state, uint32_t left, uint32_t right, uint32_
     if state.bytes != NULL:
         border = BORDER_8
         state.length = compact_merge(
-            state.bytes, state.length, <uint8_t> left, <uint8_t> right, <uint8_t> token, state.before, state.after
+            state.instruction_set, state.bytes, state.length, <uint8_t> left, <uint8_t> right, <uint8_t> token, state.before, state.after
         )
     else:
         border = BORDER_16
         state.length = compact_merge(
-            state.cells, state.length, <uint16_t> left, <uint16_t> right, <uint16_t> token, state.before, state.after
+            state.instruction_set, state.cells, state.length, <uint16_t> left, <uint16_t> right, <uint16_t> token, state.before, state.after
         )
     state.widths[token] = 1
     state.before[border] = 0
@@ -126,7 +140,8 @@ cdef class MergeTrainer:
 
     def __cinit__(
         self, int64_t cells, int alphabet_size, int64_t min_count,
-        *, int64_t pass_share=PASS_SHARE, int64_t list_share=LIST_SHARE, int64_t max_listed_cells=MAX_LISTED_CELLS
+        *, int64_t pass_share=PASS_SHARE, int64_t list_share=LIST_SHARE, int64_t max_listed_cells=MAX_LISTED_CELLS,
+        int instruction_set=CHOSEN_SET
     ):
         """Make room for `cells` cells: one a symbol, one border a sequence, and one border in front.
 
@@ -140,6 +155,7 @@ cdef class MergeTrainer:
         self.max_listed_cells = max_listed_cells
         if state_open(&self.state) != 0:
             raise MemoryError(f"no memory for training on {cells} symbols")
+        self.state.instruction_set = min(instruction_set, MACHINE_SET)
         self.state.length = 1
         self.state.min_count = min_count
         self.state.threshold = min_count
@@ -154,11 +170,18 @@ cdef class MergeTrainer:
             self.state.cells = <uint16_t*> malloc(self.capacity * sizeof(uint16_t))
             if self.state.cells != NULL:
                 self.state.cells[0] = BORDER_16
+        self.prefer_large_pages()
         if self.state.bytes == NULL and self.state.cells == NULL:
             raise MemoryError(f"no memory for training on {cells} symbols")
 
     def __dealloc__(self):
         state_close(&self.state)
+
+    cdef void prefer_large_pages(self) noexcept:
+        if self.state.bytes != NULL:
+            ecgbyte_prefer_large_pages(self.state.bytes, self.capacity)
+        else:
+            ecgbyte_prefer_large_pages(self.state.cells, self.capacity * <int64_t> sizeof(uint16_t))
 
     def take_cells(self, int64_t cells):
         """Take `cells` more cells at the end, for `place_rows` to fill; return the first of them.
@@ -184,6 +207,7 @@ cdef class MergeTrainer:
                     raise MemoryError(f"no memory for training on {first + cells} symbols")
                 self.state.cells = cells_
             self.capacity = capacity
+            self.prefer_large_pages()
         self.state.length = first + cells
         return first
 
@@ -290,9 +314,9 @@ cdef class MergeTrainer:
             if state.bytes != NULL and widen(state) != 0:
                 return -1
             if state.length > self.max_listed_cells:
-                if state.heap.size == 0 and rebuild(state, token, False, state.length) != 0:
+                if state.heap.size == 0 and rebuild(state, token, False, state.length, 0) != 0:
                     return -1
-            elif rebuild(state, token, True, self.list_share) != 0:
+            elif rebuild(state, token, True, self.list_share, self.capacity) != 0:
                 return -1
             if state.finished:
                 return 0
