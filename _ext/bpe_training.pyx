@@ -40,8 +40,10 @@ MAX_TOKENS = 65_535
 MAX_LISTED_CELLS = 0xFFFF_FFFF
 
 # A pair that fills more of the array than this is merged by a pass, which shortens the array; one that fills less
-# costs less by its list.
+# costs less by its list. With wide instructions a pass over bytes is so fast that lists wait until the ids outgrow a
+# byte: there is one less building of lists then, and of shorter ones.
 PASS_SHARE = 80
+WIDE_PASS_SHARE = 1_000_000
 
 # Pairs down to this share of the best count are listed; the array is counted again when the best falls below it.
 # Counts fall by this factor between two such counts, so their number grows with the logarithm of the corpus.
@@ -56,6 +58,11 @@ ecgbyte_fill_kept()
 cdef enum:
     SLICE_WORK = 1 << 26
     SLICE_MERGES = 64
+
+# A square of pair counts of this many ids by ids is cheap whatever the array; one of as many entries as there are symbols
+# is worth its memory (4 bytes a symbol, after the symbols themselves have shrunk).
+cdef enum:
+    SMALL_SQUARE = 1 << 16
 
 # Room that is added at least, in cells.
 cdef enum:
@@ -81,19 +88,19 @@ cdef int widen(MergeState* state) noexcept nogil:
     return 0
 
 
-cdef int merge_by_pass(MergeState* state, uint32_t left, uint32_t right, uint32_t token) noexcept nogil:
+cdef int merge_by_pass(MergeState* state, int instruction_set, uint32_t left, uint32_t right, uint32_t token) noexcept nogil:
     cdef uint32_t cell, border
     cdef int64_t doubles
     state.work += state.length
     if state.bytes != NULL:
         border = BORDER_8
         state.length = compact_merge(
-            state.instruction_set, state.bytes, state.length, <uint8_t> left, <uint8_t> right, <uint8_t> token, state.before, state.after
+            instruction_set, state.bytes, state.length, <uint8_t> left, <uint8_t> right, <uint8_t> token, state.before, state.after
         )
     else:
         border = BORDER_16
         state.length = compact_merge(
-            state.instruction_set, state.cells, state.length, <uint16_t> left, <uint16_t> right, <uint16_t> token, state.before, state.after
+            instruction_set, state.cells, state.length, <uint16_t> left, <uint16_t> right, <uint16_t> token, state.before, state.after
         )
     state.widths[token] = 1
     state.before[border] = 0
@@ -136,12 +143,13 @@ cdef class MergeTrainer:
     cdef int64_t capacity
     cdef uint32_t alphabet_size
     cdef bint begun
-    cdef int64_t pass_share, list_share, max_listed_cells
+    cdef int instruction_set
+    cdef int64_t pass_share, list_share, max_listed_cells, max_square
 
     def __cinit__(
         self, int64_t cells, int alphabet_size, int64_t min_count,
-        *, int64_t pass_share=PASS_SHARE, int64_t list_share=LIST_SHARE, int64_t max_listed_cells=MAX_LISTED_CELLS,
-        int instruction_set=CHOSEN_SET
+        *, pass_share=None, int64_t list_share=LIST_SHARE, int64_t max_listed_cells=MAX_LISTED_CELLS,
+        int64_t max_square=-1, int instruction_set=CHOSEN_SET
     ):
         """Make room for `cells` cells: one a symbol, one border a sequence, and one border in front.
 
@@ -150,12 +158,18 @@ cdef class MergeTrainer:
         cdef int cell
         self.capacity = max(cells, 1)
         self.alphabet_size = alphabet_size
-        self.pass_share = pass_share
+        self.instruction_set = min(instruction_set, MACHINE_SET)
+        if pass_share is not None:
+            self.pass_share = pass_share
+        elif self.instruction_set == 0 or alphabet_size > BORDER_8:
+            self.pass_share = PASS_SHARE
+        else:
+            self.pass_share = WIDE_PASS_SHARE
         self.list_share = list_share
         self.max_listed_cells = max_listed_cells
+        self.max_square = max_square
         if state_open(&self.state) != 0:
             raise MemoryError(f"no memory for training on {cells} symbols")
-        self.state.instruction_set = min(instruction_set, MACHINE_SET)
         self.state.length = 1
         self.state.min_count = min_count
         self.state.threshold = min_count
@@ -282,6 +296,8 @@ cdef class MergeTrainer:
         if self.begun or counts.shape[0] != self.alphabet_size or counts.shape[1] != self.alphabet_size:
             raise ValueError("counts: expected [alphabet, alphabet], once")
         self.begun = True
+        if self.max_square < 0:
+            self.max_square = self.state.length + SMALL_SQUARE
         if table_open(&self.state.table, 1024) != 0:
             raise MemoryError(f"no memory for training on {self.state.length} symbols")
         for left in range(self.alphabet_size):
@@ -316,7 +332,7 @@ cdef class MergeTrainer:
             if state.length > self.max_listed_cells:
                 if state.heap.size == 0 and rebuild(state, token, False, state.length, 0) != 0:
                     return -1
-            elif rebuild(state, token, True, self.list_share, self.capacity) != 0:
+            elif rebuild(state, token, True, self.list_share, self.max_square) != 0:
                 return -1
             if state.finished:
                 return 0
@@ -325,7 +341,7 @@ cdef class MergeTrainer:
         right = chosen.key & 0xFFFF
         heap_drop_top(&state.heap)
         if (merge_listed(state, chosen, left, right, token) if state.listed
-                else merge_by_pass(state, left, right, token)) != 0:
+                else merge_by_pass(state, self.instruction_set, left, right, token)) != 0:
             return -1
         entry = table_find(&state.table, chosen.key)
         entry.count = 0

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #if defined(__linux__)
+#include <malloc.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -16,13 +18,16 @@
 #define ecgbyte_prefetch(place) ((void) (place))
 #endif
 
+/* Ask for large pages for an array that malloc or its kin gave, if it holds many. The wish covers the whole mapping that
+ * lies behind a large array: realloc can move a mapping that is all of one kind without a copy. */
 static inline void ecgbyte_prefer_large_pages(void *start, int64_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    const uintptr_t large = (uintptr_t) 1 << 21;
-    const uintptr_t first = ((uintptr_t) start + large - 1) & ~(large - 1);
-    const uintptr_t last = ((uintptr_t) start + (uintptr_t) bytes) & ~(large - 1);
-    if (start != NULL && bytes >= (int64_t) large && last > first)
+    if (start != NULL && bytes >= (int64_t) 1 << 22) {
+        const uintptr_t page = (uintptr_t) sysconf(_SC_PAGESIZE);
+        const uintptr_t first = (uintptr_t) start & ~(page - 1);
+        const uintptr_t last = ((uintptr_t) start + malloc_usable_size(start) + page - 1) & ~(page - 1);
         (void) madvise((void *) first, last - first, MADV_HUGEPAGE); /* a wish: a refusal changes nothing */
+    }
 #else
     (void) start;
     (void) bytes;

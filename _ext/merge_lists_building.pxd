@@ -16,10 +16,6 @@ from _ext.pair_table cimport PairEntry, PairTable, pair_key, table_add, table_cl
 cdef extern from "large_memory.h" nogil:
     void ecgbyte_prefer_large_pages(void* start, int64_t bytes)
 
-# A square of pair counts of this size is cheap whatever the array.
-cdef enum:
-    SMALL_SQUARE = 1 << 16
-
 
 cdef inline void end_closing(MergeState* state, int64_t length, uint32_t ids) noexcept nogil:
     """Note that every token has one cell now, and give back the memory behind them."""
@@ -171,11 +167,11 @@ cdef inline int list_from_table(MergeState* state, int64_t share) noexcept nogil
 
 
 cdef inline int rebuild(
-    MergeState* state, uint32_t ids, bint listed, int64_t share, int64_t square_limit
+    MergeState* state, uint32_t ids, bint listed, int64_t share, int64_t max_square
 ) noexcept nogil:
     """Close the gaps, count all pairs, and hold (and list) those of at least 1/share of the best count.
 
-    O(cells). A square of counts may have `square_limit` entries. Sets `finished` where no pair reaches `min_count`. -1
+    O(cells). A square of counts may have `max_square` entries. Sets `finished` where no pair reaches `min_count`. -1
     where memory is missing.
     """
     cdef uint32_t* square
@@ -186,7 +182,7 @@ cdef inline int rebuild(
     state.pool_used = NOT_LISTED + 1
     state.listed = listed
     state.work += 3 * state.length
-    if not listed or entries > square_limit + SMALL_SQUARE:
+    if not listed or entries > max_square:
         close_gaps(state, ids)
         return list_from_table(state, share)
     square = <uint32_t*> calloc(entries, sizeof(uint32_t))

@@ -39,7 +39,6 @@ cdef struct MergeState:
     int64_t seen_capacity
     bint listed           # positions are listed; else merges are passes
     bint finished         # no pair is left, or none of min_count
-    int instruction_set   # of instruction_sets.h, for the passes
     int64_t work          # cells visited so far
 
 
