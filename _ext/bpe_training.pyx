@@ -6,28 +6,15 @@ in merge_passes.pxd (first, frequent pairs) and merge_lists.pxd (all others).
 """
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport free, malloc, realloc
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
-from _ext.corpus_cells cimport PLACED_AT_ONCE, place_symbols
+from _ext.corpus_cells cimport PLACED_AT_ONCE, make_room, place_border, place_part, widen
 from _ext.merge_lists cimport merge_listed
 from _ext.merge_lists_building cimport rebuild
-from _ext.merge_passes cimport compact_merge, ecgbyte_fill_kept
-from _ext.merge_state cimport (
-    BORDER_8,
-    BORDER_16,
-    MergeState,
-    hold_pair,
-    settle_after,
-    settle_before,
-    state_close,
-    state_open,
-)
-from _ext.pair_heap cimport heap_drop_top, heap_lower_top
+from _ext.merge_passes cimport ecgbyte_fill_kept, merge_by_pass
+from _ext.merge_state cimport BORDER_8, BORDER_16, MergeState, choose, hold_pair, state_close, state_open
+from _ext.pair_heap cimport heap_drop_top
 from _ext.pair_table cimport PairEntry, pair_key, table_find, table_open
-
-cdef extern from "large_memory.h" nogil:
-    void ecgbyte_prefer_large_pages(void* start, int64_t bytes)
 
 cdef extern from "instruction_sets.h":
     int ecgbyte_machine_instruction_set()
@@ -59,8 +46,8 @@ cdef enum:
     SLICE_WORK = 1 << 26
     SLICE_MERGES = 64
 
-# A square of pair counts of this many ids by ids is cheap whatever the array; one of as many entries as there are symbols
-# is worth its memory (4 bytes a symbol, after the symbols themselves have shrunk).
+# A square of pair counts with this many entries is cheap whatever the array; one with as many as there are symbols is
+# worth its memory (4 bytes a symbol, when the symbols themselves have shrunk).
 cdef enum:
     SMALL_SQUARE = 1 << 16
 
@@ -69,71 +56,12 @@ cdef enum:
     FIRST_ROOM = 1 << 20
 
 
-cdef int widen(MergeState* state) noexcept nogil:
-    """Turn bytes into 16-bit cells. O(cells)."""
-    cdef int64_t i
-    cdef uint8_t* smaller = <uint8_t*> realloc(state.bytes, state.length)
-    if smaller != NULL:
-        state.bytes = smaller
-    state.cells = <uint16_t*> malloc(state.length * sizeof(uint16_t))
-    if state.cells == NULL:
-        return -1
-    ecgbyte_prefer_large_pages(state.cells, state.length * <int64_t> sizeof(uint16_t))
-    for i in range(state.length):
-        state.cells[i] = state.bytes[i]
-        if state.bytes[i] == BORDER_8:
-            state.cells[i] = BORDER_16
-    free(state.bytes)
-    state.bytes = NULL
-    return 0
-
-
-cdef int merge_by_pass(MergeState* state, int instruction_set, uint32_t left, uint32_t right, uint32_t token) noexcept nogil:
-    cdef uint32_t cell, border
-    cdef int64_t doubles
-    state.work += state.length
-    if state.bytes != NULL:
-        border = BORDER_8
-        state.length = compact_merge(
-            instruction_set, state.bytes, state.length, <uint8_t> left, <uint8_t> right, <uint8_t> token, state.before, state.after
-        )
-    else:
-        border = BORDER_16
-        state.length = compact_merge(
-            instruction_set, state.cells, state.length, <uint16_t> left, <uint16_t> right, <uint16_t> token, state.before, state.after
-        )
-    state.widths[token] = 1
-    state.before[border] = 0
-    state.after[border] = 0
-    doubles = state.before[token]
-    for cell in range(token + 1):
-        if settle_after(state, cell, left, right, token, border, doubles) != 0:
-            return -1
-    for cell in range(token + 1):
-        if settle_before(state, cell, left, token, border) != 0:
-            return -1
-    return 0
-
-
-cdef bint choose(MergeState* state) noexcept nogil:
-    """Bring the best held pair to the top of the heap with its true count; False where none is held any more."""
-    cdef PairEntry* entry
-    while state.heap.size > 0:
-        entry = table_find(&state.table, state.heap.entries[0].key)
-        if entry.count < state.threshold:
-            heap_drop_top(&state.heap)
-        elif entry.count < state.heap.entries[0].count:
-            heap_lower_top(&state.heap, entry.count)
-        else:
-            return True
-    return False
-
-
 cdef class MergeTrainer:
     """One training run: take cells, place and count the sequences, begin, then merge in slices.
 
     Memory: 1 byte a symbol (the copy, with one border a sequence) during the first merges, which shorten the array;
-    then 2 bytes for each cell that is left and at most 8 for each in position lists.
+    then 2 bytes for each cell that is left, 4 for each place in a list, and while pairs are counted 4 for each pair of
+    ids, at most 4 a symbol.
 
     *Thread-safety*: `place_rows` may run in several threads on cells that do not overlap, with counts of their own; all
     else in one thread at a time. The interpreter lock is released during the work.
@@ -176,26 +104,12 @@ cdef class MergeTrainer:
         for cell in range(alphabet_size):
             self.state.widths[cell] = 1
         self.state.widths[BORDER_16] = 1
-        if alphabet_size <= BORDER_8:
-            self.state.bytes = <uint8_t*> malloc(self.capacity)
-            if self.state.bytes != NULL:
-                self.state.bytes[0] = BORDER_8
-        else:
-            self.state.cells = <uint16_t*> malloc(self.capacity * sizeof(uint16_t))
-            if self.state.cells != NULL:
-                self.state.cells[0] = BORDER_16
-        self.prefer_large_pages()
-        if self.state.bytes == NULL and self.state.cells == NULL:
+        if make_room(&self.state, self.capacity, alphabet_size <= BORDER_8) != 0:
             raise MemoryError(f"no memory for training on {cells} symbols")
+        place_border(&self.state, 0)
 
     def __dealloc__(self):
         state_close(&self.state)
-
-    cdef void prefer_large_pages(self) noexcept:
-        if self.state.bytes != NULL:
-            ecgbyte_prefer_large_pages(self.state.bytes, self.capacity)
-        else:
-            ecgbyte_prefer_large_pages(self.state.cells, self.capacity * <int64_t> sizeof(uint16_t))
 
     def take_cells(self, int64_t cells):
         """Take `cells` more cells at the end, for `place_rows` to fill; return the first of them.
@@ -204,24 +118,13 @@ cdef class MergeTrainer:
         elsewhere both copies stand for a moment.
         """
         cdef int64_t first = self.state.length, capacity
-        cdef uint8_t* bytes_
-        cdef uint16_t* cells_
         if self.begun or cells < 0:
             raise ValueError(f"cells: got {cells}, expected at least 0, before training has begun")
         if first + cells > self.capacity:
             capacity = max(first + cells, self.capacity + self.capacity // 4 + FIRST_ROOM)
-            if self.state.bytes != NULL:
-                bytes_ = <uint8_t*> realloc(self.state.bytes, capacity)
-                if bytes_ == NULL:
-                    raise MemoryError(f"no memory for training on {first + cells} symbols")
-                self.state.bytes = bytes_
-            else:
-                cells_ = <uint16_t*> realloc(self.state.cells, capacity * sizeof(uint16_t))
-                if cells_ == NULL:
-                    raise MemoryError(f"no memory for training on {first + cells} symbols")
-                self.state.cells = cells_
+            if make_room(&self.state, capacity, self.state.bytes != NULL) != 0:
+                raise MemoryError(f"no memory for training on {first + cells} symbols")
             self.capacity = capacity
-            self.prefer_large_pages()
         self.state.length = first + cells
         return first
 
@@ -255,16 +158,10 @@ cdef class MergeTrainer:
                 column = 0
                 while column < width:
                     length = min(width - column, PLACED_AT_ONCE)
-                    if self.state.bytes != NULL:
-                        bad = place_symbols(
-                            self.state.bytes + cell, &rows[row, column], rows.strides[1], length,
-                            self.alphabet_size, &counts[0, 0, 0], column > 0
-                        )
-                    else:
-                        bad = place_symbols(
-                            self.state.cells + cell, &rows[row, column], rows.strides[1], length,
-                            self.alphabet_size, &counts[0, 0, 0], column > 0
-                        )
+                    bad = place_part(
+                        &self.state, cell, &rows[row, column], rows.strides[1], length, self.alphabet_size,
+                        &counts[0, 0, 0], column > 0
+                    )
                     if bad >= 0:
                         break
                     column += length
@@ -276,10 +173,7 @@ cdef class MergeTrainer:
                             PyErr_CheckSignals()
                 if bad >= 0:
                     break
-                if self.state.bytes != NULL:
-                    self.state.bytes[cell] = BORDER_8
-                else:
-                    self.state.cells[cell] = BORDER_16
+                place_border(&self.state, cell)
                 cell += 1
         return None if bad < 0 else (row, column + bad)
 

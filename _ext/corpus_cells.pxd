@@ -1,8 +1,16 @@
-"""Putting symbols into cells and counting their pairs, both in one reading of the corpus; C structs, no Python."""
+"""The cells of a training run while they are filled: room for them, symbols put into them, borders, and their widening.
 
-from libc.stdint cimport int64_t, uint8_t
+Symbols are copied and their pairs counted in one reading of the corpus.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t
+from libc.stdlib cimport free, malloc, realloc
 
 from _ext.merge_passes cimport cell_t
+from _ext.merge_state cimport BORDER_8, BORDER_16, MergeState
+
+cdef extern from "large_memory.h" nogil:
+    void ecgbyte_prefer_large_pages(void* start, int64_t bytes)
 
 # Symbols copied, then counted: few enough to be still in the nearest cache when they are counted.
 cdef enum:
@@ -48,3 +56,64 @@ cdef inline int64_t place_symbols(
         counts[cells[i - 1] * alphabet_size + cells[i]] += 1
         i += 1
     return -1
+
+
+cdef inline int64_t place_part(
+    MergeState* state, int64_t cell, const uint8_t* symbols, int64_t stride, int64_t length, int64_t alphabet_size,
+    int64_t* counts, bint joined
+) noexcept nogil:
+    """`place_symbols` from `cell` on, whichever the cells are."""
+    if state.bytes != NULL:
+        return place_symbols(state.bytes + cell, symbols, stride, length, alphabet_size, counts, joined)
+    return place_symbols(state.cells + cell, symbols, stride, length, alphabet_size, counts, joined)
+
+
+cdef inline void place_border(MergeState* state, int64_t cell) noexcept nogil:
+    if state.bytes != NULL:
+        state.bytes[cell] = BORDER_8
+    else:
+        state.cells[cell] = BORDER_16
+
+
+cdef inline int make_room(MergeState* state, int64_t capacity, bint as_bytes) noexcept nogil:
+    """Give the cells room for `capacity`, keeping what they hold; -1 where memory is missing.
+
+    Linux moves large arrays by their page tables, without a second copy; elsewhere both stand for a moment.
+    """
+    cdef uint8_t* larger_bytes
+    cdef uint16_t* larger_cells
+    if as_bytes:
+        larger_bytes = <uint8_t*> realloc(state.bytes, capacity)
+        if larger_bytes == NULL:
+            return -1
+        state.bytes = larger_bytes
+        ecgbyte_prefer_large_pages(larger_bytes, capacity)
+        return 0
+    larger_cells = <uint16_t*> realloc(state.cells, capacity * sizeof(uint16_t))
+    if larger_cells == NULL:
+        return -1
+    state.cells = larger_cells
+    ecgbyte_prefer_large_pages(larger_cells, capacity * <int64_t> sizeof(uint16_t))
+    return 0
+
+
+cdef inline int widen(MergeState* state) noexcept nogil:
+    """Turn bytes into 16-bit cells, once the passes have shortened the array; -1 where memory is missing. O(cells).
+
+    The room behind the cells in use is given back first: 3 bytes for each cell that is left are the most at a time.
+    """
+    cdef int64_t i
+    cdef uint8_t* smaller = <uint8_t*> realloc(state.bytes, state.length)
+    if smaller != NULL:
+        state.bytes = smaller
+    state.cells = <uint16_t*> malloc(state.length * sizeof(uint16_t))
+    if state.cells == NULL:
+        return -1
+    ecgbyte_prefer_large_pages(state.cells, state.length * <int64_t> sizeof(uint16_t))
+    for i in range(state.length):
+        state.cells[i] = state.bytes[i]
+        if state.bytes[i] == BORDER_8:
+            state.cells[i] = BORDER_16
+    free(state.bytes)
+    state.bytes = NULL
+    return 0

@@ -59,9 +59,13 @@ cdef inline void close_gaps_and_count(MergeState* state, uint32_t ids, uint32_t*
     end_closing(state, write, ids)
 
 
-cdef inline int open_pool(MergeState* state) noexcept nogil:
-    """Room for the lists of now, and for the new pairs of merges that touch every cell once."""
-    cdef int64_t capacity = state.pool_used + state.length + 64
+cdef inline int open_pool(MergeState* state, int64_t best) noexcept nogil:
+    """Room for the lists of now, and for the new pairs of merges to come.
+
+    It lasts until as many places are merged as a fair part of the array has cells, so that the array has shrunk by then
+    and building lists anew stays linear over all; and at least for merging the best pair, which stands `best` times.
+    """
+    cdef int64_t capacity = state.pool_used + min(state.length, max(state.length // 2, 4 * best)) + 64
     if state.pool_capacity < capacity:
         free(state.pool)
         state.pool_capacity = capacity
@@ -99,7 +103,7 @@ cdef inline int list_from_square(MergeState* state, uint32_t ids, int64_t share,
                 if hold_pair(state, pair_key(left, right), square[left * side + right], &place) != 0:
                     return -1
             square[left * side + right] = <uint32_t> place
-    if open_pool(state) != 0:
+    if open_pool(state, best) != 0:
         return -1
     cells = state.cells
     pool = state.pool
@@ -153,7 +157,7 @@ cdef inline int list_from_table(MergeState* state, int64_t share) noexcept nogil
     table_close(&all_pairs)
     if not state.listed:
         return 0
-    if open_pool(state) != 0:
+    if open_pool(state, best) != 0:
         return -1
     for i in range(state.table.capacity):
         state.table.entries[i].length = 0

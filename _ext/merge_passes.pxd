@@ -8,8 +8,10 @@ Most blocks of the array hold no place of a pair and are only moved. Byte cells 
 machine has the instructions for it; the loop here merges what is left, 16-bit cells, and everything on other machines.
 """
 
-from libc.stdint cimport int64_t, uint8_t, uint16_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memmove
+
+from _ext.merge_state cimport BORDER_8, BORDER_16, MergeState, settle_after, settle_before
 
 cdef extern from "byte_passes.h" nogil:
     ctypedef struct ecgbyte_pass:
@@ -82,3 +84,33 @@ cdef inline int64_t compact_merge(
             at.write += 1
     cells[at.write] = cells[last]
     return at.write + 1
+
+
+cdef inline int merge_by_pass(
+    MergeState* state, int instruction_set, uint32_t left, uint32_t right, uint32_t token
+) noexcept nogil:
+    """Merge a pair by one pass and correct the counts of its neighbours; -1 where memory is missing. O(cells)."""
+    cdef uint32_t cell, border = BORDER_16 if state.bytes == NULL else BORDER_8
+    cdef int64_t doubles
+    state.work += state.length
+    if state.bytes != NULL:
+        state.length = compact_merge(
+            instruction_set, state.bytes, state.length, <uint8_t> left, <uint8_t> right, <uint8_t> token,
+            state.before, state.after
+        )
+    else:
+        state.length = compact_merge(
+            instruction_set, state.cells, state.length, <uint16_t> left, <uint16_t> right, <uint16_t> token,
+            state.before, state.after
+        )
+    state.widths[token] = 1
+    state.before[border] = 0
+    state.after[border] = 0
+    doubles = state.before[token]
+    for cell in range(token + 1):
+        if settle_after(state, cell, left, right, token, border, doubles) != 0:
+            return -1
+    for cell in range(token + 1):
+        if settle_before(state, cell, left, token, border) != 0:
+            return -1
+    return 0

@@ -9,7 +9,7 @@ cell value stood there) and `settle_before` and `settle_after` turn them into co
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
 
-from _ext.pair_heap cimport PairHeap, heap_close, heap_push
+from _ext.pair_heap cimport PairHeap, heap_close, heap_drop_top, heap_lower_top, heap_push
 from _ext.pair_table cimport PairEntry, PairTable, pair_key, table_add, table_close, table_find
 
 cdef enum:
@@ -135,3 +135,17 @@ cdef inline int settle_after(
     if count == 0:
         return 0
     return hold_pair(state, pair_key(token, cell), count, &state.after_at[cell])
+
+
+cdef inline bint choose(MergeState* state) noexcept nogil:
+    """Bring the best held pair to the top of the heap with its true count; False where none is held any more."""
+    cdef PairEntry* entry
+    while state.heap.size > 0:
+        entry = table_find(&state.table, state.heap.entries[0].key)
+        if entry.count < state.threshold:
+            heap_drop_top(&state.heap)
+        elif entry.count < state.heap.entries[0].count:
+            heap_lower_top(&state.heap, entry.count)
+        else:
+            return True
+    return False

@@ -133,6 +133,11 @@ def _located(arrays: Iterable[NDArray[np.uint8]], cell: int) -> Iterator[tuple[i
     """Cut arrays into blocks of rows: (index of the first sequence, the block, its first cell)."""
     begin = 0
     for rows in arrays:
+        if rows.size <= _SYMBOLS_AT_ONCE:
+            yield begin, rows, cell
+            begin += len(rows)
+            cell += _cells(rows)
+            continue
         step = max(1, _SYMBOLS_AT_ONCE // (rows.shape[1] + 1))
         for top in range(0, len(rows), step):
             block = rows[top : top + step]
