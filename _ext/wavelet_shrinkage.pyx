@@ -64,16 +64,16 @@ def denoise_lanes(
     """
     cdef Py_ssize_t samples = lanes.shape[0], shortest = lanes.shape[0]
     cdef int used = chosen if instructions < 0 else min(instructions, machine)
-    cdef int k
     if lanes.shape[1] != LEAD_LANES or bands.shape[1] != LEAD_LANES:
         raise ValueError(f"lanes, bands: expected {LEAD_LANES} columns")
     if taps.shape[0] != 4 or taps.shape[1] != WAVELET_TAPS:
         raise ValueError(f"taps: expected [4, {WAVELET_TAPS}]")
     if not 1 <= level <= WAVELET_LEVELS:
         raise ValueError(f"level: expected 1 to {WAVELET_LEVELS}")
-    for k in range(level - 1):
+    # A band is never longer than the one before it, so the last that is halved is the shortest.
+    for _ in range(level - 1):
         shortest = (shortest + WAVELET_TAPS - 1) // 2
-    if samples < WAVELET_TAPS or shortest < WAVELET_TAPS:
+    if min(samples, shortest) < WAVELET_TAPS:
         raise ValueError(f"level: halves a band that is shorter than {WAVELET_TAPS} rows")
     if bands.shape[0] != band_rows(samples, level):
         raise ValueError("bands: expected band_rows(samples, level) rows")

@@ -8,8 +8,9 @@ the result by 0.064 mV (root mean square) with the default and by 0.028 mV with 
 works with transfer functions and SciPy's default; ``as_published=True`` does the same.
 
 The default runs in a kernel that filters 12 leads at once and rounds as ``scipy.signal.sosfiltfilt`` does: on x86-64
-both give the same bits. Each filter extends the signal anew: one cascade of all filters would be a fifth faster and
-change PTB-XL records by up to XXX mV near their ends.
+both give the same bits. The chain runs its filters one after another, each with an extension of its own. All of them in
+one cascade would save a fifth of their time and change what comes out: in 200 records of PTB-XL at 500 Hz by up to
+0.051 mV, and by more than 0.001 mV in 98 % of them.
 """
 
 from __future__ import annotations
@@ -149,7 +150,9 @@ def _butterworth_sections(order: int, edges: tuple[float, ...], kind: str, sampl
 
 
 def _resting(coefficients: np.ndarray) -> _Sections:
-    sections = _Sections(np.ascontiguousarray(coefficients), np.ascontiguousarray(scipy_signal.sosfilt_zi(coefficients)))
+    sections = _Sections(
+        np.ascontiguousarray(coefficients), np.ascontiguousarray(scipy_signal.sosfilt_zi(coefficients))
+    )
     sections.coefficients.setflags(write=False)
     sections.resting.setflags(write=False)
     return sections

@@ -40,14 +40,14 @@ def map_leads(step: LanesStep, signal: np.ndarray, dtype: type[np.floating] = np
     if signal.dtype not in (np.float32, np.float64):
         signal = signal.astype(np.float64)
     rows = signal if signal.ndim == 2 else signal.reshape(-1, signal.shape[-1])
-    result = None
     # A signal without leads goes through once as well, so that its errors and its new length are those of any other.
+    parts = []
     for first in range(0, max(1, len(rows)), LANES):
+        part = rows[first : first + LANES]
         lanes = np.empty((rows.shape[1], LANES))
-        kernel.to_lanes(rows[first : first + LANES], lanes)
+        kernel.to_lanes(part, lanes)
         lanes = step(lanes)
-        if result is None:
-            result = np.empty((len(rows), len(lanes)), dtype=dtype)
-        kernel.from_lanes(lanes, result[first : first + LANES])
-    assert result is not None
+        parts.append(np.empty((len(part), len(lanes)), dtype=dtype))
+        kernel.from_lanes(lanes, parts[-1])
+    result = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return result if signal.ndim == 2 else result.reshape(*signal.shape[:-1], result.shape[1])
