@@ -133,7 +133,7 @@ def test_polyphase_sums_as_written(up: int, down: int, taps: int, count: int, se
         np.testing.assert_allclose(resampled, slow, atol=1e-12)
     with pytest.raises(ValueError, match="too few rows"):
         polyphase.resample_lanes(lanes[:-1], phases, down, start, resampled)
-    with pytest.raises(ValueError, match="too few rows"):
+    with pytest.raises(ValueError, match=r"too few rows|a start from 0"):
         polyphase.resample_lanes(lanes, phases, down, (taps - 1) * up - 1, resampled)
 
 
