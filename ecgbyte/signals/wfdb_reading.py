@@ -178,19 +178,20 @@ def _rows_of_leads(stem: Path, header: Header, wanted: Sequence[str]) -> dict[st
     """Which signal of the file holds each lead, for the leads that are wanted and the limb leads."""
     rows: dict[str, int] = {}
     others = []
-    for row, name in enumerate(header.sig_name):
+    names = [name for name in header.sig_name if name is not None]  # all of them: _check_signal_lines has looked
+    for row, name in enumerate(names):
         try:
             lead = canonical_lead_name(name)
         except ValueError:
             others.append(name)
             continue
         if lead in rows:
-            raise ValueError(f"path: record {stem} has lead {lead} more than once among {header.sig_name}")
+            raise ValueError(f"path: record {stem} has lead {lead} more than once among {names}")
         rows[lead] = row
     missing = [lead for lead in wanted if lead not in rows]
     if missing:
         raise ValueError(
-            f"path: record {stem} has no lead {', '.join(missing)}, only {', '.join(header.sig_name)}; "
+            f"path: record {stem} has no lead {', '.join(missing)}, only {', '.join(names)}; "
             "name the leads to read with leads="
         )
     if others and set(wanted) == set(LEADS):
