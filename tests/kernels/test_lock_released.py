@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from ecgbyte._ext import lead_lanes, polyphase, wavelet_shrinkage, zero_phase
 from ecgbyte._ext import symbols as symbols_kernel
 from ecgbyte._ext.batch_encoding import BatchEncoding
 from ecgbyte._ext.bpe_encoding import EncodingTables
@@ -91,6 +92,26 @@ def locating() -> Callable[[], object]:
     return lambda: locate(ids, lengths, 1000, leads, offsets)
 
 
+def filtering() -> Callable[[], object]:
+    lanes, tail, delays = np.zeros((100_000, 12)), np.zeros((99_999, 12)), np.zeros((4, 2, 12))
+    return lambda: zero_phase.filter_lanes(lanes, 99_999, np.zeros((4, 6)), np.zeros((4, 2)), delays, tail)
+
+
+def denoising() -> Callable[[], object]:
+    lanes, bands = np.zeros((100_000, 12)), np.zeros((wavelet_shrinkage.band_rows(100_000, 4), 12))
+    return lambda: wavelet_shrinkage.denoise_lanes(lanes, 4, np.zeros((4, 12)), 1.0, bands)
+
+
+def resampling() -> Callable[[], object]:
+    lanes, resampled = np.zeros((100_000, 12)), np.zeros((90_000, 12))
+    return lambda: polyphase.resample_lanes(lanes, np.zeros((1, 41)), 1, 40, resampled)
+
+
+def turning(back: bool) -> Callable[[], object]:
+    lanes, signal = np.zeros((200_000, 12)), np.zeros((12, 200_000), dtype=np.float32)
+    return lambda: lead_lanes.from_lanes(lanes, signal) if back else lead_lanes.to_lanes(signal, lanes)
+
+
 CALLS: dict[str, Callable[[], Callable[[], object]]] = {
     "training": training,
     "placing": placing,
@@ -103,6 +124,11 @@ CALLS: dict[str, Callable[[], Callable[[], object]]] = {
     "desymbolizing": desymbolizing,
     "signal encoding": signal_encoding,
     "locating": locating,
+    "filtering": filtering,
+    "denoising": denoising,
+    "resampling": resampling,
+    "to lanes": lambda: turning(back=False),
+    "from lanes": lambda: turning(back=True),
 }
 
 
