@@ -1,6 +1,6 @@
 """Instruction counts of fixed inputs, held to the committed figures: a gate for speed that no busy machine disturbs.
 
-``python -m tests.benchmarks.instruction_counts`` (or ``tox -e instructions``) counts, with valgrind's callgrind, the work of
+``python -m tests.benchmarks.instruction_counts`` (``tox -e instructions``) counts with valgrind's callgrind the work of
 `tests.benchmarks.instruction_counts_work`, once in the portable loops and once in the AVX2 ones. It fails where
 
 - a count differs by more than 3 % from ``instruction_counts.csv``, in either direction: a faster kernel renews the
