@@ -9,6 +9,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 
+from _ext.corpus_cells cimport PLACED_AT_ONCE, place_symbols
 from _ext.merge_lists cimport merge_listed, rebuild
 from _ext.merge_passes cimport compact_merge
 from _ext.merge_state cimport (
@@ -42,6 +43,10 @@ LIST_SHARE = 6
 cdef enum:
     SLICE_WORK = 1 << 26
     SLICE_MERGES = 64
+
+# Room that is added at least, in cells.
+cdef enum:
+    FIRST_ROOM = 1 << 20
 
 
 cdef int widen(MergeState* state) noexcept nogil:
@@ -104,45 +109,49 @@ cdef bint choose(MergeState* state) noexcept nogil:
 
 
 cdef class MergeTrainer:
-    """One training run: place the sequences, count, then merge in slices.
+    """One training run: take cells, place and count the sequences, begin, then merge in slices.
 
     Memory: 1 byte a symbol (the copy, with one border a sequence) during the first merges, which shorten the array;
     then 2 bytes for each cell that is left and at most 8 for each in position lists.
 
-    *Thread-safety*: `place_rows` and `count_pairs` may run in several threads on parts that do not overlap; all else
-    in one thread at a time. The interpreter lock is released during the work.
+    *Thread-safety*: `place_rows` may run in several threads on cells that do not overlap, with counts of their own; all
+    else in one thread at a time. The interpreter lock is released during the work.
     """
 
     cdef MergeState state
-    cdef int64_t cells
+    cdef int64_t capacity
     cdef uint32_t alphabet_size
+    cdef bint begun
     cdef int64_t pass_share, list_share, max_listed_cells
 
     def __cinit__(
         self, int64_t cells, int alphabet_size, int64_t min_count,
         *, int64_t pass_share=PASS_SHARE, int64_t list_share=LIST_SHARE, int64_t max_listed_cells=MAX_LISTED_CELLS
     ):
-        """Make room for `cells` cells: one a symbol, one border a sequence, and one border in front."""
+        """Make room for `cells` cells: one a symbol, one border a sequence, and one border in front.
+
+        Cells beyond that may be taken too (`take_cells`); the room then grows by a quarter at a time.
+        """
         cdef int cell
-        self.cells = cells
+        self.capacity = max(cells, 1)
         self.alphabet_size = alphabet_size
         self.pass_share = pass_share
         self.list_share = list_share
         self.max_listed_cells = max_listed_cells
         if state_open(&self.state) != 0:
             raise MemoryError(f"no memory for training on {cells} symbols")
-        self.state.length = cells
+        self.state.length = 1
         self.state.min_count = min_count
         self.state.threshold = min_count
         for cell in range(alphabet_size):
             self.state.widths[cell] = 1
         self.state.widths[BORDER_16] = 1
         if alphabet_size <= BORDER_8:
-            self.state.bytes = <uint8_t*> malloc(cells)
+            self.state.bytes = <uint8_t*> malloc(self.capacity)
             if self.state.bytes != NULL:
                 self.state.bytes[0] = BORDER_8
         else:
-            self.state.cells = <uint16_t*> malloc(cells * sizeof(uint16_t))
+            self.state.cells = <uint16_t*> malloc(self.capacity * sizeof(uint16_t))
             if self.state.cells != NULL:
                 self.state.cells[0] = BORDER_16
         if self.state.bytes == NULL and self.state.cells == NULL:
@@ -151,95 +160,111 @@ cdef class MergeTrainer:
     def __dealloc__(self):
         state_close(&self.state)
 
-    def place_rows(self, const uint8_t[:, :] rows, int64_t first):
-        """Copy rows of symbols into the array, each followed by a border.
+    def take_cells(self, int64_t cells):
+        """Take `cells` more cells at the end, for `place_rows` to fill; return the first of them.
+
+        Where more room is needed, the system moves large arrays by their page tables (Linux) without a second copy;
+        elsewhere both copies stand for a moment.
+        """
+        cdef int64_t first = self.state.length, capacity
+        cdef uint8_t* bytes_
+        cdef uint16_t* cells_
+        if self.begun or cells < 0:
+            raise ValueError(f"cells: got {cells}, expected at least 0, before training has begun")
+        if first + cells > self.capacity:
+            capacity = max(first + cells, self.capacity + self.capacity // 4 + FIRST_ROOM)
+            if self.state.bytes != NULL:
+                bytes_ = <uint8_t*> realloc(self.state.bytes, capacity)
+                if bytes_ == NULL:
+                    raise MemoryError(f"no memory for training on {first + cells} symbols")
+                self.state.bytes = bytes_
+            else:
+                cells_ = <uint16_t*> realloc(self.state.cells, capacity * sizeof(uint16_t))
+                if cells_ == NULL:
+                    raise MemoryError(f"no memory for training on {first + cells} symbols")
+                self.state.cells = cells_
+            self.capacity = capacity
+        self.state.length = first + cells
+        return first
+
+    def place_rows(self, const uint8_t[:, :] rows, int64_t first, int64_t[:, :, ::1] counts):
+        """Copy rows of symbols into cells taken before, each followed by a border, and count their pairs.
 
         Parameters
         ----------
         rows : uint8 [sequences, symbols], any strides  # IN
         first : int
             The cell of the first symbol.
+        counts : int64 [4, alphabet, alphabet]  # OUT
+            Added to: four tables to be summed for `begin`.
 
         Returns
         -------
         None, or (row, column) of the first symbol outside the alphabet
+
+        Notes
+        -----
+        O(symbols). Signals (Ctrl-C) are looked at now and then.
         """
-        cdef Py_ssize_t row, column = 0
-        cdef int64_t cell = first
-        cdef uint8_t symbol, highest
-        if first < 1 or first + rows.shape[0] * (rows.shape[1] + 1) > self.cells:
-            raise ValueError("rows: more symbols than the trainer has room for")
+        cdef Py_ssize_t row, column = 0, width = rows.shape[1]
+        cdef int64_t cell = first, bad = -1, length, work = 0
+        if self.begun or first < 1 or first + rows.shape[0] * (width + 1) > self.state.length:
+            raise ValueError("rows: more symbols than cells were taken, or training has begun")
+        if counts.shape[0] != 4 or counts.shape[1] != self.alphabet_size or counts.shape[2] != self.alphabet_size:
+            raise ValueError("counts: expected [4, alphabet, alphabet]")
         with nogil:
             for row in range(rows.shape[0]):
-                highest = 0
+                column = 0
+                while column < width:
+                    length = min(width - column, PLACED_AT_ONCE)
+                    if self.state.bytes != NULL:
+                        bad = place_symbols(
+                            self.state.bytes + cell, &rows[row, column], rows.strides[1], length,
+                            self.alphabet_size, &counts[0, 0, 0], column > 0
+                        )
+                    else:
+                        bad = place_symbols(
+                            self.state.cells + cell, &rows[row, column], rows.strides[1], length,
+                            self.alphabet_size, &counts[0, 0, 0], column > 0
+                        )
+                    if bad >= 0:
+                        break
+                    column += length
+                    cell += length
+                    work += length
+                    if work >= SLICE_WORK:
+                        work = 0
+                        with gil:
+                            PyErr_CheckSignals()
+                if bad >= 0:
+                    break
                 if self.state.bytes != NULL:
-                    for column in range(rows.shape[1]):
-                        symbol = rows[row, column]
-                        highest = max(highest, symbol)
-                        self.state.bytes[cell + column] = symbol
-                    self.state.bytes[cell + rows.shape[1]] = BORDER_8
+                    self.state.bytes[cell] = BORDER_8
                 else:
-                    for column in range(rows.shape[1]):
-                        symbol = rows[row, column]
-                        highest = max(highest, symbol)
-                        self.state.cells[cell + column] = symbol
-                    self.state.cells[cell + rows.shape[1]] = BORDER_16
-                cell += rows.shape[1] + 1
-                if highest >= self.alphabet_size:
-                    for column in range(rows.shape[1]):
-                        if rows[row, column] >= self.alphabet_size:
-                            break
-                    with gil:
-                        return row, column
-        return None
-
-    def count_pairs(self, int64_t first, int64_t last, int64_t[:, :, ::1] counts):
-        """Add the pairs that begin in cells `first` .. `last` - 1 to `counts`; O(cells).
-
-        Parameters
-        ----------
-        first, last : int
-            0 <= first <= last < cells.
-        counts : int64 [4, 256, 256]  # OUT
-            Four tables to be summed, so that a run of one pair does not wait for its own last addition. Value 255 is
-            the border. An alphabet of 256 leaves them alone: it is counted when training begins.
-        """
-        cdef int64_t i
-        cdef uint8_t* cells = self.state.bytes
-        if first < 0 or last >= self.cells or counts.shape[0] != 4 or counts.shape[1] != 256 or counts.shape[2] != 256:
-            raise ValueError("first, last, counts: outside the trainer's cells, or not [4, 256, 256]")
-        if cells == NULL:
-            return
-        with nogil:
-            for i in range(first, last):
-                counts[i & 3, cells[i], cells[i + 1]] += 1
+                    self.state.cells[cell] = BORDER_16
+                cell += 1
+        return None if bad < 0 else (row, column + bad)
 
     def begin(self, const int64_t[:, ::1] counts):
-        """Hold the counted pairs.
+        """Hold the counted pairs; all cells that were taken must be filled.
 
         Parameters
         ----------
-        counts : int64 [256, 256]  # IN
-            The four tables of `count_pairs`, summed.
+        counts : int64 [alphabet, alphabet]  # IN
+            The tables of `place_rows`, summed.
         """
         cdef uint32_t left, right
         cdef int64_t ignored
-        if counts.shape[0] != 256 or counts.shape[1] != 256:
-            raise ValueError("counts: expected [256, 256]")
-        if self.state.bytes == NULL:
-            if rebuild(
-                &self.state, self.alphabet_size, self.cells <= self.max_listed_cells,
-                self.list_share if self.cells <= self.max_listed_cells else self.cells,
-            ) != 0:
-                raise MemoryError(f"no memory for training on {self.cells} symbols")
-            return
+        if self.begun or counts.shape[0] != self.alphabet_size or counts.shape[1] != self.alphabet_size:
+            raise ValueError("counts: expected [alphabet, alphabet], once")
+        self.begun = True
         if table_open(&self.state.table, 1024) != 0:
-            raise MemoryError(f"no memory for training on {self.cells} symbols")
+            raise MemoryError(f"no memory for training on {self.state.length} symbols")
         for left in range(self.alphabet_size):
             for right in range(self.alphabet_size):
                 if counts[left, right] > 0:
                     if hold_pair(&self.state, pair_key(left, right), counts[left, right], &ignored) != 0:
-                        raise MemoryError(f"no memory for training on {self.cells} symbols")
+                        raise MemoryError(f"no memory for training on {self.state.length} symbols")
 
     cdef int merge_next(self, int32_t* merge, uint32_t token) noexcept nogil:
         """Find and merge the next pair: 1 done, 0 none is left, -1 no memory."""
@@ -302,6 +327,8 @@ cdef class MergeTrainer:
         cdef Py_ssize_t done = 0, stop
         cdef int outcome = 1
         cdef int64_t work_before
+        if not self.begun:
+            raise ValueError("merges: training has not begun, the pairs are not counted")
         while outcome == 1 and done < merges.shape[0]:
             stop = min(merges.shape[0], done + SLICE_MERGES)
             work_before = self.state.work
@@ -310,7 +337,7 @@ cdef class MergeTrainer:
                     outcome = self.merge_next(&merges[done, 0], self.alphabet_size + <uint32_t> done)
                     done += outcome == 1
             if outcome < 0:
-                raise MemoryError(f"no memory for training on {self.cells} symbols, after {done} merges")
+                raise MemoryError(f"no memory for training on {self.state.length} cells, after {done} merges")
             PyErr_CheckSignals()
             if progress is not None:
                 progress(done)

@@ -30,14 +30,11 @@ PATHS = [
 def train_on_path(
     sequences: list[np.ndarray], num_merges: int, alphabet_size: int, min_count: int, path: dict[str, int]
 ) -> np.ndarray:
-    cells = 1 + sum(len(sequence) + 1 for sequence in sequences)
-    trainer = MergeTrainer(cells, alphabet_size, min_count, **path)
-    first = 1
+    trainer = MergeTrainer(1, alphabet_size, min_count, **path)
+    counts = np.zeros((4, alphabet_size, alphabet_size), dtype=np.int64)
     for sequence in sequences:
-        assert trainer.place_rows(sequence[np.newaxis], first) is None
-        first += len(sequence) + 1
-    counts = np.zeros((4, 256, 256), dtype=np.int64)
-    trainer.count_pairs(0, cells - 1, counts)
+        first = trainer.take_cells(len(sequence) + 1)
+        assert trainer.place_rows(sequence[np.newaxis], first, counts) is None
     trainer.begin(counts.sum(axis=0))
     merges = np.empty((num_merges, 2), dtype=np.int32)
     return merges[: trainer.train(merges)]

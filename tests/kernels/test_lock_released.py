@@ -19,27 +19,27 @@ SYMBOLS = np.random.default_rng(0).integers(0, 26, 2_000_000, dtype=np.uint8)
 MERGES = np.array([(k, k + 1) for k in range(24)], dtype=np.int32)
 
 
-def training() -> Callable[[], object]:
+def placed() -> tuple[MergeTrainer, Callable[[], np.ndarray]]:
     trainer = MergeTrainer(len(SYMBOLS) + 2, 26, 1)
-    counts = np.zeros((4, 256, 256), dtype=np.int64)
-    trainer.place_rows(SYMBOLS[np.newaxis], 1)
-    trainer.count_pairs(0, len(SYMBOLS) + 1, counts)
-    trainer.begin(counts.sum(axis=0))
+    first = trainer.take_cells(len(SYMBOLS) + 1)
+
+    def place() -> np.ndarray:
+        counts = np.zeros((4, 26, 26), dtype=np.int64)
+        trainer.place_rows(SYMBOLS[np.newaxis], first, counts)
+        return counts
+
+    return trainer, place
+
+
+def training() -> Callable[[], object]:
+    trainer, place = placed()
+    trainer.begin(place().sum(axis=0))
     merges = np.empty((50, 2), dtype=np.int32)
     return lambda: trainer.train(merges)
 
 
-def counting() -> Callable[[], object]:
-    trainer = MergeTrainer(len(SYMBOLS) + 2, 26, 1)
-    counts = np.zeros((4, 256, 256), dtype=np.int64)
-    trainer.place_rows(SYMBOLS[np.newaxis], 1)
-    return lambda: trainer.count_pairs(0, len(SYMBOLS) + 1, counts)
-
-
 def placing() -> Callable[[], object]:
-    trainer = MergeTrainer(len(SYMBOLS) + 2, 26, 1)
-    rows = SYMBOLS[np.newaxis]
-    return lambda: trainer.place_rows(rows, 1)
+    return placed()[1]
 
 
 def encoding(merge_order: bool) -> Callable[[], object]:
@@ -70,7 +70,6 @@ def desymbolizing() -> Callable[[], object]:
 
 CALLS: dict[str, Callable[[], Callable[[], object]]] = {
     "training": training,
-    "counting": counting,
     "placing": placing,
     "longest": lambda: encoding(False),
     "merge-order": lambda: encoding(True),
