@@ -36,7 +36,7 @@ BANDWIDTH = "memory-bandwidth"
 def records_for(corpus: Path, symbols: float) -> int:
     """How many whole records of a corpus come nearest below a number of symbols; at least 1."""
     rows, length = np.load(corpus, mmap_mode="r").shape
-    return int(min(rows, max(1, symbols // length)))
+    return max(1, int(min(rows * length, symbols) // length))
 
 
 def described(corpus: Path, records: int) -> tuple[str, str]:
@@ -91,7 +91,7 @@ def train_measured(
         above = anonymous - found["anonymous_before"]
     notes = [
         row.note,
-        f"whole process: peak resident {found['resident_peak']}, of it anonymous {anonymous:.0f}, "
+        f"whole process: peak resident {found['resident_peak']}, of it anonymous {'unknown' if math.isnan(anonymous) else anonymous}, "
         f"resident before {found['resident_before']} bytes",
     ]
     check = found["check"]
