@@ -30,3 +30,20 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, str(packed / "unpack.py"), str(destination), "--max-records", "300"]
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     return destination
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ecgbyte", "benchmarks of ecgbyte (with --benchmark-only)")
+    group.addoption(
+        "--scale",
+        choices=("smoke", "default", "full"),
+        default="default",
+        help="smoke: tiny inputs, for the checks; default: some minutes; full: also 1e8 symbols, about 20 minutes",
+    )
+    group.addoption("--ptbxl", metavar="DIR", default=None, help="PTB-XL as published, for the real corpora")
+    group.addoption(
+        "--write-results",
+        metavar="DIR",
+        default=None,
+        help="write CSV files and figures there, if every benchmark passes; nothing is written without",
+    )

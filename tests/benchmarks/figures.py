@@ -1,0 +1,5 @@
+"""x"""
+
+
+def draw_figures(folder):
+    return []
