@@ -17,39 +17,46 @@ from tqdm import tqdm
 
 from ecgbyte.bpe import MATCHING, Vocabulary
 
-RECORDS_A_BLOCK = 256
+RECORDS_A_BLOCK, RECORDS_A_STEP = 256, 16
 
 
-def make_merge(tokens: NDArray[np.int32], pair: Sequence[int], token: int) -> NDArray[np.int32]:
-    """Replace `pair` by `token` from left to right: int32 [fewer tokens]."""
-    found = (tokens[:-1] == pair[0]) & (tokens[1:] == pair[1])
-    if pair[0] == pair[1]:
+def make_merge(tokens: NDArray[np.uint8], pair: Sequence[int], token: int) -> NDArray[np.uint8]:
+    """Replace `pair` by `token` from left to right: uint8 [fewer tokens]."""
+    starts = np.flatnonzero((tokens[:-1] == pair[0]) & (tokens[1:] == pair[1]))
+    if pair[0] == pair[1] and starts.size:
         # In a run of one token every second pair overlaps the one before it: keep those an even way into the run.
-        places = np.arange(found.size)
-        run_starts = np.maximum.accumulate(np.where(found & ~np.concatenate([[False], found[:-1]]), places, 0))
-        found &= (places - run_starts) % 2 == 0
+        first_of_run = np.concatenate([[True], np.diff(starts) != 1])
+        run_starts = np.maximum.accumulate(np.where(first_of_run, starts, 0))
+        starts = starts[(starts - run_starts) % 2 == 0]
     merged = tokens.copy()
-    starts = np.flatnonzero(found)
     merged[starts] = token
-    return np.delete(merged, starts + 1)
+    kept = np.ones(tokens.size, dtype=np.bool_)
+    kept[starts + 1] = False
+    return merged[kept]
 
 
 def counts_at_each_merge(rows: NDArray[np.uint8], merges: NDArray[np.int32], alphabet_size: int) -> NDArray[np.int64]:
     """Pair counts before merge 0, 1, ...: int64 [merges, tokens, tokens], no pair across rows [sequences, symbols]."""
     border = alphabet_size + len(merges)
+    if border > 255:
+        raise ValueError(f"merges: got {border} tokens with the alphabet, expected at most 255")
     size = border + 1
-    tokens = np.full((rows.shape[0], rows.shape[1] + 1), border, dtype=np.int32)
+    tokens = np.full((rows.shape[0], rows.shape[1] + 1), border, dtype=np.uint8)
     tokens[:, :-1] = rows
     tokens = tokens.reshape(-1)
     counts = np.empty((len(merges), size, size), dtype=np.int64)
     for k, pair in enumerate(merges.tolist()):
-        counts[k] = np.bincount(tokens[:-1] * size + tokens[1:], minlength=size * size).reshape(size, size)
+        pairs = tokens[:-1] * np.uint16(size) + tokens[1:]
+        counts[k] = np.bincount(pairs, minlength=size * size).reshape(size, size)
         tokens = make_merge(tokens, pair, alphabet_size + k)
     return counts[:, :border, :border]
 
 
 def _counts_of_block(corpus: Path, first: int, last: int, merges: NDArray[np.int32]) -> NDArray[np.int64]:
-    return counts_at_each_merge(np.load(corpus, mmap_mode="r")[first:last], merges, 26)
+    mapped = np.load(corpus, mmap_mode="r")
+    # A few records at a time stay in the cache.
+    steps = [(top, min(top + RECORDS_A_STEP, last)) for top in range(first, last, RECORDS_A_STEP)]
+    return np.sum([counts_at_each_merge(mapped[top:end], merges, 26) for top, end in steps], axis=0)
 
 
 def check_first_merges(corpus: Path, records: int, merges: NDArray[np.int32], processes: int) -> None:

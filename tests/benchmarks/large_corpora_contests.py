@@ -89,11 +89,9 @@ def train_measured(
     above = found["resident_peak"] - found["resident_before"]
     if contestant == "ecgbyte, memory map":
         above = anonymous - found["anonymous_before"]
-    notes = [
-        row.note,
-        f"whole process: peak resident {found['resident_peak']}, of it anonymous {'unknown' if math.isnan(anonymous) else anonymous}, "
-        f"resident before {found['resident_before']} bytes",
-    ]
+    of_it = "" if math.isnan(anonymous) else f", anonymous {anonymous}"
+    before = f"before {found['resident_before']} bytes"
+    notes = [row.note, f"whole process, resident: peak {found['resident_peak']}, {before}{of_it}"]
     check = found["check"]
     if learnt is not None:
         check_first_merges(corpus, records, learnt[:CHECKED_MERGES], processes)
