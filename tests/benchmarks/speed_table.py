@@ -1,0 +1,114 @@
+"""The README's section about speed, made of ``results/benchmarks/*.csv`` and nothing else.
+
+``python -m tests.benchmarks.speed_table`` writes it between its two markers in README.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ecgbyte.files import write_atomically
+
+from .machine import ROOT
+from .results import CONTESTS_FILE, SLOPES_FILE, read_slopes
+from .rows import BenchmarkRow, read_rows
+from .summary import duration
+from .targets import BATCH_AIM, Reached, reached
+
+BEGIN = "<!-- speed: written by `python -m tests.benchmarks.speed_table` from results/benchmarks -->"
+END = "<!-- end of speed -->"
+README = ROOT / "README.md"
+RESULTS = ROOT / "results" / "benchmarks"
+LARGE_FILE = "large_corpora.csv"
+
+
+def speed_block(folder: Path = RESULTS) -> str:
+    """The block from marker to marker."""
+    rows = read_rows(folder / CONTESTS_FILE)
+    lines = [BEGIN, "", *_machine(rows[0]), "", *_ratios(rows), ""]
+    if (folder / LARGE_FILE).exists():
+        lines += [*_large(read_rows(folder / LARGE_FILE)), ""]
+    if (folder / SLOPES_FILE).exists():
+        lines += [_slopes(folder / SLOPES_FILE), ""]
+    lines += ["![throughput](results/benchmarks/throughput.png)", "", END]
+    return "\n".join(lines)
+
+
+def with_block(readme: str, block: str) -> str:
+    """`readme` with `block` in the place of the one that it holds.
+
+    Raises
+    ------
+    ValueError
+        If the markers do not each stand in it once, in order.
+    """
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in rest or END in after:
+        raise ValueError(f"README: expected {BEGIN!r} and then {END!r}, once each")
+    return before + block + after
+
+
+def _machine(row: BenchmarkRow) -> Iterator[str]:
+    yield (
+        f"One run ({row.date[:10]}, scale `{row.scale}`) on {row.cpu}, {row.cores} cores, {row.compiler}, "
+        f"{row.python}, instructions: {row.instructions}. One thread unless said, medians of interleaved "
+        "rounds, quartiles of the ratios of single rounds in brackets."
+    )
+
+
+def _ratios(rows: list[BenchmarkRow]) -> Iterator[str]:
+    yield "| work | ecgbyte | fastest of the others | times as fast | asked for |"
+    yield "| --- | ---: | --- | ---: | ---: |"
+    for entry in reached(rows):
+        yield _ratio(entry)
+    batch = [row for row in rows if row.contest == BATCH_AIM[0]][:1]
+    for row in batch:
+        speed, aim = row.symbols_per_second / 1e6, BATCH_AIM[1] / 1e6
+        yield f"| {row.work} | {duration(row.seconds)} | | {speed:.0f} million symbols/s | aim {aim:.0f} |"
+
+
+def _ratio(entry: Reached) -> str:
+    first, other, target = entry.first, entry.fastest, entry.target
+    name = "one thread" if other.contestant == first.contestant else f"{other.contestant} {_version(other)}".strip()
+    aim = f" (aim {target.aim:g})" if target.aim else ""
+    return (
+        f"| {first.work}{_noise(first)} | {duration(first.seconds)} | {name}: {duration(other.seconds)} | "
+        f"{other.ratio:.3g} [{other.ratio_lower:.3g}, {other.ratio_upper:.3g}] | {target.least:g}{aim} |"
+    )
+
+
+def _version(row: BenchmarkRow) -> str:
+    return "" if "port" in row.contestant else row.version
+
+
+def _noise(row: BenchmarkRow) -> str:
+    return ", adverse noise" if row.corpus.startswith("N:") else ""
+
+
+def _large(rows: list[BenchmarkRow]) -> Iterator[str]:
+    yield "| training on large corpora | time | threads | memory over the input, bytes a symbol |"
+    yield "| --- | ---: | ---: | ---: |"
+    for row in rows:
+        if row.skipped or not row.merges or not row.contestant.startswith("ecgbyte"):
+            continue
+        memory = f"{row.peak_bytes / row.symbols:.2f}" if row.peak_bytes == row.peak_bytes else ""
+        yield f"| {row.work} | {duration(row.seconds)} | {row.threads} | {memory} |"
+
+
+def _slopes(path: Path) -> str:
+    worst: dict[str, tuple[float, str, float]] = {}
+    slopes = read_slopes(path)
+    for slope in slopes:
+        worst[slope.kernel] = max(worst.get(slope.kernel, (0.0, "", 0.0)), (slope.slope, slope.input, slope.target))
+    parts = [
+        f"{kernel} {slope:.2f} ({name} input; at most {target:g} asked for)"
+        for kernel, (slope, name, target) in worst.items()
+    ]
+    lengths = f"{slopes[0].shortest:,} to {slopes[0].longest:,} symbols"
+    return f"Time grows linearly with length: steepest slopes in log-log from {lengths}: {', '.join(parts)}."
+
+
+if __name__ == "__main__":
+    write_atomically(README, with_block(README.read_text(encoding="utf-8"), speed_block()))
