@@ -10,8 +10,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc, realloc
 
 from _ext.corpus_cells cimport PLACED_AT_ONCE, place_symbols
-from _ext.merge_lists cimport merge_listed, rebuild
-from _ext.merge_passes cimport compact_merge
+from _ext.merge_lists cimport merge_listed
+from _ext.merge_lists_building cimport rebuild
+from _ext.merge_passes cimport compact_merge, ecgbyte_fill_kept
 from _ext.merge_state cimport (
     BORDER_8,
     BORDER_16,
@@ -25,6 +26,13 @@ from _ext.merge_state cimport (
 from _ext.pair_heap cimport heap_drop_top, heap_lower_top
 from _ext.pair_table cimport PairEntry, pair_key, table_find, table_open
 
+cdef extern from "large_memory.h" nogil:
+    void ecgbyte_prefer_large_pages(void* start, int64_t bytes)
+
+cdef extern from "instruction_sets.h":
+    int ecgbyte_machine_instruction_set()
+    int ecgbyte_chosen_instruction_set()
+
 # Ids are 16 bit, and the last value marks borders.
 MAX_TOKENS = 65_535
 
@@ -32,17 +40,29 @@ MAX_TOKENS = 65_535
 MAX_LISTED_CELLS = 0xFFFF_FFFF
 
 # A pair that fills more of the array than this is merged by a pass, which shortens the array; one that fills less
-# costs less by its list.
+# costs less by its list. With wide instructions a pass over bytes is so fast that lists wait until the ids outgrow a
+# byte: there is one less building of lists then, and of shorter ones.
 PASS_SHARE = 80
+WIDE_PASS_SHARE = 1_000_000
 
 # Pairs down to this share of the best count are listed; the array is counted again when the best falls below it.
 # Counts fall by this factor between two such counts, so their number grows with the logarithm of the corpus.
 LIST_SHARE = 6
 
+# The sets of instruction_sets.h: what the machine has, and what is used (no more than that).
+MACHINE_SET = ecgbyte_machine_instruction_set()
+CHOSEN_SET = ecgbyte_chosen_instruction_set()
+ecgbyte_fill_kept()
+
 # Between two looks at signals and progress.
 cdef enum:
     SLICE_WORK = 1 << 26
     SLICE_MERGES = 64
+
+# A square of pair counts of this many ids by ids is cheap whatever the array; one of as many entries as there are symbols
+# is worth its memory (4 bytes a symbol, after the symbols themselves have shrunk).
+cdef enum:
+    SMALL_SQUARE = 1 << 16
 
 # Room that is added at least, in cells.
 cdef enum:
@@ -58,6 +78,7 @@ cdef int widen(MergeState* state) noexcept nogil:
     state.cells = <uint16_t*> malloc(state.length * sizeof(uint16_t))
     if state.cells == NULL:
         return -1
+    ecgbyte_prefer_large_pages(state.cells, state.length * <int64_t> sizeof(uint16_t))
     for i in range(state.length):
         state.cells[i] = state.bytes[i]
         if state.bytes[i] == BORDER_8:
@@ -67,19 +88,19 @@ cdef int widen(MergeState* state) noexcept nogil:
     return 0
 
 
-cdef int merge_by_pass(MergeState* state, uint32_t left, uint32_t right, uint32_t token) noexcept nogil:
+cdef int merge_by_pass(MergeState* state, int instruction_set, uint32_t left, uint32_t right, uint32_t token) noexcept nogil:
     cdef uint32_t cell, border
     cdef int64_t doubles
     state.work += state.length
     if state.bytes != NULL:
         border = BORDER_8
         state.length = compact_merge(
-            state.bytes, state.length, <uint8_t> left, <uint8_t> right, <uint8_t> token, state.before, state.after
+            instruction_set, state.bytes, state.length, <uint8_t> left, <uint8_t> right, <uint8_t> token, state.before, state.after
         )
     else:
         border = BORDER_16
         state.length = compact_merge(
-            state.cells, state.length, <uint16_t> left, <uint16_t> right, <uint16_t> token, state.before, state.after
+            instruction_set, state.cells, state.length, <uint16_t> left, <uint16_t> right, <uint16_t> token, state.before, state.after
         )
     state.widths[token] = 1
     state.before[border] = 0
@@ -122,11 +143,13 @@ cdef class MergeTrainer:
     cdef int64_t capacity
     cdef uint32_t alphabet_size
     cdef bint begun
-    cdef int64_t pass_share, list_share, max_listed_cells
+    cdef int instruction_set
+    cdef int64_t pass_share, list_share, max_listed_cells, max_square
 
     def __cinit__(
         self, int64_t cells, int alphabet_size, int64_t min_count,
-        *, int64_t pass_share=PASS_SHARE, int64_t list_share=LIST_SHARE, int64_t max_listed_cells=MAX_LISTED_CELLS
+        *, pass_share=None, int64_t list_share=LIST_SHARE, int64_t max_listed_cells=MAX_LISTED_CELLS,
+        int64_t max_square=-1, int instruction_set=CHOSEN_SET
     ):
         """Make room for `cells` cells: one a symbol, one border a sequence, and one border in front.
 
@@ -135,9 +158,16 @@ cdef class MergeTrainer:
         cdef int cell
         self.capacity = max(cells, 1)
         self.alphabet_size = alphabet_size
-        self.pass_share = pass_share
+        self.instruction_set = min(instruction_set, MACHINE_SET)
+        if pass_share is not None:
+            self.pass_share = pass_share
+        elif self.instruction_set == 0 or alphabet_size > BORDER_8:
+            self.pass_share = PASS_SHARE
+        else:
+            self.pass_share = WIDE_PASS_SHARE
         self.list_share = list_share
         self.max_listed_cells = max_listed_cells
+        self.max_square = max_square
         if state_open(&self.state) != 0:
             raise MemoryError(f"no memory for training on {cells} symbols")
         self.state.length = 1
@@ -154,11 +184,18 @@ cdef class MergeTrainer:
             self.state.cells = <uint16_t*> malloc(self.capacity * sizeof(uint16_t))
             if self.state.cells != NULL:
                 self.state.cells[0] = BORDER_16
+        self.prefer_large_pages()
         if self.state.bytes == NULL and self.state.cells == NULL:
             raise MemoryError(f"no memory for training on {cells} symbols")
 
     def __dealloc__(self):
         state_close(&self.state)
+
+    cdef void prefer_large_pages(self) noexcept:
+        if self.state.bytes != NULL:
+            ecgbyte_prefer_large_pages(self.state.bytes, self.capacity)
+        else:
+            ecgbyte_prefer_large_pages(self.state.cells, self.capacity * <int64_t> sizeof(uint16_t))
 
     def take_cells(self, int64_t cells):
         """Take `cells` more cells at the end, for `place_rows` to fill; return the first of them.
@@ -184,6 +221,7 @@ cdef class MergeTrainer:
                     raise MemoryError(f"no memory for training on {first + cells} symbols")
                 self.state.cells = cells_
             self.capacity = capacity
+            self.prefer_large_pages()
         self.state.length = first + cells
         return first
 
@@ -258,6 +296,8 @@ cdef class MergeTrainer:
         if self.begun or counts.shape[0] != self.alphabet_size or counts.shape[1] != self.alphabet_size:
             raise ValueError("counts: expected [alphabet, alphabet], once")
         self.begun = True
+        if self.max_square < 0:
+            self.max_square = self.state.length + SMALL_SQUARE
         if table_open(&self.state.table, 1024) != 0:
             raise MemoryError(f"no memory for training on {self.state.length} symbols")
         for left in range(self.alphabet_size):
@@ -290,9 +330,9 @@ cdef class MergeTrainer:
             if state.bytes != NULL and widen(state) != 0:
                 return -1
             if state.length > self.max_listed_cells:
-                if state.heap.size == 0 and rebuild(state, token, False, state.length) != 0:
+                if state.heap.size == 0 and rebuild(state, token, False, state.length, 0) != 0:
                     return -1
-            elif rebuild(state, token, True, self.list_share) != 0:
+            elif rebuild(state, token, True, self.list_share, self.max_square) != 0:
                 return -1
             if state.finished:
                 return 0
@@ -301,7 +341,7 @@ cdef class MergeTrainer:
         right = chosen.key & 0xFFFF
         heap_drop_top(&state.heap)
         if (merge_listed(state, chosen, left, right, token) if state.listed
-                else merge_by_pass(state, left, right, token)) != 0:
+                else merge_by_pass(state, self.instruction_set, left, right, token)) != 0:
             return -1
         entry = table_find(&state.table, chosen.key)
         entry.count = 0
