@@ -1,4 +1,4 @@
-"""The tables of one vocabulary, and encoding pieces with them."""
+"""The tables of one vocabulary, and encoding sequences with them: cutting, encoding the pieces, joining them."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
@@ -6,58 +6,42 @@ from libc.string cimport memcpy, memset
 
 from _ext.longest_joining cimport join_longest
 from _ext.longest_match cimport LANES, MatchTables, match_longest
-from _ext.merge_order cimport MergeScratch, MergeTables, match_merge_order, scratch_close, scratch_open
+from _ext.merge_joining cimport join_merge_order
+from _ext.merge_order cimport MergeScratch, MergeTables, match_merge_order, scratch_close
 from _ext.pieces cimport Bridges, Piece, bridges_close
 from _ext.sequence_matcher cimport SequenceMatcher
 
 cdef enum:
-    # Shorter pieces cost more in joining than they gain.
-    LEAST_PIECE = 2048
+    LARGEST_PIECE = 1 << 15  # what is needed beside the symbols then stays in the caches
+    LEAST_PIECE = 2048       # shorter ones cost more in joining than they gain
 
 cdef struct EncoderTables:
     MatchTables match
     MergeTables order
     bint small_steps
     const int32_t* lengths
-    int64_t longest_token
 
 
 cdef inline int encode_pieces(
-    const EncoderTables* tables, bint merge_order, Piece* pieces, int64_t count
+    const EncoderTables* tables, bint merge_order, MergeScratch* scratch, Piece* pieces, int64_t count
 ) noexcept nogil:
     """Encode pieces, each for itself; -1 where memory is missing."""
-    cdef int64_t k, longest = 0
-    cdef MergeScratch scratch
     if not merge_order:
         if tables.small_steps:
             match_longest(&tables.match, <const uint16_t*> tables.match.steps, pieces, count)
         else:
             match_longest(&tables.match, <const uint32_t*> tables.match.steps, pieces, count)
         return 0
-    memset(&scratch, 0, sizeof(MergeScratch))
-    for k in range(count):
-        longest = max(longest, pieces[k].length)
-    if scratch_open(&scratch, longest, tables.order.merges) != 0:
-        scratch_close(&scratch)
-        return -1
-    for k in range(count):
-        pieces[k].tokens = match_merge_order(&tables.order, &scratch, pieces[k].symbols, pieces[k].length, pieces[k].ids)
-    scratch_close(&scratch)
-    return 0
+    return match_merge_order(&tables.order, scratch, pieces, count)
 
 
 cdef inline int join_pieces(
-    const EncoderTables* tables, bint merge_order, Piece* pieces, int64_t count, Bridges* bridges
+    const EncoderTables* tables, bint merge_order, MergeScratch* scratch, Piece* pieces, int64_t count,
+    Bridges* bridges
 ) noexcept nogil:
     """Set what is kept of each piece, and the bridges; -1 where memory is missing."""
-    cdef int64_t k
     if merge_order:
-        for k in range(count):
-            pieces[k].first = 0
-            pieces[k].last = pieces[k].tokens
-            pieces[k].bridge_tokens = 0
-            pieces[k].bridge = 0
-        return 0
+        return join_merge_order(&tables.order, scratch, tables.lengths, pieces, count, bridges)
     if tables.small_steps:
         return join_longest(
             &tables.match, <const uint16_t*> tables.match.steps, tables.lengths, pieces, count, bridges
@@ -71,20 +55,50 @@ cdef inline int64_t pieces_of(int64_t length, int64_t largest) noexcept nogil:
 
 
 cdef inline int64_t cut(
-    const uint8_t* symbols, int64_t length, int64_t largest, int64_t sequence, int32_t* ids, Piece* pieces
+    const uint8_t* symbols, int64_t length, int64_t largest, int64_t sequence, Piece* pieces
 ) noexcept nogil:
     """Cut a sequence into pieces of about equal length; return how many (0 for an empty one)."""
     cdef int64_t count = pieces_of(length, largest), k, start, end = 0
     for k in range(count):
         start = end
-        end = length * (k + 1) // count
+        # Without the product of a length and a count, which could be too large.
+        end = length // count * (k + 1) + length % count * (k + 1) // count
         pieces[k].symbols = symbols + start
         pieces[k].length = end - start
         pieces[k].sequence = sequence
         pieces[k].goes_on = k > 0
         pieces[k].ends = k == count - 1
-        pieces[k].ids = ids + start
     return count
+
+
+cdef inline int64_t fill_lanes(Piece* pieces, int64_t count, int64_t least) noexcept nogil:
+    """Cut pieces further where they are fewer than lanes; return how many there are, at most LANES.
+
+    There must be room for LANES pieces.
+    """
+    cdef int64_t k, parts, written = 0
+    cdef Piece whole[LANES]
+    if count >= LANES:
+        return count
+    memcpy(whole, pieces, count * sizeof(Piece))
+    for k in range(count):
+        parts = max(<int64_t> 1, min(LANES // count, whole[k].length // least))
+        parts = cut(
+            whole[k].symbols, whole[k].length, pieces_of(whole[k].length, parts), whole[k].sequence, pieces + written
+        )
+        pieces[written].goes_on = whole[k].goes_on
+        written += parts
+        pieces[written - 1].ends = whole[k].ends
+    return written
+
+
+cdef inline int64_t place_ids(Piece* pieces, int64_t count, int32_t* ids) noexcept nogil:
+    """Give pieces room for their ids side by side; return how many symbols they have."""
+    cdef int64_t k, symbols = 0
+    for k in range(count):
+        pieces[k].ids = ids + symbols
+        symbols += pieces[k].length
+    return symbols
 
 
 cdef inline int64_t kept_tokens(const Piece* piece) noexcept nogil:
@@ -111,37 +125,39 @@ cdef inline int64_t match_sequences(
     cdef const EncoderTables* tables = <const EncoderTables*> matcher.tables
     cdef int64_t sequence, k, count = 0, written = 0, tokens
     cdef int64_t total = borders[sequences] - borders[0]
-    # As many pieces as lanes where the sequences are few.
-    cdef int64_t largest = max(<int64_t> LEAST_PIECE, (total + LANES - 1) // LANES)
     cdef int outcome = -1
     cdef Piece* pieces
     cdef int32_t* room
     cdef Bridges bridges
-    memset(&bridges, 0, sizeof(Bridges))
+    cdef MergeScratch scratch
     memset(counts, 0, sequences * sizeof(int64_t))
     if total == 0:
         return 0
-    if merge_order:
-        largest = total
     for sequence in range(sequences):
-        count += pieces_of(borders[sequence + 1] - borders[sequence], largest)
-    pieces = <Piece*> malloc(count * sizeof(Piece))
+        count += pieces_of(borders[sequence + 1] - borders[sequence], LARGEST_PIECE)
+    memset(&bridges, 0, sizeof(Bridges))
+    memset(&scratch, 0, sizeof(MergeScratch))
+    pieces = <Piece*> malloc((count + LANES) * sizeof(Piece))
     room = <int32_t*> malloc(total * sizeof(int32_t))
     if pieces != NULL and room != NULL:
         count = 0
         for sequence in range(sequences):
             count += cut(
-                symbols + borders[sequence], borders[sequence + 1] - borders[sequence], largest, sequence,
-                room + (borders[sequence] - borders[0]), pieces + count
+                symbols + borders[sequence], borders[sequence + 1] - borders[sequence], LARGEST_PIECE, sequence,
+                pieces + count
             )
-        outcome = encode_pieces(tables, merge_order, pieces, count)
+        if not merge_order:
+            count = fill_lanes(pieces, count, LEAST_PIECE)
+        place_ids(pieces, count, room)
+        outcome = encode_pieces(tables, merge_order, &scratch, pieces, count)
         if outcome == 0:
-            outcome = join_pieces(tables, merge_order, pieces, count, &bridges)
+            outcome = join_pieces(tables, merge_order, &scratch, pieces, count, &bridges)
     if outcome == 0:
         for k in range(count):
             tokens = copy_kept(&pieces[k], &bridges, ids + written)
             counts[pieces[k].sequence] += tokens
             written += tokens
+    scratch_close(&scratch)
     bridges_close(&bridges)
     free(pieces)
     free(room)

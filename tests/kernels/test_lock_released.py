@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from ecgbyte._ext import symbols as symbols_kernel
-from ecgbyte._ext.bpe_encoding import EncodingTables, first_outside
+from ecgbyte._ext.batch_encoding import BatchEncoding
+from ecgbyte._ext.bpe_encoding import EncodingTables
 from ecgbyte._ext.bpe_training import MergeTrainer
 from ecgbyte._ext.signal_encoding import SignalBatch, SignalEncoder, locate
 from ecgbyte.signals.records import Record
@@ -46,10 +47,16 @@ def placing() -> Callable[[], object]:
 
 def encoding(merge_order: bool) -> Callable[[], object]:
     tables = EncodingTables(MERGES, 26)
-    borders = np.array([0, len(SYMBOLS)])
-    ids = np.empty(len(SYMBOLS), dtype=np.int32)
-    counts = np.empty(1, dtype=np.int64)
-    return lambda: tables.encode(SYMBOLS, borders, merge_order, ids, counts)
+    return lambda: tables.encode_sequence(SYMBOLS, merge_order)
+
+
+def batch_encoding(copying: bool) -> Callable[[], object]:
+    batch = BatchEncoding(EncodingTables(MERGES, 26), [SYMBOLS], merge_order=False)
+    if not copying:
+        return batch.encode
+    batch.encode()
+    ids = np.empty(batch.join()[-1], dtype=np.int32)
+    return lambda: batch.copy(ids)
 
 
 def decoding() -> Callable[[], object]:
@@ -90,7 +97,8 @@ CALLS: dict[str, Callable[[], Callable[[], object]]] = {
     "placing": placing,
     "longest": lambda: encoding(False),
     "merge-order": lambda: encoding(True),
-    "checking": lambda: lambda: first_outside(SYMBOLS, 26),
+    "batch, encoding": lambda: batch_encoding(False),
+    "batch, copying": lambda: batch_encoding(True),
     "decoding": decoding,
     "symbolizing": symbolizing,
     "desymbolizing": desymbolizing,
