@@ -260,12 +260,13 @@ class ECGTokenizer(TokenizerState):
         signals : collection of Record or float [leads, samples], or float [signals, leads, samples]
             As in `encode`.
         num_threads : int
-            Threads that share the signals; the result does not depend on it.
+            Threads that share the signals, or the leads of long ones; the result does not depend on it.
 
         Returns
         -------
         EncodingBatch
-            A sequence of the encodings; its `ids` and `splits` hold the tokens of all of them.
+            A sequence of the encodings; its `ids` and `splits` hold the tokens of all of them. O(samples); beside the
+            ids, memory for the symbols of some signals at a time.
 
         Raises
         ------
