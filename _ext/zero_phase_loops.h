@@ -21,8 +21,8 @@ LANES_TARGET LANES_INLINE void LANES_LOOP(sections_over_block)(
     for (int k = 0; k < (both ? 4 : 2); k++)
         for (int v = 0; v < VECTORS; v++)
             delay[k][v] = kept[k * VECTORS + v];
-    for (ptrdiff_t i = 0; i < count; i++, rows += step) {
-        lanes_vector *row = (lanes_vector *) rows;
+    for (ptrdiff_t i = 0; i < count; i++) {
+        lanes_vector *row = (lanes_vector *) (rows + i * step);
         for (int v = 0; v < VECTORS; v++) {
             lanes_vector x = row[v], y = b0 * x + delay[0][v];
             delay[0][v] = b1 * x - a1 * y + delay[1][v];
@@ -45,14 +45,13 @@ LANES_TARGET LANES_INLINE void LANES_LOOP(sections_over_block)(
 LANES_TARGET static void LANES_LOOP(sections_over_rows)(
     double *rows, ptrdiff_t count, ptrdiff_t step, const double *sections, ptrdiff_t num_sections, double *delays)
 {
-    while (count > 0) {
-        ptrdiff_t block = count < SECTIONS_BLOCK ? count : SECTIONS_BLOCK, s = 0;
+    for (ptrdiff_t first = 0; first < count; first += SECTIONS_BLOCK) {
+        ptrdiff_t block = count - first < SECTIONS_BLOCK ? count - first : SECTIONS_BLOCK, s = 0;
+        double *start = rows + first * step;
         for (; s + 1 < num_sections; s += 2)
-            LANES_LOOP(sections_over_block)(rows, block, step, sections + 6 * s, delays + 2 * LEAD_LANES * s, 1);
+            LANES_LOOP(sections_over_block)(start, block, step, sections + 6 * s, delays + 2 * LEAD_LANES * s, 1);
         if (s < num_sections)
-            LANES_LOOP(sections_over_block)(rows, block, step, sections + 6 * s, delays + 2 * LEAD_LANES * s, 0);
-        rows += block * step;
-        count -= block;
+            LANES_LOOP(sections_over_block)(start, block, step, sections + 6 * s, delays + 2 * LEAD_LANES * s, 0);
     }
 }
 
@@ -94,8 +93,12 @@ LANES_TARGET static void LANES_LOOP(zero_phase)(
         LANES_LOOP(sections_over_rows)(block, count, ROW, sections, num_sections, delays);
     }
     LANES_LOOP(sections_over_rows)(rows, samples, ROW, sections, num_sections, delays);
-    LANES_LOOP(sections_over_rows)(tail, extension, ROW, sections, num_sections, delays);
-    LANES_LOOP(rest_on)(extension ? tail + (extension - 1) * ROW : last, resting, num_sections, delays);
-    LANES_LOOP(sections_over_rows)(tail + (extension - 1) * ROW, extension, -ROW, sections, num_sections, delays);
+    if (extension) {
+        double *end = tail + (extension - 1) * ROW;
+        LANES_LOOP(sections_over_rows)(tail, extension, ROW, sections, num_sections, delays);
+        LANES_LOOP(rest_on)(end, resting, num_sections, delays);
+        LANES_LOOP(sections_over_rows)(end, extension, -ROW, sections, num_sections, delays);
+    } else
+        LANES_LOOP(rest_on)(last, resting, num_sections, delays);
     LANES_LOOP(sections_over_rows)(rows + (samples - 1) * ROW, samples, -ROW, sections, num_sections, delays);
 }

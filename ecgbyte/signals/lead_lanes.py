@@ -34,7 +34,8 @@ def map_leads(step: LanesStep, signal: np.ndarray, dtype: type[np.floating] = np
 
     Notes
     -----
-    *Thread-safety*: no state. Takes 24 times ``8 * samples`` bytes while it runs, and what `step` takes.
+    *Thread-safety*: no state. Takes 96 bytes a sample while it runs, for any number of leads, and what `step` takes:
+    about twice as much in the steps of this package. A single lead takes as long as twelve.
     """
     signal = np.asarray(signal)
     if signal.dtype not in (np.float32, np.float64):
