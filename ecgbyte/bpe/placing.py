@@ -60,6 +60,8 @@ class _Placing:
         self.min_count = min_count
         self.trainer = MergeTrainer(1, alphabet_size, min_count)
         self.counts = self._no_counts()
+        self.arrays_placed = 0  # of a stream, as its errors name them
+        self.sequences_placed = 0
 
     def place_known(self, arrays: list[NDArray[np.uint8]], num_threads: int) -> None:
         """Place arrays uint8 [sequences, symbols], with exactly the room they need, in threads where that pays."""
@@ -86,13 +88,17 @@ class _Placing:
                 f"sequences: got {type(sequences).__name__}, expected a list of uint8 arrays, uint8 [sequences, "
                 "symbols], or an iterable of such arrays"
             )
-        begun = 0
-        for index, array in enumerate(sequences):
-            rows = _as_block(array, index)
-            first = self.trainer.take_cells(_cells(rows))
-            for begin, block, cell in _located([rows], first):
-                self._place(begun + begin, block, cell, self.counts)
-            begun += len(rows)
+        for array in sequences:
+            self._place_next(array)
+            del array  # so that it need not stand beside the next
+
+    def _place_next(self, array: NDArray[np.uint8]) -> None:
+        rows = _as_block(array, self.arrays_placed)
+        first = self.trainer.take_cells(_cells(rows))
+        for begin, block, cell in _located([rows], first):
+            self._place(self.sequences_placed + begin, block, cell, self.counts)
+        self.arrays_placed += 1
+        self.sequences_placed += len(rows)
 
     def _place_share(
         self, share: Iterable[tuple[int, NDArray[np.uint8], int]], counts: NDArray[np.int64]

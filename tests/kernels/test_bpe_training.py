@@ -7,7 +7,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_strategies import corpora, sequences_of
 
@@ -50,6 +50,7 @@ def pairs(merges: np.ndarray) -> list[tuple[int, int]]:
     return [(int(left), int(right)) for left, right in merges]
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(corpora(), st.integers(0, 40), st.integers(1, 4))
 def test_merges_are_those_of_the_reference(
     corpus: tuple[int, list[np.ndarray]], num_merges: int, min_count: int
@@ -103,13 +104,13 @@ def test_noise_of_every_length_about_a_block(symbols: int, instruction_set: int)
 def test_all_instruction_sets_agree_on_a_long_corpus() -> None:
     assert 0 <= CHOSEN_SET <= MACHINE_SET
     generator = np.random.default_rng(9)
-    steps = generator.integers(-1, 2, size=(30, 20_000)) * (generator.random((30, 20_000)) > 0.7)
+    steps = generator.integers(-1, 2, size=(12, 6000)) * (generator.random((12, 6000)) > 0.7)
     sequences = list((np.cumsum(steps, axis=1) % 26).astype(np.uint8))
-    sequences += list(generator.integers(0, 26, size=(5, 20_000), dtype=np.uint8))
-    expected = pairs(train_merges(sequences, 2000))
+    sequences += list(generator.integers(0, 26, size=(3, 6000), dtype=np.uint8))
+    expected = pairs(train_merges(sequences, 900))
     for path in PATHS[:6]:
         for instruction_set in SETS:
-            assert pairs(train_on_path(sequences, 2000, 26, 1, path | {"instruction_set": instruction_set})) == expected
+            assert pairs(train_on_path(sequences, 900, 26, 1, path | {"instruction_set": instruction_set})) == expected
 
 
 def test_an_instruction_set_that_the_machine_lacks_is_not_used() -> None:
@@ -172,6 +173,7 @@ def test_nothing_to_merge() -> None:
     assert train_merges(np.zeros((1, 9), dtype=np.uint8), 0).shape == (0, 2)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.data())
 def test_rows_strides_and_read_only(data: st.DataObject) -> None:
     sequence = data.draw(sequences_of(3, max_runs=20))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_strategies import corpora
 
@@ -25,6 +25,7 @@ def walks(seed: int, sequences: int, symbols: int, alphabet_size: int = 26) -> n
     return (np.cumsum(steps, axis=1) % alphabet_size).astype(np.uint8)
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(corpora(), st.data())
 def test_an_iterable_gives_the_merges_of_the_list(corpus: tuple[int, list[np.ndarray]], data: st.DataObject) -> None:
     alphabet_size, sequences = corpus
@@ -73,7 +74,7 @@ def test_no_array_of_a_stream_is_kept() -> None:
             alive.append(weakref.ref(array))
             yield array
             del array
-            assert sum(reference() is not None for reference in alive) <= 1
+            assert not any(reference() is not None for reference in alive)
 
     assert len(train_merges(stream(), 10)) == 10
 
