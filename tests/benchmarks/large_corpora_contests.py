@@ -91,7 +91,8 @@ def train_measured(
         above = anonymous - found["anonymous_before"]
     of_it = "" if math.isnan(anonymous) else f", anonymous {anonymous}"
     before = f"before {found['resident_before']} bytes"
-    notes = [row.note, f"whole process, resident: peak {found['resident_peak']}, {before}{of_it}"]
+    used = f"processor time {found['processor_seconds']:.4g} s"
+    notes = [row.note, used, f"whole process, resident: peak {found['resident_peak']}, {before}{of_it}"]
     check = found["check"]
     if learnt is not None:
         check_first_merges(corpus, records, learnt[:CHECKED_MERGES], processes)

@@ -39,7 +39,7 @@ class MeasuredCall:
     ----------
     seconds : list of float
         Of each call.
-    begin, end : float
+    processor_seconds, begin, end : float
         Of the first call, which is the one whose memory was measured,
         On the clock that all processes of the machine share.
     resident_before, resident_peak : int
@@ -49,6 +49,7 @@ class MeasuredCall:
     """
 
     seconds: list[float]
+    processor_seconds: float
     begin: float
     end: float
     resident_before: int
@@ -60,16 +61,18 @@ def measure_call(call: Callable[[], object], rounds: int) -> tuple[object, Measu
     """Call once and measure time and memory, then call again for the time of all rounds; the first output."""
     forget_peak()
     before = memory_now()
+    used_before = time.process_time()
     begin = time.monotonic()
     output = call()
     end = time.monotonic()
+    used = time.process_time() - used_before
     after = memory_now()
     seconds = [end - begin]
     for _ in range(rounds - 1):
         again = time.monotonic()
         call()
         seconds.append(time.monotonic() - again)
-    return output, MeasuredCall(seconds, begin, end, before["VmRSS"], after["VmHWM"], before["RssAnon"])
+    return output, MeasuredCall(seconds, used, begin, end, before["VmRSS"], after["VmHWM"], before["RssAnon"])
 
 
 def run_watched(command: list[str], folder: Path) -> tuple[str, list[tuple[float, int]]]:
