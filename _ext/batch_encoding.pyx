@@ -44,6 +44,7 @@ cdef struct Job:
     int64_t place       # of its first id among all
     int64_t bad_piece   # the first with a symbol outside the alphabet, or -1
     int32_t* ids        # a block of the job's own
+    bint done
 
 
 cdef inline uint8_t highest_symbol(const Piece* piece) noexcept nogil:
@@ -81,7 +82,8 @@ cdef class BatchEncoding:
 
     Notes
     -----
-    Memory: for each thread 4 bytes a symbol of a job, for merge order 34 bytes a symbol of a piece; 4 bytes a token.
+    Memory: for each thread 4 bytes a symbol of a job, and for merge order 30 bytes a symbol of some pieces (2 MB); 4
+    bytes a token. Where a sequence cannot be cut (see merge_joining.pxd), 34 bytes for each of its symbols.
     """
 
     cdef object tables
@@ -259,6 +261,7 @@ cdef class BatchEncoding:
         for k in range(job.pieces):
             if highest_symbol(&pieces[k]) >= self.alphabet_size:
                 job.bad_piece = job.first_piece + k
+                job.done = True
                 return 0
         place_ids(pieces, job.pieces, room)
         if encode_pieces(self.encoder, self.merge_order, scratch, pieces, job.pieces) != 0:
@@ -274,6 +277,7 @@ cdef class BatchEncoding:
             memcpy(job.ids + tokens, piece.ids, piece.tokens * sizeof(int32_t))
             piece.ids = job.ids + tokens
             tokens += piece.tokens
+        job.done = True
         return 0
 
     def join(self):
@@ -288,12 +292,18 @@ cdef class BatchEncoding:
         ------
         ValueError
             If a symbol lies outside the alphabet; names the first.
+        RuntimeError
+            If a job is not encoded yet.
         """
         cdef int64_t k, token = 0
         cdef int outcome
         cdef MergeScratch scratch
         cdef Job* job
+        if self.tokens >= 0:
+            raise RuntimeError("a BatchEncoding is joined once")
         for k in range(self.num_jobs):
+            if not self.jobs[k].done:
+                raise RuntimeError("a BatchEncoding is joined when encode has returned in all threads")
             if self.jobs[k].bad_piece >= 0:
                 self._refuse(&self.pieces[self.jobs[k].bad_piece])
         memset(&scratch, 0, sizeof(MergeScratch))

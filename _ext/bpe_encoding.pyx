@@ -1,6 +1,7 @@
 """Encoding symbols as tokens, in two ways, and decoding; on tables that are built once for a vocabulary.
 
-The kernels are in longest_match.pxd and merge_order.pxd; here are the tables and the loops over sequences.
+The kernels are in longest_match.pxd and merge_order.pxd, what goes round them in encoding_tables.pxd;
+batch_encoding.pyx encodes many sequences with the tables that are built here.
 """
 
 import numpy as np
@@ -96,8 +97,8 @@ cdef inline int64_t place_outside(const uint8_t* symbols, int64_t length, int al
 cdef class EncodingTables:
     """All tables of one vocabulary: token strings, the trie with its links, the ranks of the merges.
 
-    Memory: trie nodes x (stride x 2 or 4 + 12) bytes, 8 bytes a pop, 8 bytes for each of 4 entries a merge, and the
-    token strings.
+    Memory: trie nodes x (stride x 2 or 4 + 12) bytes, 8 bytes a pop, 8 bytes for each of 4 entries a merge, 2 bytes for
+    each pair of run tokens (merge_runs.pxd), and the token strings.
 
     *Thread-safety*: nothing changes after construction; every method may run in many threads at once. The
     interpreter lock is released during encoding and decoding.
@@ -235,7 +236,8 @@ cdef class EncodingTables:
 
         Notes
         -----
-        O(symbols). Memory for merge order: 26 bytes a symbol of the longest sequence.
+        O(symbols). Memory: 4 bytes a symbol, and for merge order 30 bytes a symbol of some pieces (65,536 symbols, or
+        more where a sequence cannot be cut).
         """
         cdef Py_ssize_t sequence, sequences = borders.shape[0] - 1
         cdef int64_t written, longest = 0
@@ -279,7 +281,7 @@ cdef class EncodingTables:
 
         Notes
         -----
-        O(symbols). Memory: 8 bytes a symbol, and for merge order 34 bytes a symbol of a piece (encoding_tables.pxd).
+        O(symbols). Memory: 8 bytes a symbol, and for merge order 30 bytes a symbol of some pieces, as in `encode`.
         """
         cdef Py_buffer buffer, ids_buffer
         cdef const uint8_t* read

@@ -15,9 +15,9 @@ from _ext.pieces cimport Bridges, Piece, bridges_reserve
 
 cdef inline int64_t unsettled_symbols(const Piece* piece, const int32_t* lengths) noexcept nogil:
     """How many symbols the tokens cover that a piece has got only because it ends."""
-    cdef int64_t token, symbols = 0
-    for token in range(piece.settled, piece.tokens):
-        symbols += lengths[piece.ids[token]]
+    cdef int64_t k, symbols = 0
+    for k in range(piece.settled, piece.tokens):
+        symbols += lengths[piece.ids[k]]
     return symbols
 
 
@@ -31,7 +31,7 @@ cdef inline int join_longest(
 ) noexcept nogil:
     """Set what is kept of each piece, and the bridges; -1 where memory is missing. O(symbols) at most."""
     cdef Piece* piece
-    cdef int64_t k, read, token
+    cdef int64_t k, read
     cdef int64_t border = 0  # of the bridge, in symbols from the beginning of the piece
     cdef int64_t other = 0   # of the piece alone
     cdef bint bridging = False

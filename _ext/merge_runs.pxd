@@ -61,8 +61,8 @@ cdef inline int64_t merge_runs(
         first = tables.first[symbol]
         largest = first + levels
         for i in range(length >> levels):
-            tokens[written] = largest
-            written += 1
+            tokens[written + i] = largest
+        written += length >> levels
         digits = tables.digits + (length & ((1 << levels) - 1)) * (MAX_LEVELS + 1)
         for i in range(MAX_LEVELS):
             tokens[written + i] = first + digits[i]

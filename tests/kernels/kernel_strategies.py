@@ -53,3 +53,11 @@ def joined_tokens(draw: st.DrawFn, alphabet_size: int, merges: Merges) -> NDArra
         string = strings[draw(st.integers(0, len(strings) - 1))]
         symbols.extend(string[: draw(st.integers(1, len(string)))])
     return np.array(symbols, dtype=np.uint8)
+
+
+@st.composite
+def encodings(draw: st.DrawFn) -> tuple[int, Merges, list[NDArray[np.uint8]]]:
+    """An alphabet size, merges, and sequences over the alphabet, some of them made of their tokens."""
+    alphabet_size, merges = draw(merge_tables())
+    either = st.one_of(sequences_of(alphabet_size), joined_tokens(alphabet_size, merges))
+    return alphabet_size, merges, draw(st.lists(either, max_size=4))
