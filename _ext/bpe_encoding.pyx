@@ -5,23 +5,18 @@ The kernels are in longest_match.pxd and merge_order.pxd; here are the tables an
 
 import numpy as np
 
-from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie
+from ecgbyte._ext.match_ranks import build_merge_arrays, build_rank_table, build_runs
+from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie, complete_steps
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memcpy, memset
+from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.pycapsule cimport PyCapsule_New
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
 
-from _ext.longest_match cimport MatchTables, match_longest
-from _ext.merge_order cimport (
-    NO_RANK,
-    MergeScratch,
-    MergeTables,
-    RankEntry,
-    hash_of,
-    match_merge_order,
-    scratch_close,
-    scratch_open,
-)
-from _ext.pair_table cimport pair_key
+from _ext.encoding_tables cimport EncoderTables, match_sequences
+from _ext.merge_order cimport RankEntry
+from _ext.sequence_matcher cimport SequenceMatcher
 
 # Ids are 16 bit, and the last value marks borders.
 MAX_TOKENS = 65_535
@@ -84,18 +79,18 @@ def token_lengths(const int32_t[:, :] merges, int alphabet_size):
     return lengths_array
 
 
-def first_outside(const uint8_t[::1] symbols, int alphabet_size):
+cdef inline int64_t place_outside(const uint8_t* symbols, int64_t length, int alphabet_size) noexcept nogil:
     """Index of the first symbol that is not in the alphabet, or -1. O(symbols)."""
-    cdef Py_ssize_t i
+    cdef int64_t i
     cdef uint8_t highest = 0
-    with nogil:
-        for i in range(symbols.shape[0]):
-            highest = max(highest, symbols[i])
+    for i in range(length):
+        highest = max(highest, symbols[i])
     if highest < alphabet_size:
         return -1
-    for i in range(symbols.shape[0]):
+    for i in range(length):
         if symbols[i] >= alphabet_size:
             return i
+    return -1
 
 
 cdef class EncodingTables:
@@ -118,9 +113,9 @@ cdef class EncodingTables:
     cdef const int32_t* length_of
     cdef const uint8_t* string_of
     cdef const int64_t* start_of
-    cdef bint small_nodes
-    cdef MatchTables match
-    cdef MergeTables order
+    cdef EncoderTables tables
+    cdef SequenceMatcher sequence_matcher
+    cdef readonly object matcher        # capsule of &sequence_matcher, valid while this object lives
 
     def __init__(self, const int32_t[:, :] merges, int alphabet_size, int64_t max_trie_entries=MAX_TRIE_ENTRIES):
         """Build the tables for merges [merges, 2]; O(symbols of all tokens)."""
@@ -132,6 +127,12 @@ cdef class EncodingTables:
         self._build_strings(merges)
         self._build_trie(merges, max_trie_entries)
         self._build_ranks(merges)
+        self.sequence_matcher.match = match_sequences
+        self.sequence_matcher.lengths = self.length_of
+        self.sequence_matcher.alphabet_size = alphabet_size
+        self.sequence_matcher.size = <int32_t> self.size
+        self.sequence_matcher.tables = &self.tables
+        self.matcher = PyCapsule_New(&self.sequence_matcher, "ecgbyte.SequenceMatcher", NULL)
 
     cdef _build_strings(self, const int32_t[:, :] merges):
         cdef int32_t[::1] lengths
@@ -155,6 +156,7 @@ cdef class EncodingTables:
                 memcpy(&strings[place], &strings[starts[id]], lengths[id])
                 place += lengths[id]
         self.length_of = &lengths[0]
+        self.tables.lengths = &lengths[0]
         self.start_of = &starts[0]
         self.string_of = &strings[0]
         for array in (self.lengths, self.strings, self.string_starts):
@@ -165,61 +167,48 @@ cdef class EncodingTables:
         cdef const int32_t[::1] tail, count, pop_before, pop_token
         cdef const uint8_t[::1] rows
         children, links, pops = build_trie(merges, self.strings, self.string_starts, self.lengths, max_trie_entries)
-        self.nodes, self.match.stride = children.shape
-        self.small_nodes = self.nodes <= 0xFFFF
-        if self.small_nodes:
-            children = children.astype(np.uint16)
-        self.kept += [children, *links, *pops]
-        rows = children.reshape(self.nodes * self.match.stride).view(np.uint8)
+        steps = complete_steps(children, links, pops)
+        self.nodes = steps.shape[0]
+        self.tables.small_steps = steps.itemsize == 2
+        self.tables.match.row_bits = steps.shape[1].bit_length() - 1
+        self.kept += [steps, *links, *pops]
+        rows = steps.reshape(-1).view(np.uint8)
         failure, tail, count = links
         pop_before, pop_token = pops
-        self.match.children = <void*> &rows[0]
-        self.match.failure = &failure[0]
-        self.match.tail = &tail[0]
-        self.match.count = &count[0]
-        self.match.pop_before = &pop_before[0]
-        self.match.pop_token = &pop_token[0]
+        self.tables.match.steps = <const void*> &rows[0]
+        self.tables.match.failure = &failure[0]
+        self.tables.match.tail = &tail[0]
+        self.tables.match.count = &count[0]
+        self.tables.match.pop_before = &pop_before[0]
+        self.tables.match.pop_token = &pop_token[0]
 
     cdef _build_ranks(self, const int32_t[:, :] merges):
-        cdef Py_ssize_t k, capacity = 64
-        cdef int shift = 64 - 6
-        cdef uint32_t key, slot
-        cdef Py_ssize_t count = merges.shape[0]
-        cdef RankEntry* entries
-        while capacity < 4 * count:
-            capacity *= 2
-            shift -= 1
-        entries_array = np.zeros(capacity * sizeof(RankEntry), dtype=np.uint8)
-        cdef uint8_t[::1] entry_bytes = entries_array
-        entries = <RankEntry*> &entry_bytes[0]
-        for k in range(capacity):
-            entries[k].rank = NO_RANK
-        first_array = np.full(self.alphabet_size * self.alphabet_size, NO_RANK, dtype=np.uint16)
-        cdef uint16_t[::1] first = first_array
-        sides_array = np.zeros((2, count + 1), dtype=np.uint16)
-        cdef uint16_t[:, ::1] sides = sides_array
-        for k in range(count):
-            sides[0, k] = <uint16_t> merges[k, 0]
-            sides[1, k] = <uint16_t> merges[k, 1]
-            key = pair_key(merges[k, 0], merges[k, 1])
-            slot = hash_of(key, shift)
-            while entries[slot].rank != NO_RANK and entries[slot].key != key:
-                slot = (slot + 1) & <uint32_t> (capacity - 1)
-            if entries[slot].rank == NO_RANK:  # of a pair that is listed twice, the first rank counts
-                entries[slot].key = key
-                entries[slot].rank = <uint16_t> k
-                if merges[k, 0] < self.alphabet_size and merges[k, 1] < self.alphabet_size:
-                    first[merges[k, 0] * self.alphabet_size + merges[k, 1]] = <uint16_t> k
-        self.kept += [entries_array, first_array, sides_array]
-        self.order.entries = entries
-        self.order.mask = <uint32_t> (capacity - 1)
-        self.order.shift = shift
-        self.order.first = &first[0]
-        self.order.lefts = &sides[0, 0]
-        self.order.rights = &sides[1, 0]
-        self.order.lengths = self.length_of
-        self.order.alphabet_size = self.alphabet_size
-        self.order.merges = <int32_t> count
+        cdef const uint8_t[::1] entries, is_left, is_right, levels
+        cdef const uint16_t[::1] lefts, rights, first, ids, ranks, digits
+        cdef const int32_t[::1] widths
+        table = build_rank_table(merges)
+        runs = build_runs(merges, self.alphabet_size)
+        arrays = build_merge_arrays(merges, self.alphabet_size, runs[2])
+        self.kept += [*table, *runs, *arrays]
+        entries, shift = table
+        levels, first, ids, ranks, digits = runs
+        lefts, rights, is_left, is_right, widths = arrays
+        self.tables.order.runs.levels = &levels[0]
+        self.tables.order.runs.first = &first[0]
+        self.tables.order.runs.ids = &ids[0]
+        self.tables.order.runs.ranks = &ranks[0]
+        self.tables.order.runs.count = <int32_t> ids.shape[0]
+        self.tables.order.runs.digits = &digits[0]
+        self.tables.order.entries = <const RankEntry*> &entries[0]
+        self.tables.order.shift = shift
+        self.tables.order.mask = <uint32_t> ((<uint64_t> 1 << (64 - <int> shift)) - 1)
+        self.tables.order.lefts = &lefts[0]
+        self.tables.order.rights = &rights[0]
+        self.tables.order.is_left = &is_left[0]
+        self.tables.order.is_right = &is_right[0]
+        self.tables.order.widths = &widths[0]
+        self.tables.order.alphabet_size = self.alphabet_size
+        self.tables.order.merges = <int32_t> merges.shape[0]
 
     def encode(
         self,
@@ -234,7 +223,7 @@ cdef class EncodingTables:
         Parameters
         ----------
         symbols : uint8 [symbols]  # IN
-            All below the alphabet size (see first_outside).
+            All below the alphabet size.
         borders : int64 [sequences + 1]  # IN
             Where each sequence begins in `symbols`, and the end; not falling.
         merge_order : bool
@@ -249,8 +238,7 @@ cdef class EncodingTables:
         O(symbols). Memory for merge order: 26 bytes a symbol of the longest sequence.
         """
         cdef Py_ssize_t sequence, sequences = borders.shape[0] - 1
-        cdef int64_t written = 0, longest = 0, count, length, start
-        cdef MergeScratch scratch
+        cdef int64_t written, longest = 0
         if sequences < 0 or counts.shape[0] != sequences:
             raise ValueError("borders, counts: expected [sequences + 1] and [sequences]")
         for sequence in range(sequences):
@@ -264,30 +252,64 @@ cdef class EncodingTables:
         if longest == 0:
             counts[:] = 0
             return 0
-        memset(&scratch, 0, sizeof(MergeScratch))
-        if merge_order and scratch_open(&scratch, longest, self.order.merges) != 0:
-            scratch_close(&scratch)
-            raise MemoryError(f"no memory for encoding {longest} symbols")
         with nogil:
-            for sequence in range(sequences):
-                start = borders[sequence]
-                length = borders[sequence + 1] - start
-                if length == 0:
-                    count = 0
-                elif merge_order:
-                    count = match_merge_order(&self.order, &scratch, &symbols[start], length, &ids[written])
-                elif self.small_nodes:
-                    count = match_longest(
-                        &self.match, <const uint16_t*> self.match.children, &symbols[start], length, &ids[written]
-                    )
-                else:
-                    count = match_longest(
-                        &self.match, <const uint32_t*> self.match.children, &symbols[start], length, &ids[written]
-                    )
-                counts[sequence] = count
-                written += count
-            scratch_close(&scratch)
+            written = self.sequence_matcher.match(
+                &self.sequence_matcher, &symbols[0], &borders[0], sequences, merge_order, &ids[0], &counts[0]
+            )
+        if written < 0:
+            raise MemoryError(f"no memory for encoding {longest} symbols")
         return written
+
+    def encode_sequence(self, symbols, bint merge_order):
+        """Encode one sequence.
+
+        Parameters
+        ----------
+        symbols : uint8 [symbols], contiguous  # IN
+        merge_order : bool
+
+        Returns
+        -------
+        int32 [tokens]
+
+        Raises
+        ------
+        ValueError
+            If a symbol lies outside the alphabet; names the first.
+
+        Notes
+        -----
+        O(symbols). Memory: 8 bytes a symbol, and for merge order 34 bytes a symbol of a piece (encoding_tables.pxd).
+        """
+        cdef Py_buffer buffer, ids_buffer
+        cdef const uint8_t* read
+        cdef int64_t[2] borders
+        cdef int64_t count = 0, i, bad = -1
+        cdef int32_t* ids
+        PyObject_GetBuffer(symbols, &buffer, PyBUF_SIMPLE)
+        try:
+            read = <const uint8_t*> buffer.buf
+            borders[0] = 0
+            borders[1] = buffer.len
+            with nogil:
+                bad = place_outside(read, buffer.len, self.alphabet_size)
+                ids = <int32_t*> malloc((buffer.len + 1) * sizeof(int32_t)) if bad < 0 else NULL
+                if ids != NULL:
+                    count = match_sequences(&self.sequence_matcher, read, borders, 1, merge_order, ids, &i)
+            try:
+                if bad >= 0:
+                    raise ValueError(f"symbols: got {read[bad]} at {bad}, expected 0 to {self.alphabet_size - 1}")
+                if ids == NULL or count < 0:
+                    raise MemoryError(f"no memory for encoding {buffer.len} symbols")
+                encoded = np.empty(count, dtype=np.int32)
+                PyObject_GetBuffer(encoded, &ids_buffer, PyBUF_SIMPLE | PyBUF_WRITABLE)
+                memcpy(ids_buffer.buf, ids, count * sizeof(int32_t))
+                PyBuffer_Release(&ids_buffer)
+            finally:
+                free(ids)
+        finally:
+            PyBuffer_Release(&buffer)
+        return encoded
 
     def starts(self, const int64_t[::1] ids):
         """Where each token starts, in symbols: int64 [tokens + 1], the end included.

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
-# A node of the trie is a row of 4-byte entries, one a letter, rounded up to a power of two: this many take 256 MB and
-# hold two million nodes of 26 letters. 3,500 merges of real ECGs make some ten thousand nodes.
+from _ext.longest_match cimport NO_STEP, step_t
+
+# A node of the trie is a row of 4-byte entries, one a letter and one more, rounded up to a power of two: this many take
+# 256 MB and hold two million nodes of 26 letters. 3,500 merges of real ECGs make some ten thousand nodes.
 MAX_TRIE_ENTRIES = 1 << 26
 
 
@@ -30,7 +32,7 @@ def build_trie(
     -------
     children : uint32 [nodes, stride]
         The node that each symbol leads to, 0 (the root) for none; numbered breadth first, so that the rows near the
-        root lie together. The stride is a power of two.
+        root lie together. The stride is a power of two above the alphabet size.
     links : tuple of uint32 [nodes], int32 [nodes], int32 [nodes]
         Failure, tail and count of the pops of each node.
     pops : tuple of int32 [pops], int32 [pops]
@@ -50,7 +52,7 @@ def build_trie(
     cdef Py_ssize_t tokens = lengths.shape[0], capacity = 1024, nodes = 1, token
     cdef int64_t id, i, node, child
     cdef int symbol
-    while stride < alphabet_size:
+    while stride <= alphabet_size:
         stride *= 2
     children_array = np.zeros((capacity, stride), dtype=np.uint32)
     cdef uint32_t[:, ::1] children = children_array
@@ -162,3 +164,57 @@ cdef link_nodes(const uint32_t[:, ::1] children, const int64_t[::1] node_of):
                 state = failure[state]
             failure[child] = children[state, symbol]
     return (failure_array, tail_array, count_array), (pops_array[0, :pops].copy(), pops_array[1, :pops].copy())
+
+
+# The largest number of nodes that 16-bit steps can lead to: a step is twice the node, plus 1.
+MAX_SMALL_NODES = 1 << 15
+
+
+def complete_steps(const uint32_t[:, ::1] children, links, pops):
+    """The automaton of longest_match.pxd.
+
+    Parameters
+    ----------
+    children, links, pops
+        From `build_trie`.
+
+    Returns
+    -------
+    uint16 or uint32 [nodes, stride]
+        16 bit up to 2**15 nodes (MAX_SMALL_NODES).
+
+    Notes
+    -----
+    O(nodes * stride).
+    """
+    cdef Py_ssize_t nodes = children.shape[0]
+    if nodes <= MAX_SMALL_NODES:
+        steps_array = np.zeros((nodes, children.shape[1]), dtype=np.uint16)
+        fill_steps[uint16_t](steps_array, children, *links, pops[1])
+    else:
+        steps_array = np.zeros((nodes, children.shape[1]), dtype=np.uint32)
+        fill_steps[uint32_t](steps_array, children, *links, pops[1])
+    return steps_array
+
+
+cdef fill_steps(
+    step_t[:, ::1] steps,
+    const uint32_t[:, ::1] children,
+    const uint32_t[::1] failure,
+    const int32_t[::1] tail,
+    const int32_t[::1] count,
+    const int32_t[::1] pop_token,
+):
+    cdef Py_ssize_t node, symbol
+    cdef uint32_t child
+    for node in range(children.shape[0]):
+        for symbol in range(children.shape[1]):
+            child = children[node, symbol]
+            if child != 0:
+                steps[node, symbol] = <step_t> (2 * child)
+            elif count[node] == 1 and children[failure[node], symbol] != 0:
+                steps[node, symbol] = <step_t> (2 * children[failure[node], symbol] + 1)
+            else:
+                steps[node, symbol] = NO_STEP
+        if count[node] == 1:
+            steps[node, children.shape[1] - 1] = <step_t> pop_token[tail[node]]

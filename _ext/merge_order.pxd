@@ -1,19 +1,21 @@
 """Byte-pair encoding proper: merges in the order they were learnt, with a queue of positions for each rank.
 
-A merge can only make pairs with the token it makes, and those have higher ranks, so the ranks are visited once, in
-rising order, skipping the empty ones by a bitmap. A pair of which the younger token has id m comes to be only while m
-is being made, from left to right, so each queue is filled in the order of the positions and needs no sorting. Tokens
-stand in an array of cells as in training (merge_lists.pxd): the id in the first and the last cell of each token.
+The doublings of runs come first, in one pass (merge_runs.pxd). A merge can only make pairs with the token it makes,
+and those have higher ranks, so the ranks are visited once, in rising order, skipping the empty ones by a bitmap. A
+pair of which the younger token has id m comes to be only while m is being made, from left to right, so each queue is
+filled in the order of the positions and needs no sorting. Tokens stand in an array of cells as in training
+(merge_lists.pxd): the id in the first and the last cell of each token.
 
 Each position enters at most one queue at the start and each merge adds at most two places, so the work is
-O(symbols), and O(ranks / 64) for the bitmap of each sequence.
+O(symbols), and O(ranks / 64) for the bitmap of each piece.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memset
 
+from _ext.merge_runs cimport MAX_LEVELS, RunTables, find_runs, merge_runs
 from _ext.pair_table cimport pair_key
+from _ext.pieces cimport Piece
 
 cdef extern from *:
     """
@@ -32,45 +34,63 @@ cdef extern from *:
     int lowest_bit "ecgbyte_lowest_bit" (uint64_t word) noexcept nogil
 
 cdef enum:
-    NO_RANK = 0xFFFF          # no merge has this rank: ids are 16 bit and the alphabet takes one at least
-    BORDER = 0xFFFF
+    BORDER = 0xFFFF           # no token: ids are smaller
     NO_PLACE = 0xFFFFFFFFu
+    GROUP_CELLS = 1 << 16     # of pieces that share the queues; what they need stays in the caches
 
 cdef struct RankEntry:
     uint32_t key
-    uint16_t rank             # NO_RANK for a free entry
+    uint16_t rank             # the number of merges for a free entry
 
 cdef struct MergeTables:
+    RunTables runs
     const RankEntry* entries  # open addressing, linear probing
     uint32_t mask             # capacity - 1
     int shift                 # 64 - log2(capacity)
-    const uint16_t* first     # [alphabet, alphabet] ranks of the pairs of symbols, or NO_RANK
     const uint16_t* lefts     # [merges]
     const uint16_t* rights    # [merges]
-    const int32_t* lengths    # [tokens]
+    const uint8_t* is_left    # [tokens] some merge has it on its left side
+    const uint8_t* is_right   # [tokens]
+    const int32_t* widths     # [tokens] in cells: one for the tokens of runs
     int32_t alphabet_size
     int32_t merges
 
 cdef struct Place:
     uint32_t position
-    uint32_t following        # the next place in the queue of the same rank
+    uint32_t before           # the place that entered the queue of the same rank before, or NO_PLACE
 
 cdef struct MergeScratch:
-    uint16_t* cells           # [symbols + 2], a border at each end
-    Place* places             # [3 * symbols]
-    uint32_t* heads           # [merges]
-    uint32_t* tails           # [merges]
+    uint16_t* cells           # [symbols + 2 + MAX_LEVELS], a border at each end
+    Place* places             # [3 * symbols + 1]
+    uint32_t* queue           # [symbols] one queue, the last position first
+    uint32_t* newest          # [merges + 1] the last place of each queue; that of no rank is never looked at
     uint64_t* waiting         # [merges / 64 + 1] bit k: the queue of rank k is not empty
+    uint32_t used             # places
+    int64_t filled            # cells
+    int64_t capacity          # symbols
 
 
-cdef inline int scratch_open(MergeScratch* scratch, int64_t symbols, int64_t merges) noexcept nogil:
-    scratch.cells = <uint16_t*> malloc((symbols + 2) * sizeof(uint16_t))
+cdef inline int scratch_reserve(MergeScratch* scratch, int64_t symbols, int64_t merges) noexcept nogil:
+    """Make room for a piece of so many symbols; -1 where memory is missing. A scratch begins as zeros."""
+    cdef int64_t i
+    if scratch.newest == NULL:
+        scratch.newest = <uint32_t*> malloc((merges + 1) * sizeof(uint32_t))
+        scratch.waiting = <uint64_t*> calloc(merges // 64 + 1, sizeof(uint64_t))
+        if scratch.newest == NULL or scratch.waiting == NULL:
+            return -1
+        for i in range(merges + 1):
+            scratch.newest[i] = NO_PLACE
+    if symbols <= scratch.capacity:
+        return 0
+    free(scratch.cells)
+    free(scratch.places)
+    free(scratch.queue)
+    scratch.cells = <uint16_t*> malloc((symbols + 2 + MAX_LEVELS) * sizeof(uint16_t))
     scratch.places = <Place*> malloc((3 * symbols + 1) * sizeof(Place))
-    scratch.heads = <uint32_t*> malloc((merges + 1) * sizeof(uint32_t))
-    scratch.tails = <uint32_t*> malloc((merges + 1) * sizeof(uint32_t))
-    scratch.waiting = <uint64_t*> calloc(merges // 64 + 1, sizeof(uint64_t))
-    if (scratch.cells == NULL or scratch.places == NULL or scratch.heads == NULL or scratch.tails == NULL
-            or scratch.waiting == NULL):
+    scratch.queue = <uint32_t*> malloc(symbols * sizeof(uint32_t))
+    scratch.capacity = symbols
+    if scratch.cells == NULL or scratch.places == NULL or scratch.queue == NULL:
+        scratch.capacity = 0
         return -1
     return 0
 
@@ -78,8 +98,8 @@ cdef inline int scratch_open(MergeScratch* scratch, int64_t symbols, int64_t mer
 cdef inline void scratch_close(MergeScratch* scratch) noexcept nogil:
     free(scratch.cells)
     free(scratch.places)
-    free(scratch.heads)
-    free(scratch.tails)
+    free(scratch.queue)
+    free(scratch.newest)
     free(scratch.waiting)
 
 
@@ -88,86 +108,120 @@ cdef inline uint32_t hash_of(uint32_t key, int shift) noexcept nogil:
 
 
 cdef inline uint32_t rank_of(const MergeTables* tables, uint32_t left, uint32_t right) noexcept nogil:
-    """The rank of the merge of a pair, or NO_RANK."""
+    """The rank of the merge of a pair, or the number of merges for none."""
     cdef uint32_t key = pair_key(left, right)
     cdef uint32_t slot = hash_of(key, tables.shift)
-    while tables.entries[slot].rank != NO_RANK and tables.entries[slot].key != key:
+    while tables.entries[slot].rank != tables.merges and tables.entries[slot].key != key:
         slot = (slot + 1) & tables.mask
     return tables.entries[slot].rank
 
 
-cdef inline void wait_for(MergeScratch* scratch, uint32_t rank, uint32_t position, uint32_t place) noexcept nogil:
-    """Put a position at the end of the queue of a rank."""
-    cdef uint64_t bit = <uint64_t> 1 << (rank & 63)
-    scratch.places[place].position = position
-    scratch.places[place].following = NO_PLACE
-    if scratch.waiting[rank >> 6] & bit:
-        scratch.places[scratch.tails[rank]].following = place
-    else:
-        scratch.waiting[rank >> 6] |= bit
-        scratch.heads[rank] = place
-    scratch.tails[rank] = place
+cdef inline void wait_for(MergeScratch* scratch, uint32_t rank, uint32_t none, int64_t position) noexcept nogil:
+    """Put a position at the end of the queue of a rank; nothing for the rank `none`. No branch."""
+    cdef Place* place = &scratch.places[scratch.used]
+    cdef uint32_t some = rank != none
+    place.position = <uint32_t> position
+    place.before = scratch.newest[rank]
+    scratch.newest[rank] = scratch.used
+    scratch.waiting[rank >> 6] |= <uint64_t> some << (rank & 63)
+    scratch.used += some
 
 
-cdef inline int64_t match_merge_order(
+cdef inline int64_t take_queue(MergeScratch* scratch, uint32_t rank) noexcept nogil:
+    """Empty the queue of a rank into `queue`; return how many positions it had."""
+    cdef uint32_t place = scratch.newest[rank]
+    cdef int64_t count = 0
+    while place != NO_PLACE:
+        scratch.queue[count] = scratch.places[place].position
+        place = scratch.places[place].before
+        count += 1
+    scratch.newest[rank] = NO_PLACE
+    return count
+
+
+cdef inline void merge_rank(const MergeTables* tables, MergeScratch* scratch, uint32_t rank) noexcept nogil:
+    """Merge one pair wherever it stands, from left to right. O(places in its queue)."""
+    cdef uint16_t* cells = scratch.cells
+    cdef uint32_t left = tables.lefts[rank], right = tables.rights[rank], token = tables.alphabet_size + rank
+    cdef int32_t left_width = tables.widths[left], width = tables.widths[token]
+    cdef uint32_t none = tables.merges
+    cdef uint16_t cell_before, cell_after
+    cdef uint32_t position
+    cdef int64_t i
+    for i in range(take_queue(scratch, rank) - 1, -1, -1):
+        position = scratch.queue[i]
+        if cells[position] != left or cells[position + left_width] != right:
+            continue
+        cell_before = cells[position - 1]
+        cell_after = cells[position + width]
+        cells[position] = <uint16_t> token
+        cells[position + left_width] = BORDER
+        cells[position + width - 1] = <uint16_t> token
+        if tables.is_right[token] and cell_before != BORDER:
+            wait_for(scratch, rank_of(tables, cell_before, token), none, position - tables.widths[cell_before])
+        if tables.is_left[token] and cell_after != BORDER:
+            wait_for(scratch, rank_of(tables, token, cell_after), none, position)
+
+
+cdef inline void place_piece(const MergeTables* tables, MergeScratch* scratch, Piece* piece) noexcept nogil:
+    """Write the cells of a piece behind the last border, and another border, and queue its pairs. O(symbols)."""
+    cdef uint16_t* cells = scratch.cells + scratch.filled
+    cdef const RunTables* runs = &tables.runs
+    cdef uint16_t number, after
+    cdef int64_t i, count
+    # The room of the ids is free until the end.
+    count = find_runs(piece.symbols, piece.length, piece.ids)
+    count = merge_runs(runs, piece.symbols, piece.ids, count, cells)
+    number = cells[0]
+    for i in range(count - 1):
+        after = cells[i + 1]
+        cells[i] = runs.ids[number]
+        wait_for(scratch, runs.ranks[number * runs.count + after], tables.merges, scratch.filled + i)
+        number = after
+    cells[count - 1] = runs.ids[number]
+    cells[count] = BORDER
+    piece.first = scratch.filled
+    scratch.filled += count + 1
+
+
+cdef inline void write_tokens(const MergeTables* tables, const MergeScratch* scratch, Piece* piece) noexcept nogil:
+    """Write the ids that stand in the cells of a piece."""
+    cdef const uint16_t* cell = scratch.cells + piece.first
+    piece.tokens = 0
+    while cell[0] != BORDER:
+        piece.ids[piece.tokens] = cell[0]
+        piece.tokens += 1
+        cell += tables.widths[cell[0]]
+
+
+cdef inline int match_merge_order(
     const MergeTables* tables,
     MergeScratch* scratch,
-    const uint8_t* symbols,  # IN: [length], all below the alphabet size
-    int64_t length,
-    int32_t* ids,  # OUT: room for [length]
+    Piece* pieces,  # IN and OUT: [count]
+    int64_t count,
 ) noexcept nogil:
-    """Encode one sequence; return the number of tokens. O(length)."""
-    cdef uint16_t* cells = scratch.cells
-    cdef int64_t i, written = 0
-    cdef uint32_t rank, other, position, place, used = 0, word
-    cdef uint32_t left, right, token, cell_before, cell_after
-    cdef uint32_t left_length, width
-    cdef uint32_t words = <uint32_t> (tables.merges // 64 + 1)
+    """Encode pieces, each for itself; -1 where memory is missing. O(symbols).
 
-    cells[0] = BORDER
-    cells[length + 1] = BORDER
-    for i in range(length):
-        cells[i + 1] = symbols[i]
-    for i in range(length - 1):
-        rank = tables.first[symbols[i] * tables.alphabet_size + symbols[i + 1]]
-        if rank != NO_RANK:
-            wait_for(scratch, rank, <uint32_t> (i + 1), used)
-            used += 1
-
-    for word in range(words):
-        while scratch.waiting[word] != 0:
-            rank = (word << 6) + lowest_bit(scratch.waiting[word])
-            scratch.waiting[word] &= scratch.waiting[word] - 1
-            left = tables.lefts[rank]
-            right = tables.rights[rank]
-            token = tables.alphabet_size + rank
-            left_length = tables.lengths[left]
-            width = tables.lengths[token]
-            place = scratch.heads[rank]
-            while place != NO_PLACE:
-                position = scratch.places[place].position
-                place = scratch.places[place].following
-                if cells[position] != left or cells[position + left_length] != right:
-                    continue
-                cell_before = cells[position - 1]
-                cell_after = cells[position + width]
-                cells[position] = <uint16_t> token
-                cells[position + left_length] = BORDER
-                cells[position + width - 1] = <uint16_t> token
-                if cell_before != BORDER:
-                    other = rank_of(tables, cell_before, token)
-                    if other != NO_RANK:
-                        wait_for(scratch, other, position - tables.lengths[cell_before], used)
-                        used += 1
-                if cell_after != BORDER:
-                    other = rank_of(tables, token, cell_after)
-                    if other != NO_RANK:
-                        wait_for(scratch, other, position, used)
-                        used += 1
-
-    i = 1
-    while i <= length:
-        ids[written] = cells[i]
-        written += 1
-        i += tables.lengths[cells[i]]
-    return written
+    Several pieces share the queues, so that there is more than a place or two in most of them.
+    """
+    cdef int64_t taken = 0, first, word, k
+    cdef uint32_t rank
+    for k in range(count):
+        if scratch_reserve(scratch, max(pieces[k].length, <int64_t> GROUP_CELLS), tables.merges) != 0:
+            return -1
+    while taken < count:
+        first = taken
+        scratch.used = 0
+        scratch.cells[0] = BORDER
+        scratch.filled = 1
+        while taken < count and (taken == first or scratch.filled + pieces[taken].length <= scratch.capacity):
+            place_piece(tables, scratch, &pieces[taken])
+            taken += 1
+        for word in range(tables.merges // 64 + 1):
+            while scratch.waiting[word] != 0:
+                rank = <uint32_t> ((word << 6) + lowest_bit(scratch.waiting[word]))
+                scratch.waiting[word] &= scratch.waiting[word] - 1
+                merge_rank(tables, scratch, rank)
+        for k in range(first, taken):
+            write_tokens(tables, scratch, &pieces[k])
+    return 0

@@ -9,13 +9,14 @@ cell value stood there) and `settle_before` and `settle_after` turn them into co
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport calloc, free
 
-from _ext.pair_heap cimport PairHeap, heap_close, heap_push
+from _ext.pair_heap cimport PairHeap, heap_close, heap_drop_top, heap_lower_top, heap_push
 from _ext.pair_table cimport PairEntry, PairTable, pair_key, table_add, table_close, table_find
 
 cdef enum:
     BORDER_8 = 255        # the border's value while cells are bytes
     BORDER_16 = 65535     # and in 16-bit cells, where it also marks cells inside a token
     CELL_VALUES = 65536
+    NOT_LISTED = 0        # a place in the pool that is written and never read: the list of all that is not listed
 
 cdef struct MergeState:
     uint8_t* bytes        # [length] cells while ids fit, else NULL
@@ -24,7 +25,7 @@ cdef struct MergeState:
     uint32_t* widths      # [65536] cells that a token of each id covers; 1 right after a rebuild
     int64_t* before       # [65536] sums of the merge under way, zero between merges
     int64_t* after        # [65536]
-    int64_t* before_at    # [65536] where in the pool the next position of a new pair goes, or -1
+    int64_t* before_at    # [65536] where in the pool the next position of a new pair goes, or NOT_LISTED
     int64_t* after_at     # [65536]
     PairTable table
     PairHeap heap
@@ -79,9 +80,9 @@ cdef inline void state_close(MergeState* state) noexcept nogil:
 
 
 cdef inline int hold_pair(MergeState* state, uint32_t key, int64_t count, int64_t* place) noexcept nogil:
-    """Hold a new pair if it is frequent enough; `place` gets the start of its list in the pool, or -1."""
+    """Hold a new pair if it is frequent enough; `place` gets the start of its list in the pool, or NOT_LISTED."""
     cdef PairEntry* entry
-    place[0] = -1
+    place[0] = NOT_LISTED
     if count < state.threshold:
         return 0
     entry = table_add(&state.table, key)
@@ -108,7 +109,7 @@ cdef inline int settle_before(
     """Turn `before[cell]` into counts: (cell, left) became (cell, token)."""
     cdef int64_t count = state.before[cell]
     state.before[cell] = 0
-    state.before_at[cell] = -1
+    state.before_at[cell] = NOT_LISTED
     if cell == border or count == 0:
         return 0
     if cell != token:  # else the pair between two merged ones was lost on the other side, as (right, left)
@@ -125,7 +126,7 @@ cdef inline int settle_after(
     """
     cdef int64_t count = state.after[cell]
     state.after[cell] = 0
-    state.after_at[cell] = -1
+    state.after_at[cell] = NOT_LISTED
     if cell == border or count == 0:
         return 0
     lose_pairs(state, pair_key(right, cell), count)
@@ -134,3 +135,17 @@ cdef inline int settle_after(
     if count == 0:
         return 0
     return hold_pair(state, pair_key(token, cell), count, &state.after_at[cell])
+
+
+cdef inline bint choose(MergeState* state) noexcept nogil:
+    """Bring the best held pair to the top of the heap with its true count; False where none is held any more."""
+    cdef PairEntry* entry
+    while state.heap.size > 0:
+        entry = table_find(&state.table, state.heap.entries[0].key)
+        if entry.count < state.threshold:
+            heap_drop_top(&state.heap)
+        elif entry.count < state.heap.entries[0].count:
+            heap_lower_top(&state.heap, entry.count)
+        else:
+            return True
+    return False

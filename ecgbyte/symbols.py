@@ -11,9 +11,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,34 +111,38 @@ def symbolize(
     if signal.size == 0:
         raise ValueError(f"signal: got shape {signal.shape}, expected at least one sample")
 
-    rows = signal if signal.ndim == 2 else signal[np.newaxis, :]
-    symbols = np.empty(rows.shape, dtype=np.uint8)
+    symbols: NDArray[np.uint8] = np.empty(signal.shape, dtype=np.uint8)
     width = high - low + WIDENING
-
-    def work(part: slice) -> tuple[int, int] | None:
-        bad = _kernel.symbolize(rows[:, part], low, width, alphabet_size, symbols[:, part])
-        return None if bad is None else (bad[0], bad[1] + part.start)
-
-    parts = _parts(rows.shape, num_threads)
-    if len(parts) == 1:
-        found = [work(parts[0])]
+    if num_threads == 1 or signal.size < 2 * _SAMPLES_PER_THREAD:
+        found = _kernel.symbolize(signal, low, width, alphabet_size, symbols)
     else:
-        with ThreadPoolExecutor(len(parts)) as pool:
-            found = list(pool.map(work, parts))
-    not_finite = sorted(place for place in found if place is not None)
-    if not_finite:
-        lead, sample = not_finite[0]
-        place = f"lead index {lead}, sample {sample}" if signal.ndim == 2 else f"sample {sample}"
-        raise ValueError(f"signal: got {rows[lead, sample]} at {place}, expected finite values")
-    return symbols.reshape(signal.shape)
+        found = _shared_out(signal, low, width, alphabet_size, symbols, num_threads)
+    if found is not None:
+        lead, sample = found
+        if signal.ndim == 2:
+            place, value = f"lead index {lead}, sample {sample}", signal[lead, sample]
+        else:
+            place, value = f"sample {sample}", signal[sample]
+        raise ValueError(f"signal: got {value} at {place}, expected finite values")
+    return symbols
 
 
-def _parts(shape: tuple[int, ...], num_threads: int) -> list[slice]:
-    """Cut the sample axis of [leads, samples] into one part a thread, none of them too small to be worth it."""
-    leads, samples = shape
-    parts = max(1, min(num_threads, leads * samples // _SAMPLES_PER_THREAD, samples))
+def _shared_out(
+    signal: NDArray[Any], low: float, width: float, alphabet_size: int, symbols: NDArray[np.uint8], num_threads: int
+) -> tuple[int, int] | None:
+    """As the kernel, with the sample axis cut into one part a thread, none of them too small to be worth it."""
+    samples = signal.shape[-1]
+    parts = max(1, min(num_threads, signal.size // _SAMPLES_PER_THREAD, samples))
     borders = [samples * k // parts for k in range(parts + 1)]
-    return [slice(start, stop) for start, stop in itertools.pairwise(borders)]
+    with ThreadPoolExecutor(parts) as pool:
+        found = list(
+            pool.map(
+                lambda first, last: _kernel.symbolize(signal, low, width, alphabet_size, symbols, first, last),
+                borders[:-1],
+                borders[1:],
+            )
+        )
+    return min((place for place in found if place is not None), default=None)
 
 
 def desymbolize(

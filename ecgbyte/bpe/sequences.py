@@ -16,7 +16,14 @@ def _check_sequence(sequence: object, place: str) -> None:
         raise ValueError(f"{place}: got shape {sequence.shape}, expected [symbols]")
 
 
-def _check_form(sequences: object) -> None:
+def check_form(sequences: object) -> None:
+    """Check that many sequences are given in one of the two forms; not what the list holds.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not.
+    """
     if isinstance(sequences, np.ndarray):
         if sequences.dtype != np.uint8:
             raise TypeError(f"sequences: got dtype {sequences.dtype}, expected uint8")
@@ -29,8 +36,6 @@ def _check_form(sequences: object) -> None:
         raise TypeError(
             f"sequences: got {type(sequences).__name__}, expected a list of uint8 arrays, or uint8 [sequences, symbols]"
         )
-    for index, sequence in enumerate(sequences):
-        _check_sequence(sequence, f"sequences[{index}]")
 
 
 def as_rows(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], parts: int) -> list[NDArray[np.uint8]]:
@@ -43,28 +48,9 @@ def as_rows(sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8], parts: i
     TypeError, ValueError
         If `sequences` has neither of the two forms.
     """
-    _check_form(sequences)
+    check_form(sequences)
     if isinstance(sequences, np.ndarray):
         return np.array_split(sequences, max(1, min(parts, len(sequences))))
+    for index, sequence in enumerate(sequences):
+        _check_sequence(sequence, f"sequences[{index}]")
     return [sequence[np.newaxis, :] for sequence in sequences]
-
-
-def as_joined(
-    sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Join the sequences: uint8 [symbols in all] in C order, and int64 [sequences + 1] where each begins.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `sequences` has neither of the two forms.
-    """
-    _check_form(sequences)
-    if isinstance(sequences, np.ndarray):
-        borders = np.arange(sequences.shape[0] + 1, dtype=np.int64) * sequences.shape[1]
-        return np.ascontiguousarray(sequences).reshape(-1), borders
-    borders = np.zeros(len(sequences) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences)), out=borders[1:])
-    if not sequences:
-        return np.empty(0, dtype=np.uint8), borders
-    return np.concatenate(sequences), borders

@@ -7,24 +7,20 @@ smallest (left id, right id). ``ecgbyte.bpe.reference.train_merges_reference`` s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgbyte._ext import bpe_training as _kernel
-from ecgbyte.bpe.sequences import as_rows
+from ecgbyte.bpe.placing import Sequences, place_sequences
 from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size, check_num_threads
 
 MAX_TOKENS: int = _kernel.MAX_TOKENS
 
-# Below this many symbols a thread costs more to start than it saves.
-_SYMBOLS_PER_THREAD = 1 << 20
-
 
 def train_merges(
-    sequences: Sequence[NDArray[np.uint8]] | NDArray[np.uint8],
+    sequences: Sequences,
     num_merges: int,
     *,
     alphabet_size: int = ALPHABET_SIZE,
@@ -36,9 +32,9 @@ def train_merges(
 
     Parameters
     ----------
-    sequences : list of uint8 [symbols], or uint8 [sequences, symbols]
+    sequences : list of uint8 [symbols], uint8 [sequences, symbols], or an iterable of arrays of both shapes
         Symbols 0 .. `alphabet_size` - 1, any strides; may be read-only, memory-mapped, or empty. No merge crosses
-        from one sequence to the next.
+        from one sequence to the next. An iterable (a generator, say) is read once, and none of its arrays is kept.
     num_merges : int
         How many merges to learn at most; `alphabet_size` + `num_merges` may not exceed 65,535.
     alphabet_size : int
@@ -46,7 +42,7 @@ def train_merges(
     min_count : int
         A pair that stands fewer times than this is not merged; at least 1.
     num_threads : int
-        Threads that copy and count the sequences before the first merge; the merges do not depend on it.
+        Threads that copy and count a list or an array before the first merge; the merges do not depend on it.
     progress : callable(int), optional
         Called now and then, between merges, with the number of merges learnt so far. An exception it raises ends
         training and is passed on.
@@ -60,7 +56,7 @@ def train_merges(
     Raises
     ------
     TypeError
-        If `sequences` is neither of the two forms, or not uint8.
+        If `sequences` has none of the three forms, or is not uint8.
     ValueError
         If a symbol lies outside the alphabet (the message names sequence and position), or a number is out of its
         range.
@@ -88,47 +84,10 @@ def train_merges(
         )
     if progress is not None and not callable(progress):
         raise TypeError(f"progress: got {type(progress).__name__}, expected a callable or None")
-    rows = as_rows(sequences, num_threads)
     merges = np.empty((num_merges, 2), dtype=np.int32)
-    cells = 1 + sum(block.shape[0] * (block.shape[1] + 1) for block in rows)
-    trainer = _kernel.MergeTrainer(cells, alphabet_size, min_count)
-    trainer.begin(_count(trainer, rows, cells, alphabet_size, num_threads))
+    trainer = place_sequences(sequences, alphabet_size, min_count, num_threads)
     learnt = trainer.train(merges, progress)
     return merges[:learnt].copy()
-
-
-def _count(
-    trainer: _kernel.MergeTrainer, rows: list[NDArray[np.uint8]], cells: int, alphabet_size: int, num_threads: int
-) -> NDArray[np.int64]:
-    """Copy the rows into the trainer and count their pairs, in one part of about equal size a thread."""
-    firsts = np.cumsum([1] + [block.shape[0] * (block.shape[1] + 1) for block in rows])
-    parts = max(1, min(num_threads, cells // _SYMBOLS_PER_THREAD))
-
-    def place(part: int) -> None:
-        chosen = range(
-            int(np.searchsorted(firsts[:-1], cells * part // parts)),
-            int(np.searchsorted(firsts[:-1], cells * (part + 1) // parts)),
-        )
-        for index in chosen:
-            bad = trainer.place_rows(rows[index], int(firsts[index]))
-            if bad is not None:
-                sequence = sum(len(block) for block in rows[:index]) + bad[0]
-                raise ValueError(
-                    f"sequences: got symbol {rows[index][bad]} in sequence {sequence} at {bad[1]}, "
-                    f"expected 0 to {alphabet_size - 1}"
-                )
-
-    def count(part: int) -> NDArray[np.int64]:
-        counts = np.zeros((4, 256, 256), dtype=np.int64)
-        trainer.count_pairs((cells - 1) * part // parts, (cells - 1) * (part + 1) // parts, counts)
-        return counts.sum(axis=0)
-
-    if parts == 1:
-        place(0)
-        return count(0)
-    with ThreadPoolExecutor(parts) as pool:
-        list(pool.map(place, range(parts)))
-        return np.sum(list(pool.map(count, range(parts))), axis=0)
 
 
 def _check_count(argument: str, value: int, least: int) -> int:

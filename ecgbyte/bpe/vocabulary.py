@@ -14,16 +14,17 @@ array([0, 4, 5, 7])
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ecgbyte._ext import batch_encoding as _batch_kernel
 from ecgbyte._ext import bpe_encoding as _kernel
 from ecgbyte._ext import match_trie as _match_trie
-from ecgbyte.bpe.sequences import as_joined
+from ecgbyte.bpe.sequences import check_form
 from ecgbyte.options import check_option
 from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size, check_num_threads
 
@@ -35,8 +36,7 @@ MAX_VOCABULARY_SYMBOLS: int = _kernel.MAX_VOCABULARY_SYMBOLS
 MAX_TRIE_ENTRIES: int = _match_trie.MAX_TRIE_ENTRIES
 MAX_SEQUENCE_SYMBOLS: int = _kernel.MAX_SEQUENCE_SYMBOLS
 
-# Below this many symbols a thread costs more to start than it saves.
-_SYMBOLS_PER_THREAD = 1 << 16
+_SYMBOL = np.dtype(np.uint8)
 
 
 class Vocabulary:
@@ -176,19 +176,15 @@ class Vocabulary:
             If it is not one-dimensional, a symbol lies outside the alphabet, or `matching` is unknown.
         """
         merge_order = check_option("matching", matching, MATCHING) == "merge-order"
-        if not isinstance(symbols, np.ndarray) or symbols.dtype != np.uint8:
+        if not isinstance(symbols, np.ndarray) or symbols.dtype != _SYMBOL:
             kind = f"dtype {symbols.dtype}" if isinstance(symbols, np.ndarray) else type(symbols).__name__
             raise TypeError(f"symbols: got {kind}, expected a NumPy array of uint8")
         if symbols.ndim != 1:
             raise ValueError(f"symbols: got shape {symbols.shape}, expected [symbols]")
-        symbols = np.ascontiguousarray(symbols)
-        bad = _kernel.first_outside(symbols, self.alphabet_size)
-        if bad >= 0:
-            raise ValueError(f"symbols: got {symbols[bad]} at {bad}, expected 0 to {self.alphabet_size - 1}")
-        ids = np.empty(symbols.size, dtype=np.int32)
-        counts = np.empty(1, dtype=np.int64)
-        borders = np.array([0, symbols.size], dtype=np.int64)
-        return ids[: self._tables.encode(symbols, borders, merge_order, ids, counts)].copy()
+        if not symbols.flags.c_contiguous:
+            symbols = np.ascontiguousarray(symbols)
+        ids: NDArray[np.int32] = self._tables.encode_sequence(symbols, merge_order)
+        return ids
 
     def encode_batch(
         self,
@@ -220,28 +216,14 @@ class Vocabulary:
         """
         merge_order = check_option("matching", matching, MATCHING) == "merge-order"
         num_threads = check_num_threads(num_threads)
-        symbols, borders = as_joined(sequences)
-        bad = _kernel.first_outside(symbols, self.alphabet_size)
-        if bad >= 0:
-            sequence = int(np.searchsorted(borders, bad, side="right")) - 1
-            raise ValueError(
-                f"sequences: got symbol {symbols[bad]} in sequence {sequence} at {bad - borders[sequence]}, "
-                f"expected 0 to {self.alphabet_size - 1}"
-            )
-        counts = np.zeros(len(borders) - 1, dtype=np.int64)
-
-        def work(chosen: slice) -> NDArray[np.int32]:
-            own = borders[chosen.start : chosen.stop + 1]
-            ids = np.empty(own[-1] - own[0], dtype=np.int32)
-            return ids[: self._tables.encode(symbols, own, merge_order, ids, counts[chosen])]
-
-        parts = _parts(borders, num_threads)
-        if len(parts) == 1:
-            ids = work(parts[0]).copy()
-        else:
-            with ThreadPoolExecutor(len(parts)) as pool:
-                ids = np.concatenate(list(pool.map(work, parts)))
-        return ids, np.concatenate([[0], np.cumsum(counts)])
+        check_form(sequences)
+        batch = _batch_kernel.BatchEncoding(self._tables, sequences, merge_order)
+        with sharing_threads(min(num_threads, batch.num_jobs)) as share:
+            share(batch.encode)
+            splits: NDArray[np.int64] = batch.join()
+            ids = np.empty(int(splits[-1]), dtype=np.int32)
+            share(batch.copy, ids)
+        return ids, splits
 
     def decode(self, ids: ArrayLike) -> NDArray[np.uint8]:
         """Return the symbols of a sequence of tokens, uint8 [symbols].
@@ -283,12 +265,23 @@ def _as_ids(ids: ArrayLike) -> NDArray[np.int64]:
     return np.ascontiguousarray(given, dtype=np.int64)
 
 
-def _parts(borders: NDArray[np.int64], num_threads: int) -> list[slice]:
-    """Cut the sequences into one part of about equal size a thread, none of them too small to be worth it."""
-    total = int(borders[-1])
-    parts = max(1, min(num_threads, total // _SYMBOLS_PER_THREAD))
-    cuts = np.searchsorted(borders[:-1], [total * k // parts for k in range(1, parts)])
-    places = sorted({0, *map(int, cuts), len(borders) - 1})
-    if len(places) == 1:
-        return [slice(0, 0)]
-    return [slice(start, stop) for start, stop in itertools.pairwise(places)]
+@contextmanager
+def sharing_threads(num_threads: int) -> Iterator[Callable[..., None]]:
+    """Give a function that runs a call in this thread and in `num_threads` - 1 others, and waits for all.
+
+    The call itself takes its share of the work, as long as there is any.
+    """
+    if num_threads <= 1:
+        yield lambda call, *arguments: call(*arguments)
+        return
+    with ThreadPoolExecutor(num_threads - 1) as pool:
+
+        def share(call: Callable[..., object], *arguments: object) -> None:
+            others = [pool.submit(call, *arguments) for _ in range(num_threads - 1)]
+            try:
+                call(*arguments)
+            finally:
+                for other in others:
+                    other.result()
+
+        yield share

@@ -2,14 +2,21 @@
 
 The threshold of a lead is the median absolute coefficient of its coarsest detail band divided by 0.6745, the standard
 deviation of Gaussian noise with that median (Donoho and Johnstone 1994, doi:10.1093/biomet/81.3.425).
+
+The default runs in a kernel that transforms 12 leads at once and adds in the order in which PyWavelets adds: on x86-64
+both give the same bits. The published step runs in PyWavelets.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
 import pywt
+
+from ecgbyte._ext import wavelet_shrinkage
+from ecgbyte.signals.lead_lanes import map_leads
 
 WAVELET = "db6"
 PUBLISHED_LEVEL = 4
@@ -64,12 +71,25 @@ def wavelet_denoise(signal: np.ndarray, level: int) -> np.ndarray:
     """
     if level < 0:
         raise ValueError(f"level: got {level}, expected 0 or more")
-    num_samples = signal.shape[-1]
+    return map_leads(lambda lanes: wavelet_denoise_lanes(lanes, level), signal)
+
+
+def wavelet_denoise_lanes(lanes: np.ndarray, level: int) -> np.ndarray:
+    """`wavelet_denoise` in place, for float64 [samples, 12] with the leads side by side."""
+    num_samples, width = lanes.shape
     level = min(level, largest_level(num_samples))
-    if level == 0:
-        return signal.copy()
-    # An odd length comes back with one sample more.
-    return _denoise(signal, level)[..., :num_samples]
+    if level:
+        bands = np.empty((wavelet_shrinkage.band_rows(num_samples, level), width))
+        wavelet_shrinkage.denoise_lanes(lanes, level, _filter_taps(), GAUSSIAN_MEDIAN, bands)
+    return lanes
+
+
+@functools.cache
+def _filter_taps() -> np.ndarray:
+    """Low and high filter of the analysis, low and high filter of the synthesis, float64 [4, 12]."""
+    taps = np.array(pywt.Wavelet(WAVELET).filter_bank)
+    taps.setflags(write=False)
+    return taps
 
 
 def wavelet_denoise_as_published(signal: np.ndarray) -> np.ndarray:
@@ -87,11 +107,7 @@ def wavelet_denoise_as_published(signal: np.ndarray) -> np.ndarray:
             f"signal: has {num_samples} samples; the published wavelet step fails on odd lengths and needs at least "
             f"{shortest} samples; as_published=False has no such limit"
         )
-    return _denoise(signal, PUBLISHED_LEVEL)
-
-
-def _denoise(signal: np.ndarray, level: int) -> np.ndarray:
-    approximation, *details = pywt.wavedec(signal, WAVELET, mode="symmetric", level=level, axis=-1)
+    approximation, *details = pywt.wavedec(signal, WAVELET, mode="symmetric", level=PUBLISHED_LEVEL, axis=-1)
     threshold = np.median(np.abs(details[0]), axis=-1, keepdims=True) / GAUSSIAN_MEDIAN
     # Written out since pywt.threshold divides by the coefficient, which gives NaN in a flat lead.
     shrunk = [np.copysign(np.maximum(np.abs(detail) - threshold, 0.0), detail) for detail in details]

@@ -6,15 +6,24 @@ high-pass remembers several seconds, and with SciPy's default of some 15 samples
 10 s record. Measured on 60 records of PTB-XL at 500 Hz, cutting 6 s out before filtering instead of after it changes
 the result by 0.064 mV (root mean square) with the default and by 0.028 mV with this extension. The published chain
 works with transfer functions and SciPy's default; ``as_published=True`` does the same.
+
+The default runs in a kernel that filters 12 leads at once and rounds as ``scipy.signal.sosfiltfilt`` does: on x86-64
+both give the same bits. The chain runs its filters one after another, each with an extension of its own. All of them in
+one cascade would save a fifth of their time and change what comes out: in 200 records of PTB-XL at 500 Hz by up to
+0.051 mV, and by more than 0.001 mV in 98 % of them.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import signal as scipy_signal
+
+from ecgbyte._ext import zero_phase
+from ecgbyte.signals.lead_lanes import map_leads
 
 EDGE_SECONDS = 10.0
 
@@ -46,11 +55,17 @@ def notch(
     ValueError
         If `frequency` is not between 0 and half of `sampling_rate`, or the signal is too short.
     """
-    _check_edges("frequency", [frequency], sampling_rate)
     if as_published:
+        _check_edges("frequency", [frequency], sampling_rate)
         numerator, denominator = scipy_signal.iirnotch(frequency, quality, fs=sampling_rate)
         return _filter_with_transfer_function(numerator, denominator, signal)
-    return _filter_with_sections(_notch_sections(frequency, quality, sampling_rate), signal, sampling_rate)
+    return map_leads(lambda lanes: notch_lanes(lanes, sampling_rate, frequency, quality), signal)
+
+
+def notch_lanes(lanes: np.ndarray, sampling_rate: float, frequency: float, quality: float = 30.0) -> np.ndarray:
+    """`notch` in place, for float64 [samples, 12] with the leads side by side."""
+    _check_edges("frequency", [frequency], sampling_rate)
+    return _filter_lanes(_notch_sections(frequency, quality, sampling_rate), lanes, sampling_rate)
 
 
 def butterworth(
@@ -87,35 +102,59 @@ def butterworth(
         If no edge is given, an edge is not between 0 and half of `sampling_rate`, they are not in ascending order, or
         the signal is too short.
     """
+    if as_published:
+        edges, kind = _butterworth_edges(low, high, sampling_rate)
+        critical = edges if len(edges) > 1 else edges[0]
+        numerator, denominator = scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate)
+        return _filter_with_transfer_function(numerator, denominator, signal)
+    return map_leads(lambda lanes: butterworth_lanes(lanes, sampling_rate, low=low, high=high, order=order), signal)
+
+
+def butterworth_lanes(
+    lanes: np.ndarray, sampling_rate: float, *, low: float | None = None, high: float | None = None, order: int = 4
+) -> np.ndarray:
+    """`butterworth` in place, for float64 [samples, 12] with the leads side by side."""
+    edges, kind = _butterworth_edges(low, high, sampling_rate)
+    return _filter_lanes(_butterworth_sections(order, tuple(edges), kind, sampling_rate), lanes, sampling_rate)
+
+
+def _butterworth_edges(low: float | None, high: float | None, sampling_rate: float) -> tuple[list[float], str]:
+    """The edges that are given, checked, and what SciPy calls a filter with them."""
     edges = [edge for edge in (low, high) if edge is not None]
     if not edges:
         raise ValueError("low, high: both are None, expected at least one edge in Hz")
     _check_edges("low, high", edges, sampling_rate)
     if low is not None and high is not None:
-        kind = "bandpass"
-    else:
-        kind = "lowpass" if low is None else "highpass"
-    if as_published:
-        critical = edges if len(edges) > 1 else edges[0]
-        numerator, denominator = scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate)
-        return _filter_with_transfer_function(numerator, denominator, signal)
-    return _filter_with_sections(_butterworth_sections(order, tuple(edges), kind, sampling_rate), signal, sampling_rate)
+        return edges, "bandpass"
+    return edges, "lowpass" if low is None else "highpass"
 
 
-# A filter is designed once, not once a record: design takes as long as filtering half a record.
+@dataclass(frozen=True)
+class _Sections:
+    """A filter [sections, 6] and the delays [sections, 2] at which each section rests on a constant input of 1."""
+
+    coefficients: np.ndarray
+    resting: np.ndarray
+
+
+# A filter is designed once, not once a record: design takes longer than filtering a record.
 @functools.lru_cache(maxsize=64)
-def _notch_sections(frequency: float, quality: float, sampling_rate: float) -> np.ndarray:
-    return _read_only(scipy_signal.tf2sos(*scipy_signal.iirnotch(frequency, quality, fs=sampling_rate)))
+def _notch_sections(frequency: float, quality: float, sampling_rate: float) -> _Sections:
+    return _resting(scipy_signal.tf2sos(*scipy_signal.iirnotch(frequency, quality, fs=sampling_rate)))
 
 
 @functools.lru_cache(maxsize=64)
-def _butterworth_sections(order: int, edges: tuple[float, ...], kind: str, sampling_rate: float) -> np.ndarray:
+def _butterworth_sections(order: int, edges: tuple[float, ...], kind: str, sampling_rate: float) -> _Sections:
     critical = edges if len(edges) > 1 else edges[0]
-    return _read_only(scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate, output="sos"))
+    return _resting(scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate, output="sos"))
 
 
-def _read_only(sections: np.ndarray) -> np.ndarray:
-    sections.setflags(write=False)
+def _resting(coefficients: np.ndarray) -> _Sections:
+    sections = _Sections(
+        np.ascontiguousarray(coefficients), np.ascontiguousarray(scipy_signal.sosfilt_zi(coefficients))
+    )
+    sections.coefficients.setflags(write=False)
+    sections.resting.setflags(write=False)
     return sections
 
 
@@ -130,13 +169,15 @@ def _check_edges(argument: str, edges: list[float], sampling_rate: float) -> Non
         raise ValueError(f"{argument}: got {edges} Hz, expected ascending edges")
 
 
-def _filter_with_sections(sections: np.ndarray, signal: np.ndarray, sampling_rate: float) -> np.ndarray:
-    num_samples = signal.shape[-1]
+def _filter_lanes(sections: _Sections, lanes: np.ndarray, sampling_rate: float) -> np.ndarray:
+    num_samples, width = lanes.shape
     if num_samples < 2:
         raise ValueError(f"signal: has {num_samples} samples, a zero-phase filter needs at least 2")
-    padding = min(num_samples - 1, round(EDGE_SECONDS * sampling_rate))
-    # SciPy takes no read-only sections.
-    return scipy_signal.sosfiltfilt(sections.copy(), signal, axis=-1, padtype="odd", padlen=padding)
+    extension = min(num_samples - 1, round(EDGE_SECONDS * sampling_rate))
+    delays = np.empty((len(sections.coefficients), 2, width))
+    tail = np.empty((extension, width))
+    zero_phase.filter_lanes(lanes, extension, sections.coefficients, sections.resting, delays, tail)
+    return lanes
 
 
 def _filter_with_transfer_function(numerator: np.ndarray, denominator: np.ndarray, signal: np.ndarray) -> np.ndarray:

@@ -113,7 +113,7 @@ def _limb_signal(signal: np.ndarray, lead_names: Sequence[str]) -> np.ndarray:
         raise ValueError(f"signal: {signal.shape[0]} leads, but lead_names has {len(lead_names)}")
     if signal.shape[1] == 0:
         raise ValueError("signal: has no samples, so the lead identities say nothing")
-    limb = signal[lead_order(lead_names, leads=LIMB_LEADS)].astype(np.float64)
+    limb = signal[lead_order(lead_names, leads=LIMB_LEADS)].astype(np.float64, copy=False)
     if not np.isfinite(limb).all():
         lead, sample = np.argwhere(~np.isfinite(limb))[0]
         raise ValueError(f"signal: {limb[lead, sample]} in lead {LIMB_LEADS[lead]} at sample {sample}")
@@ -140,9 +140,16 @@ def lead_identity_residuals(signal: np.ndarray, lead_names: Sequence[str] = LEAD
     ValueError
         If shape and names disagree, a limb lead is missing, or a limb lead holds NaN or an infinity.
     """
-    limb = _limb_signal(signal, lead_names)
-    residuals = np.median(np.abs(np.array(list(_IDENTITIES.values())) @ limb), axis=1)
-    return dict(zip(_IDENTITIES, residuals.tolist(), strict=True))
+    return _median_residuals(_residuals(_limb_signal(signal, lead_names)))
+
+
+def _residuals(limb: np.ndarray) -> np.ndarray:
+    """How far each identity is from holding at each sample, float64 [4, samples]."""
+    return np.abs(np.array(list(_IDENTITIES.values())) @ limb)
+
+
+def _median_residuals(residuals: np.ndarray) -> dict[str, float]:
+    return dict(zip(_IDENTITIES, np.median(residuals, axis=1).tolist(), strict=True))
 
 
 def _satisfying_orders(limb: np.ndarray, tolerance_mv: float) -> list[tuple[int, ...]]:
@@ -191,12 +198,17 @@ def check_lead_identities(
     """
     if not tolerance_mv > 0:
         raise ValueError(f"tolerance_mv: got {tolerance_mv}, expected a positive number of mV")
-    residuals = lead_identity_residuals(signal, lead_names)
+    limb = _limb_signal(signal, lead_names)
+    at_samples = _residuals(limb)
+    # More than half of the samples agree, so the median does: much faster than the median, and true of nearly all.
+    if (np.count_nonzero(at_samples <= tolerance_mv, axis=1) > limb.shape[1] // 2).all():
+        return
+    residuals = _median_residuals(at_samples)
     broken = [name for name, residual in residuals.items() if residual > tolerance_mv]
     if not broken:
         return
     measured = "; ".join(f"{name} is off by {residuals[name]:.4g} mV" for name in broken)
-    orders = _satisfying_orders(_limb_signal(signal, lead_names), tolerance_mv)
+    orders = _satisfying_orders(limb, tolerance_mv)
     if orders:
         moved = sorted((row, place) for place, row in enumerate(orders[0]) if row != place)
         named = " and ".join(f"the lead called {LIMB_LEADS[row]} is {LIMB_LEADS[place]}" for row, place in moved)

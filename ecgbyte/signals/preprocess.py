@@ -31,11 +31,12 @@ from ecgbyte.signals.denoise import (
     WAVELET,
     largest_level,
     level_for_rate,
-    wavelet_denoise,
     wavelet_denoise_as_published,
+    wavelet_denoise_lanes,
 )
+from ecgbyte.signals.lead_lanes import map_leads
 from ecgbyte.signals.records import Record
-from ecgbyte.signals.resample import resample, resample_as_published
+from ecgbyte.signals.resample import resample_as_published, resample_lanes
 from ecgbyte.signals.segments import cut_segments
 
 # Raised whenever the same settings would give another signal, so that fingerprints differ.
@@ -186,28 +187,40 @@ class Preprocessor:
         """
         if not isinstance(record, Record):
             raise TypeError(f"record: expected an ecgbyte Record, got {type(record).__name__}")
-        signal = record.signal.astype(np.float64)
         rate = record.sampling_rate
-        for name, parameters in self.steps(rate, record.num_samples):
-            try:
-                signal = self._apply_step(name, parameters, signal, rate)
-            except ValueError as error:
-                raise ValueError(f"record: {record.record_id!r}, step {name!r}: {error}") from error
-        rate = rate if self.target_rate is None else self.target_rate
-        return Record(signal, rate, record.lead_names, record.record_id)
+        steps = self.steps(rate, record.num_samples)
+
+        def run(signal: np.ndarray) -> np.ndarray:
+            for name, parameters in steps:
+                try:
+                    signal = self._apply_step(name, parameters, signal, rate)
+                except ValueError as error:
+                    raise ValueError(f"record: {record.record_id!r}, step {name!r}: {error}") from error
+            return signal
+
+        if self.as_published:
+            signal = run(record.signal.astype(np.float64))
+        else:
+            signal = map_leads(run, record.signal, dtype=np.float32)
+        return Record(signal, self.target_rate or rate, record.lead_names, record.record_id)
 
     def _apply_step(self, name: str, parameters: dict, signal: np.ndarray, rate: float) -> np.ndarray:
-        if name == "notch":
-            return filters.notch(signal, rate, **parameters, as_published=self.as_published)
-        if name in ("band-pass", "high-pass"):
-            return filters.butterworth(signal, rate, **parameters, as_published=self.as_published)
-        if name == "wavelet":
-            if self.as_published:
-                return wavelet_denoise_as_published(signal)
-            return wavelet_denoise(signal, parameters["level"])
+        """A step on float64 [leads, samples] as published, else on [samples, 12], see `ecgbyte.signals.lead_lanes`."""
         if self.as_published:
+            if name == "notch":
+                return filters.notch(signal, rate, **parameters, as_published=True)
+            if name in ("band-pass", "high-pass"):
+                return filters.butterworth(signal, rate, **parameters, as_published=True)
+            if name == "wavelet":
+                return wavelet_denoise_as_published(signal)
             return resample_as_published(signal, rate, parameters["target_rate"])
-        return resample(signal, rate, parameters["target_rate"])
+        if name == "notch":
+            return filters.notch_lanes(signal, rate, **parameters)
+        if name in ("band-pass", "high-pass"):
+            return filters.butterworth_lanes(signal, rate, **parameters)
+        if name == "wavelet":
+            return wavelet_denoise_lanes(signal, parameters["level"])
+        return resample_lanes(signal, rate, parameters["target_rate"])
 
     def segments(self, record: Record, seconds: float) -> list[Record]:
         """Run the chain on the whole record, then cut it into segments; see `ecgbyte.signals.segments.cut_segments`.

@@ -57,7 +57,7 @@ class Record:
         names = canonical_lead_names(self.lead_names)
         signal = _checked_signal(self.signal, names, self.record_id)
         order = sorted(range(len(names)), key=lambda row: LEADS.index(names[row]))
-        ordered = np.array(signal[order], dtype=np.float32, order="C")
+        ordered = signal if order == list(range(len(names))) else signal[order]
         ordered.setflags(write=False)
         object.__setattr__(self, "signal", ordered)
         object.__setattr__(self, "sampling_rate", sampling_rate)
@@ -83,6 +83,7 @@ def _checked_rate(sampling_rate: float) -> float:
 
 
 def _checked_signal(signal: np.ndarray, names: Sequence[str], record_id: str) -> np.ndarray:
+    """A copy of the signal, C-contiguous and float32."""
     signal = np.asarray(signal)
     if signal.dtype.kind not in "fiu":
         raise TypeError(f"signal: record {record_id!r} has samples of type {signal.dtype}, expected real numbers in mV")
@@ -96,16 +97,17 @@ def _checked_signal(signal: np.ndarray, names: Sequence[str], record_id: str) ->
         )
     if signal.size == 0:
         raise ValueError(f"signal: record {record_id!r} is empty, shape {signal.shape}")
-    # Also catches finite float64 values that float32 cannot hold.
+    # Finite float64 values that float32 cannot hold become infinite here.
     with np.errstate(over="ignore"):
-        finite = np.isfinite(signal.astype(np.float32, copy=False))
+        single = np.array(signal, dtype=np.float32, order="C")
+    finite = np.isfinite(single)
     if not finite.all():
         lead, sample = np.argwhere(~finite)[0]
         raise ValueError(
             f"signal: record {record_id!r} has {signal[lead, sample]} in lead {names[lead]} at sample {sample}, "
             f"{int((~finite).sum())} such samples in all; expected finite values in mV"
         )
-    return signal
+    return single
 
 
 def read_record(

@@ -19,8 +19,9 @@ from ecgbyte.options import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.records import Record
 from ecgbyte.tokenizer.encoding import Encoding
+from ecgbyte.tokenizer.encoding_batch import EncodingBatch
 from ecgbyte.tokenizer.input_signals import Signal
-from ecgbyte.tokenizer.signal_encoding import checked_ids, decode_signal, encode_signals
+from ecgbyte.tokenizer.signal_encoding import checked_ids, decode_signal, encode_signal, encode_signals
 from ecgbyte.tokenizer.tokenizer_content import PER_RECORD, TokenizerContent, as_amplitude_range
 from ecgbyte.tokenizer.tokenizer_file import read_tokenizer, write_tokenizer
 from ecgbyte.tokenizer.tokenizer_state import TokenizerState
@@ -249,10 +250,22 @@ class ECGTokenizer(TokenizerState):
             If shape, rate or leads do not fit, a sample is NaN or infinite (the message names lead and sample), or
             the tokenizer knows no range.
         """
-        return encode_signals(self._content, [signal], ["signal"], num_threads)[0]
+        return encode_signal(self._content, signal, num_threads)
 
-    def encode_batch(self, signals: Iterable[Signal], *, num_threads: int = 1) -> list[Encoding]:
+    def encode_batch(self, signals: Iterable[Signal], *, num_threads: int = 1) -> EncodingBatch:
         """Turn several ECGs into tokens, the same as `encode` gives for each; their lengths may differ.
+
+        Parameters
+        ----------
+        signals : collection of Record or float [leads, samples], or float [signals, leads, samples]
+            As in `encode`.
+        num_threads : int
+            Threads that share the signals; the result does not depend on it.
+
+        Returns
+        -------
+        EncodingBatch
+            A sequence of the encodings; its `ids` and `splits` hold the tokens of all of them.
 
         Raises
         ------
@@ -261,9 +274,7 @@ class ECGTokenizer(TokenizerState):
         """
         if isinstance(signals, (str, bytes, Record)) or not isinstance(signals, Iterable):
             raise TypeError(f"signals: got {type(signals).__name__}, expected a list of signals")
-        signals = list(signals)
-        arguments = [f"signals[{index}]" for index in range(len(signals))]
-        return encode_signals(self._content, signals, arguments, num_threads)
+        return encode_signals(self._content, list(signals), num_threads)
 
     def decode(
         self,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from ecgbyte._ext import signal_encoding as _kernel
 from ecgbyte.bpe import Vocabulary
 
 
@@ -14,7 +16,8 @@ from ecgbyte.bpe import Vocabulary
 class Encoding:
     """The tokens of one ECG.
 
-    *Thread-safety*: immutable; the arrays are read-only.
+    *Thread-safety*: immutable; the arrays are read-only. Of an encoding that a tokenizer made, `leads` and `offsets`
+    are worked out when one of them is first asked for, O(tokens); threads that ask at once get the same arrays.
 
     Attributes
     ----------
@@ -48,6 +51,37 @@ class Encoding:
     high: float
     clipped: float = 0.0
     lead_names: tuple[str, ...] | None = None
+
+    @classmethod
+    def _of_tokens(
+        cls,
+        ids: np.ndarray,
+        token_lengths: np.ndarray,
+        shape: tuple[int, int],
+        low: float,
+        high: float,
+        clipped: float,
+        lead_names: tuple[str, ...] | None,
+    ) -> Encoding:
+        """One whose `leads` and `offsets` follow from the number of symbols of each token of the vocabulary."""
+        encoding = object.__new__(cls)
+        vars(encoding).update(
+            ids=ids, shape=shape, low=low, high=high, clipped=clipped, lead_names=lead_names, _lengths=token_lengths
+        )
+        return encoding
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        # Comes here only for what is not there yet.
+        fields = vars(self)
+        if name not in ("leads", "offsets") or "_lengths" not in fields:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        located = dict(zip(("leads", "offsets"), _located(self.ids, fields["_lengths"], self.shape[1]), strict=True))
+        array: np.ndarray = fields.setdefault(name, located[name])
+        return array
+
+    def __getstate__(self) -> dict[str, Any]:
+        located = {"leads": self.leads, "offsets": self.offsets}
+        return {name: value for name, value in (vars(self) | located).items() if name != "_lengths"}
 
     @property
     def num_tokens(self) -> int:
@@ -115,12 +149,22 @@ def locate_tokens(ids: np.ndarray, vocabulary: Vocabulary, samples: int) -> tupl
     -------
     leads : int16 [tokens]
     offsets : int32 [tokens, 2]
-        As in `Encoding`.
+        As in `Encoding`; read-only.
+
+    Raises
+    ------
+    ValueError
+        If an id is not in the vocabulary.
     """
-    starts = vocabulary.starts(ids)
-    leads = starts[:-1] // samples
-    offsets = np.stack([starts[:-1], starts[1:]], axis=1) - (leads * samples)[:, np.newaxis]
-    return leads.astype(np.int16), offsets.astype(np.int32)
+    return _located(ids, vocabulary.lengths, samples)
+
+
+def _located(ids: np.ndarray, token_lengths: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    leads = np.empty(len(ids), dtype=np.int16)
+    offsets = np.empty((len(ids), 2), dtype=np.int32)
+    _kernel.locate(ids, token_lengths, samples, leads, offsets)
+    read_only(leads, offsets)
+    return leads, offsets
 
 
 def read_only(*arrays: np.ndarray) -> Sequence[np.ndarray]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 import numpy as np
 
+from ecgbyte._ext.signal_encoding import SignalBatch, SignalEncoder
 from ecgbyte.bpe import Vocabulary
-from ecgbyte.signals.amplitude_range import AmplitudeRange, record_range
+from ecgbyte.bpe.vocabulary import MAX_SEQUENCE_SYMBOLS
+from ecgbyte.signals.amplitude_range import CONSTANT_RECORD_MARGIN_MV, AmplitudeRange, record_range
 from ecgbyte.signals.records import Record
-from ecgbyte.symbols import desymbolize, symbolize
-from ecgbyte.tokenizer.encoding import Encoding, locate_tokens, read_only
+from ecgbyte.symbols import WIDENING, check_num_threads, check_range, desymbolize
+from ecgbyte.tokenizer.encoding import Encoding
+from ecgbyte.tokenizer.encoding_batch import EncodingBatch
 from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_recording, checked_signal
 from ecgbyte.tokenizer.tokenizer_content import PER_RECORD, TokenizerContent, as_amplitude_range
+
+_SHARES_PER_THREAD = 4
+# About 100 microseconds of work.
+_SYMBOLS_PER_SHARE = 1 << 16
 
 _MISSING_RANGE = (
     "amplitude_range: this tokenizer was made from merges alone and knows symbols only; give the range in mV when it "
@@ -21,70 +31,117 @@ _MISSING_RANGE = (
 )
 
 
-def encode_signals(
-    content: TokenizerContent,
-    signals: Sequence[Signal],
-    arguments: Sequence[str],
-    num_threads: int,
-) -> list[Encoding]:
-    """Encode several signals in one call of the kernel.
+def encode_signals(content: TokenizerContent, signals: list[Signal], num_threads: int) -> EncodingBatch:
+    """Encode several signals; one call of the kernel for each share of a thread.
 
     Parameters
     ----------
     content : TokenizerContent
         Of the tokenizer.
-    signals : sequence of Record or float [leads, samples]
-    arguments : sequence of str
-        What messages call each signal.
+    signals : list of Record or float [leads, samples]
     num_threads : int
-        Threads for symbols and tokens.
+        Threads that share the signals, or the leads of long ones.
 
     Raises
     ------
     TypeError, ValueError
-        See `ecgbyte.ECGTokenizer.encode`.
+        See `ecgbyte.ECGTokenizer.encode`; messages call the signals ``signals[0]`` and so on.
     """
-    vocabulary = content.vocabulary
-    if content.amplitude_range is None:
-        raise ValueError(_MISSING_RANGE)
-    sequences: list[np.ndarray] = []
-    shapes: list[tuple[int, int]] = []
-    ranges: list[AmplitudeRange] = []
-    clipped: list[float] = []
-    for argument, signal in zip(arguments, signals, strict=True):
-        if isinstance(signal, Record):
-            check_same_recording(argument, signal, content.sampling_rate, content.lead_names)
-        samples = checked_signal(argument, signal, content.num_leads)
-        try:
-            limits = content.amplitude_range
-            if not isinstance(limits, AmplitudeRange):
-                limits = record_range(samples)
-            symbols = symbolize(
-                samples, limits.low, limits.high, alphabet_size=vocabulary.alphabet_size, num_threads=num_threads
-            )
-        except ValueError:
-            # The kernel has seen it on its way; this names the lead.
-            check_finite(argument, samples, content.lead_names)
-            raise
-        sequences.extend(symbols if content.boundary == "lead" else [symbols.reshape(-1)])
-        shapes.append((symbols.shape[0], symbols.shape[1]))
-        ranges.append(limits)
-        clipped.append(_clipped_share(samples, limits))
-    all_ids, splits = vocabulary.encode_batch(sequences, matching=content.matching, num_threads=num_threads)
+    batch, ids, counts, ranges = _encoded(content, signals, lambda index: f"signals[{index}]", num_threads)
+    samples = np.array(batch.samples(), dtype=np.int64)
+    splits = np.zeros(batch.size + 1, dtype=np.int64)
+    tokens, clipped = counts.sum(axis=2)
+    np.cumsum(tokens, out=splits[1:])
+    shares = clipped / (samples * batch.num_leads)
+    return EncodingBatch(
+        ids, splits, samples, ranges, shares, batch.num_leads, content.lead_names, content.vocabulary.lengths
+    )
 
-    encodings = []
-    first = 0
-    for shape, limits, share in zip(shapes, ranges, clipped, strict=True):
-        last = first + (shape[0] if content.boundary == "lead" else 1)
-        # A copy, so that one encoding kept does not keep the ids of the whole batch.
-        ids = all_ids[splits[first] : splits[last]].copy()
-        leads, offsets = locate_tokens(ids, vocabulary, shape[1])
-        read_only(ids, leads, offsets)
-        encodings.append(
-            Encoding(ids, leads, offsets, shape, float(limits.low), float(limits.high), share, content.lead_names)
-        )
-        first = last
-    return encodings
+
+def encode_signal(content: TokenizerContent, signal: Signal, num_threads: int) -> Encoding:
+    """The same for one signal, which messages call ``signal``."""
+    batch, ids, counts, ranges = _encoded(content, [signal], lambda _: "signal", num_threads)
+    (samples,) = batch.samples()
+    ((low, high),) = ranges.tolist()
+    return Encoding._of_tokens(
+        ids,
+        content.vocabulary.lengths,
+        (batch.num_leads, samples),
+        low,
+        high,
+        sum(counts[1, 0].tolist()) / batch.symbols,
+        content.lead_names,
+    )
+
+
+def _encoded(
+    content: TokenizerContent, signals: list[Signal], argument: Callable[[int], str], num_threads: int
+) -> tuple[SignalBatch, np.ndarray, np.ndarray, np.ndarray]:
+    """The signals as the kernel holds them, their ids end to end, and its `counts` and `ranges`."""
+    num_threads = check_num_threads(num_threads)
+    limits, num_leads = content.amplitude_range, content.num_leads
+    if limits is None or num_leads is None:
+        raise ValueError(_MISSING_RANGE)
+
+    def checked(index: int) -> np.ndarray:
+        if isinstance(signals[index], Record):
+            check_same_recording(argument(index), signals[index], content.sampling_rate, content.lead_names)
+        return checked_signal(argument(index), signals[index], num_leads)
+
+    by_lead = content.boundary == "lead"
+    encoder = SignalEncoder(
+        content.vocabulary._tables,
+        content.matching == "merge-order",
+        by_lead,
+        check_range(limits.low, limits.high) if isinstance(limits, AmplitudeRange) else None,
+        WIDENING,
+        CONSTANT_RECORD_MARGIN_MV,
+    )
+    batch = SignalBatch(signals, num_leads, Record, content.sampling_rate, content.lead_names, checked)
+    longest = batch.largest // (num_leads if by_lead else 1)
+    if longest > MAX_SEQUENCE_SYMBOLS:
+        raise ValueError(f"signals: got a sequence of {longest} symbols, expected at most {MAX_SEQUENCE_SYMBOLS}")
+    sequences = num_leads if by_lead else 1
+    counts = np.empty((2, batch.size, sequences), dtype=np.int64)
+    ranges = np.empty((batch.size, 2))
+    shares = _shares(batch, sequences, num_threads)
+    if len(shares) == 1:
+        parts = [encoder.encode(batch, *shares[0], counts, ranges)]
+    else:
+        with ThreadPoolExecutor(num_threads) as pool:
+            parts = list(pool.map(lambda share: encoder.encode(batch, *share, counts, ranges), shares))
+    refused = [part for part in parts if isinstance(part, int)]
+    if refused:
+        _refuse(argument(min(refused)), checked(min(refused)), content)
+    return batch, np.frombuffer(b"".join(parts), dtype=np.int32), counts, ranges
+
+
+def _shares(batch: SignalBatch, sequences: int, num_threads: int) -> list[tuple[int, int, int, int]]:
+    """Cut a batch into shares of signals or, where these are few, of leads: first and last signal, and sequence.
+
+    They are more than the threads, so that one that is held up does not hold up the others, but none is too small to
+    be worth its call.
+    """
+    if num_threads == 1 or batch.symbols < 2 * _SYMBOLS_PER_SHARE:
+        return [(0, batch.size, 0, sequences)]
+    wanted = min(_SHARES_PER_THREAD * num_threads, batch.symbols // _SYMBOLS_PER_SHARE)
+    if wanted <= batch.size or sequences == 1:
+        shares = min(wanted, batch.size)
+        borders = [batch.size * k // shares for k in range(shares + 1)]
+        return [(first, last, 0, sequences) for first, last in itertools.pairwise(borders)]
+    shares = min(sequences, -(-wanted // batch.size))
+    borders = [sequences * k // shares for k in range(shares + 1)]
+    return [
+        (signal, signal + 1, first, last) for signal in range(batch.size) for first, last in itertools.pairwise(borders)
+    ]
+
+
+def _refuse(argument: str, samples: np.ndarray, content: TokenizerContent) -> NoReturn:
+    """Say why the kernel made no symbols of a signal."""
+    check_finite(argument, samples, content.lead_names)
+    limits = record_range(samples)
+    check_range(limits.low, limits.high)
+    raise ValueError(f"{argument}: was changed while it was read")
 
 
 def decode_signal(
@@ -164,9 +221,3 @@ def checked_ids(ids: np.ndarray | Sequence[int], vocabulary: Vocabulary) -> np.n
             "the ids of this tokenizer"
         )
     return np.ascontiguousarray(array, dtype=np.int32)
-
-
-def _clipped_share(samples: np.ndarray, limits: AmplitudeRange) -> float:
-    # As float64 scalars: a Python float would be rounded to float32 before the comparison.
-    outside = (samples < np.float64(limits.low)) | (samples > np.float64(limits.high))
-    return float(np.count_nonzero(outside)) / samples.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from tqdm import tqdm
 
@@ -14,7 +14,7 @@ from ecgbyte.options import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.tokenizer.input_signals import Signal
 from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary, whole_number
-from ecgbyte.tokenizer.training_corpus import read_corpus
+from ecgbyte.tokenizer.training_corpus import TrainingCorpus
 
 if TYPE_CHECKING:
     from ecgbyte.signals.preprocess import Preprocessor
@@ -43,7 +43,7 @@ def train_content(
     num_threads = whole_number("num_threads", num_threads, minimum=1)
     if preprocessing is not None and not isinstance(preprocessing, Mapping):
         preprocessing = preprocessing.settings()
-    corpus = read_corpus(
+    corpus = TrainingCorpus(
         records,
         amplitude_range=amplitude_range,
         boundary=boundary,
@@ -53,14 +53,14 @@ def train_content(
         num_threads=num_threads,
         progress=progress,
     )
-    with tqdm(total=num_merges, desc="merging", unit=" merges", file=sys.stderr, disable=not progress) as bar:
+    with _MergingBar(num_merges, shown=progress) as bar:
         merges = train_merges(
-            corpus.sequences,
+            corpus,
             num_merges,
             alphabet_size=alphabet_size,
             min_count=min_count,
             num_threads=num_threads,
-            progress=lambda made: bar.update(made - bar.n),
+            progress=bar.show,
         )
     return TokenizerContent(
         vocabulary=Vocabulary(merges, alphabet_size=alphabet_size),
@@ -81,3 +81,27 @@ def train_content(
             fingerprint=corpus.fingerprint,
         ),
     )
+
+
+class _MergingBar:
+    """A progress bar that appears with the first merges: before them the bar of the reading stands."""
+
+    def __init__(self, num_merges: int, *, shown: bool) -> None:
+        self._num_merges = num_merges
+        self._shown = shown
+        self._bar: tqdm[NoReturn] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def show(self, made: int) -> None:
+        """Take the number of merges made so far."""
+        if self._bar is None:
+            self._bar = tqdm(
+                total=self._num_merges, desc="merging", unit=" merges", file=sys.stderr, disable=not self._shown
+            )
+        self._bar.update(made - self._bar.n)

@@ -6,7 +6,6 @@ import itertools
 import operator
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
@@ -21,14 +20,13 @@ from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_rec
 from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD, as_amplitude_range, positive_number
 
 
-@dataclass(frozen=True, eq=False)
 class TrainingCorpus:
-    """Symbols of a population of records, and what they have in common.
+    """The symbol sequences of a population of records, one record at a time, and what they have in common.
+
+    Iterate it once, to the end: no record and no symbols are kept. After that the attributes hold.
 
     Attributes
     ----------
-    sequences : list of uint8 [symbols]
-        One a lead, or one a record with its leads joined; no merge crosses their borders.
     num_records, num_symbols : int
     amplitude_range : AmplitudeRange or "per-record"
         In mV.
@@ -42,74 +40,79 @@ class TrainingCorpus:
         Of rate, leads, and every record's id and symbols, in the order given.
     """
 
-    sequences: list[np.ndarray]
-    num_records: int
-    num_symbols: int
-    amplitude_range: AmplitudeRange | str
-    range_source: str
-    sampling_rate: float
-    num_leads: int
-    lead_names: tuple[str, ...] | None
-    fingerprint: str
+    def __init__(
+        self,
+        records: Iterable[Signal],
+        *,
+        amplitude_range: AmplitudeRange | tuple[float, float] | str,
+        boundary: str,
+        alphabet_size: int,
+        sampling_rate: float | None = None,
+        lead_names: Sequence[str] | None = None,
+        num_threads: int = 1,
+        progress: bool = True,
+    ) -> None:
+        """Check the options and read the range; see `ecgbyte.ECGTokenizer.train` for the parameters and errors."""
+        check_option("boundary", boundary, BOUNDARIES)
+        self.range_source, self._given_range = _checked_range(amplitude_range)
+        if isinstance(records, (str, bytes, Record)) or not hasattr(records, "__iter__"):
+            raise TypeError(f"records: got {type(records).__name__}, expected a collection of records")
+        if self.range_source == "global" and isinstance(records, Iterator):
+            raise ValueError(
+                f"records: got a one-shot iterator ({type(records).__name__}), but amplitude_range='global' reads the "
+                "records twice, once for the range and once for the symbols; give a list or another collection that "
+                "can be iterated again, or give amplitude_range=(low, high) or 'per-record'"
+            )
+        self._records = records
+        self._boundary = boundary
+        self._alphabet_size = alphabet_size
+        self._num_threads = num_threads
+        self._progress = progress
+        self._first_reading: _Population | None = None
+        if self.range_source == "global":
+            self._first_reading = _Population(sampling_rate, lead_names)
+            self._given_range = self._fitted_range(self._first_reading)
+        self.amplitude_range: AmplitudeRange | str = PER_RECORD if self._given_range is None else self._given_range
+        self._reader = _Population(sampling_rate, lead_names)
+        self.num_records = 0
+        self.num_symbols = 0
 
-
-def read_corpus(
-    records: Iterable[Signal],
-    *,
-    amplitude_range: AmplitudeRange | tuple[float, float] | str,
-    boundary: str,
-    alphabet_size: int,
-    sampling_rate: float | None = None,
-    lead_names: Sequence[str] | None = None,
-    num_threads: int = 1,
-    progress: bool = True,
-) -> TrainingCorpus:
-    """Turn records into symbol sequences; see `ecgbyte.ECGTokenizer.train` for the parameters and errors."""
-    check_option("boundary", boundary, BOUNDARIES)
-    source, chosen = _checked_range(amplitude_range)
-    if isinstance(records, (str, bytes, Record)) or not hasattr(records, "__iter__"):
-        raise TypeError(f"records: got {type(records).__name__}, expected a collection of records")
-    if source == "global" and isinstance(records, Iterator):
-        raise ValueError(
-            f"records: got a one-shot iterator ({type(records).__name__}), but amplitude_range='global' reads the "
-            "records twice, once for the range and once for the symbols; give a list or another collection that can "
-            "be iterated again, or give amplitude_range=(low, high) or 'per-record'"
+    def _fitted_range(self, reader: _Population) -> AmplitudeRange:
+        signals = (
+            signal for _, signal in reader.read(_progress_bar(self._records, "reading the range", self._progress))
         )
-    reader = _Population(sampling_rate, lead_names)
-    if source == "global":
-        signals = (signal for _, signal in reader.read(_progress_bar(records, "reading the range", progress)))
         first = next(signals, None)
         if first is None:
             raise ValueError("records: is empty, expected at least one record")
-        chosen = fit_amplitude_range(itertools.chain([first], signals))
-        seen, reader = reader, _Population(sampling_rate, lead_names)
+        return fit_amplitude_range(itertools.chain([first], signals))
 
-    sequences: list[np.ndarray] = []
-    parts: list[str] = []
-    for record_id, signal in reader.read(_progress_bar(records, "reading the symbols", progress)):
-        limits = chosen if isinstance(chosen, AmplitudeRange) else record_range(signal)
-        symbols = symbolize(signal, limits.low, limits.high, alphabet_size=alphabet_size, num_threads=num_threads)
-        sequences.extend(symbols if boundary == "lead" else [symbols.reshape(-1)])
-        parts.append(fingerprint(record_id, symbols))
-    if source == "global" and seen.read_so_far != reader.read_so_far:
-        raise ValueError(
-            f"records: the first reading gave {len(seen.read_so_far)} records, the second {len(reader.read_so_far)} or "
-            "others; expected a collection that gives the same records whenever it is iterated"
-        )
-    if not sequences or reader.sampling_rate is None or reader.num_leads is None:
-        raise ValueError("records: is empty, expected at least one record")
-    names = "" if reader.lead_names is None else ",".join(reader.lead_names)
-    return TrainingCorpus(
-        sequences=sequences,
-        num_records=len(parts),
-        num_symbols=sum(len(sequence) for sequence in sequences),
-        amplitude_range=chosen if isinstance(chosen, AmplitudeRange) else PER_RECORD,
-        range_source=source,
-        sampling_rate=reader.sampling_rate,
-        num_leads=reader.num_leads,
-        lead_names=reader.lead_names,
-        fingerprint=fingerprint(repr(reader.sampling_rate), names, *parts),
-    )
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Give each record's symbols, uint8 [leads, samples], or [1, symbols] where no border is between the leads."""
+        reader = self._reader
+        parts: list[str] = []
+        for record_id, signal in reader.read(_progress_bar(self._records, "reading the symbols", self._progress)):
+            limits = record_range(signal) if self._given_range is None else self._given_range
+            symbols = symbolize(
+                signal, limits.low, limits.high, alphabet_size=self._alphabet_size, num_threads=self._num_threads
+            )
+            parts.append(fingerprint(record_id, symbols))
+            self.num_symbols += symbols.size
+            yield symbols if self._boundary == "lead" else symbols.reshape(1, -1)
+        first = self._first_reading
+        if first is not None and first.read_so_far != reader.read_so_far:
+            raise ValueError(
+                f"records: the first reading gave {len(first.read_so_far)} records, the second "
+                f"{len(reader.read_so_far)} or others; expected a collection that gives the same records whenever it "
+                "is iterated"
+            )
+        if not parts or reader.sampling_rate is None or reader.num_leads is None:
+            raise ValueError("records: is empty, expected at least one record")
+        self.num_records = len(parts)
+        self.sampling_rate = reader.sampling_rate
+        self.num_leads = reader.num_leads
+        self.lead_names = reader.lead_names
+        names = "" if reader.lead_names is None else ",".join(reader.lead_names)
+        self.fingerprint = fingerprint(repr(reader.sampling_rate), names, *parts)
 
 
 class _Population:

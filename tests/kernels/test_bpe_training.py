@@ -11,33 +11,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel_strategies import corpora, sequences_of
 
-from ecgbyte._ext.bpe_training import MAX_TOKENS, MergeTrainer
+from ecgbyte._ext.bpe_training import CHOSEN_SET, MACHINE_SET, MAX_TOKENS, MergeTrainer
 from ecgbyte.bpe import Vocabulary, train_merges
 from ecgbyte.bpe.reference import train_merges_reference
 
 # Ways through the kernel that small inputs take only when told to: lists at once, lists of the very best pairs alone
-# (so that the array is counted again and again), and passes throughout, in bytes and then in 16-bit cells.
+# (so that the array is counted again and again), and passes throughout, in bytes and then in 16-bit cells; a hash table
+# of counts in place of a square.
 PATHS = [
     {},
     {"pass_share": 0},
     {"pass_share": 0, "list_share": 1},
     {"pass_share": 4, "list_share": 2},
+    {"pass_share": 10**6},
+    {"pass_share": 0, "list_share": 2, "max_square": 0},
     {"max_listed_cells": 1},
     {"max_listed_cells": 20, "list_share": 1},
 ]
+
+# Every set of instructions that this machine has; 0 is the portable loop.
+SETS = range(MACHINE_SET + 1)
 
 
 def train_on_path(
     sequences: list[np.ndarray], num_merges: int, alphabet_size: int, min_count: int, path: dict[str, int]
 ) -> np.ndarray:
-    cells = 1 + sum(len(sequence) + 1 for sequence in sequences)
-    trainer = MergeTrainer(cells, alphabet_size, min_count, **path)
-    first = 1
+    trainer = MergeTrainer(1, alphabet_size, min_count, **path)
+    counts = np.zeros((4, alphabet_size, alphabet_size), dtype=np.int64)
     for sequence in sequences:
-        assert trainer.place_rows(sequence[np.newaxis], first) is None
-        first += len(sequence) + 1
-    counts = np.zeros((4, 256, 256), dtype=np.int64)
-    trainer.count_pairs(0, cells - 1, counts)
+        first = trainer.take_cells(len(sequence) + 1)
+        assert trainer.place_rows(sequence[np.newaxis], first, counts) is None
     trainer.begin(counts.sum(axis=0))
     merges = np.empty((num_merges, 2), dtype=np.int32)
     return merges[: trainer.train(merges)]
@@ -60,7 +63,58 @@ def test_merges_are_those_of_the_reference(
     assert merges.shape == (len(expected), 2)
     assert pairs(merges) == expected
     for path in PATHS:
-        assert pairs(train_on_path(sequences, num_merges, alphabet_size, min_count, path)) == expected, path
+        for instruction_set in SETS:
+            chosen = path | {"instruction_set": instruction_set}
+            assert pairs(train_on_path(sequences, num_merges, alphabet_size, min_count, chosen)) == expected, chosen
+
+
+def runs_at(start: int, lengths: list[int], filler: np.ndarray) -> np.ndarray:
+    """Runs of symbol 0 with one symbol between them, from cell `start` on, uint8 [symbols]."""
+    parts = [filler[:start]]
+    for index, length in enumerate(lengths):
+        parts += [np.zeros(length, dtype=np.uint8), filler[index : index + 1]]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("start", [0, 14, 15, 16, 29, 30, 31, 32, 33, 61, 62, 63, 64, 65, 126, 127])
+def test_runs_that_straddle_blocks(start: int, instruction_set: int) -> None:
+    generator = np.random.default_rng(start)
+    for trial in range(30):
+        filler = generator.integers(1, 4, size=400).astype(np.uint8)
+        lengths = generator.choice([1, 2, 3, 4, 5, 15, 16, 17, 31, 32, 33, 63, 64, 65, 66, 130], size=6).tolist()
+        sequences = [runs_at(start, lengths, filler), runs_at(trial, lengths[::-1], filler), filler[:trial]]
+        expected = train_merges_reference([row.tolist() for row in sequences], 12, alphabet_size=4)
+        path = {"instruction_set": instruction_set, "pass_share": 10**6}
+        assert pairs(train_on_path(sequences, 12, 4, 1, path)) == expected
+
+
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("symbols", [2, 3, 9])
+def test_noise_of_every_length_about_a_block(symbols: int, instruction_set: int) -> None:
+    generator = np.random.default_rng(symbols)
+    path = {"instruction_set": instruction_set, "pass_share": 10**6}
+    for length in range(200):
+        sequence = generator.integers(0, symbols, size=length, dtype=np.uint8)
+        expected = train_merges_reference([sequence.tolist()], 8, alphabet_size=symbols)
+        assert pairs(train_on_path([sequence], 8, symbols, 1, path)) == expected
+
+
+def test_all_instruction_sets_agree_on_a_long_corpus() -> None:
+    assert 0 <= CHOSEN_SET <= MACHINE_SET
+    generator = np.random.default_rng(9)
+    steps = generator.integers(-1, 2, size=(30, 20_000)) * (generator.random((30, 20_000)) > 0.7)
+    sequences = list((np.cumsum(steps, axis=1) % 26).astype(np.uint8))
+    sequences += list(generator.integers(0, 26, size=(5, 20_000), dtype=np.uint8))
+    expected = pairs(train_merges(sequences, 2000))
+    for path in PATHS[:6]:
+        for instruction_set in SETS:
+            assert pairs(train_on_path(sequences, 2000, 26, 1, path | {"instruction_set": instruction_set})) == expected
+
+
+def test_an_instruction_set_that_the_machine_lacks_is_not_used() -> None:
+    path = {"instruction_set": 99}
+    assert pairs(train_on_path([np.array([0, 1, 0, 1], np.uint8)], 1, 2, 1, path)) == [(0, 1)]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -71,7 +125,9 @@ def test_random_walks_with_many_merges(alphabet_size: int, path: dict[str, int])
     sequences = [np.clip(np.cumsum(row) + alphabet_size // 2, 0, alphabet_size - 1).astype(np.uint8) for row in steps]
     expected = train_merges_reference([row.tolist() for row in sequences], 300, alphabet_size=alphabet_size)
     assert pairs(train_merges(sequences, 300, alphabet_size=alphabet_size)) == expected
-    assert pairs(train_on_path(sequences, 300, alphabet_size, 1, path)) == expected
+    for instruction_set in SETS:
+        chosen = path | {"instruction_set": instruction_set}
+        assert pairs(train_on_path(sequences, 300, alphabet_size, 1, chosen)) == expected
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -88,9 +144,9 @@ def test_constant_input(length: int) -> None:
     assert pairs(merges) == train_merges_reference([[0] * length], 100)
 
 
-@pytest.mark.parametrize("period", [2, 3, 7, 26])
+@pytest.mark.parametrize("period", [2, 3, 7, 26, 500, 2500])
 def test_periodic_input(period: int) -> None:
-    sequence = np.resize(np.arange(period, dtype=np.uint8), 5000)
+    sequence = np.resize(np.arange(period, dtype=np.int64) * 7 % 26, 5000).astype(np.uint8)
     assert pairs(train_merges([sequence], 200)) == train_merges_reference([sequence.tolist()], 200)
 
 

@@ -11,43 +11,53 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from ecgbyte._ext import lead_lanes, polyphase, wavelet_shrinkage, zero_phase
 from ecgbyte._ext import symbols as symbols_kernel
-from ecgbyte._ext.bpe_encoding import EncodingTables, first_outside
+from ecgbyte._ext.batch_encoding import BatchEncoding
+from ecgbyte._ext.bpe_encoding import EncodingTables
 from ecgbyte._ext.bpe_training import MergeTrainer
+from ecgbyte._ext.signal_encoding import SignalBatch, SignalEncoder, locate
+from ecgbyte.signals.records import Record
 
 SYMBOLS = np.random.default_rng(0).integers(0, 26, 2_000_000, dtype=np.uint8)
 MERGES = np.array([(k, k + 1) for k in range(24)], dtype=np.int32)
 
 
-def training() -> Callable[[], object]:
+def placed() -> tuple[MergeTrainer, Callable[[], np.ndarray]]:
     trainer = MergeTrainer(len(SYMBOLS) + 2, 26, 1)
-    counts = np.zeros((4, 256, 256), dtype=np.int64)
-    trainer.place_rows(SYMBOLS[np.newaxis], 1)
-    trainer.count_pairs(0, len(SYMBOLS) + 1, counts)
-    trainer.begin(counts.sum(axis=0))
+    first = trainer.take_cells(len(SYMBOLS) + 1)
+
+    def place() -> np.ndarray:
+        counts = np.zeros((4, 26, 26), dtype=np.int64)
+        trainer.place_rows(SYMBOLS[np.newaxis], first, counts)
+        return counts
+
+    return trainer, place
+
+
+def training() -> Callable[[], object]:
+    trainer, place = placed()
+    trainer.begin(place().sum(axis=0))
     merges = np.empty((50, 2), dtype=np.int32)
     return lambda: trainer.train(merges)
 
 
-def counting() -> Callable[[], object]:
-    trainer = MergeTrainer(len(SYMBOLS) + 2, 26, 1)
-    counts = np.zeros((4, 256, 256), dtype=np.int64)
-    trainer.place_rows(SYMBOLS[np.newaxis], 1)
-    return lambda: trainer.count_pairs(0, len(SYMBOLS) + 1, counts)
-
-
 def placing() -> Callable[[], object]:
-    trainer = MergeTrainer(len(SYMBOLS) + 2, 26, 1)
-    rows = SYMBOLS[np.newaxis]
-    return lambda: trainer.place_rows(rows, 1)
+    return placed()[1]
 
 
 def encoding(merge_order: bool) -> Callable[[], object]:
     tables = EncodingTables(MERGES, 26)
-    borders = np.array([0, len(SYMBOLS)])
-    ids = np.empty(len(SYMBOLS), dtype=np.int32)
-    counts = np.empty(1, dtype=np.int64)
-    return lambda: tables.encode(SYMBOLS, borders, merge_order, ids, counts)
+    return lambda: tables.encode_sequence(SYMBOLS, merge_order)
+
+
+def batch_encoding(copying: bool) -> Callable[[], object]:
+    batch = BatchEncoding(EncodingTables(MERGES, 26), [SYMBOLS], merge_order=False)
+    if not copying:
+        return batch.encode
+    batch.encode()
+    ids = np.empty(batch.join()[-1], dtype=np.int32)
+    return lambda: batch.copy(ids)
 
 
 def decoding() -> Callable[[], object]:
@@ -68,16 +78,57 @@ def desymbolizing() -> Callable[[], object]:
     return lambda: symbols_kernel.desymbolize(SYMBOLS, levels, signal)
 
 
+def signal_encoding() -> Callable[[], object]:
+    signal = SYMBOLS[np.newaxis].astype(np.float32)
+    batch = SignalBatch([signal], 1, Record, None, None, None)
+    encoder = SignalEncoder(EncodingTables(MERGES, 26), False, True, None, 1e-6, 0.5)
+    counts, ranges = np.empty((2, 1, 1), dtype=np.int64), np.empty((1, 2))
+    return lambda: encoder.encode(batch, 0, 1, 0, 1, counts, ranges)
+
+
+def locating() -> Callable[[], object]:
+    ids, lengths = SYMBOLS.astype(np.int32), np.ones(26, dtype=np.int32)
+    leads, offsets = np.empty(len(ids), dtype=np.int16), np.empty((len(ids), 2), dtype=np.int32)
+    return lambda: locate(ids, lengths, 1000, leads, offsets)
+
+
+def filtering() -> Callable[[], object]:
+    lanes, tail, delays = np.zeros((100_000, 12)), np.zeros((99_999, 12)), np.zeros((4, 2, 12))
+    return lambda: zero_phase.filter_lanes(lanes, 99_999, np.zeros((4, 6)), np.zeros((4, 2)), delays, tail)
+
+
+def denoising() -> Callable[[], object]:
+    lanes, bands = np.zeros((100_000, 12)), np.zeros((wavelet_shrinkage.band_rows(100_000, 4), 12))
+    return lambda: wavelet_shrinkage.denoise_lanes(lanes, 4, np.zeros((4, 12)), 1.0, bands)
+
+
+def resampling() -> Callable[[], object]:
+    lanes, resampled = np.zeros((100_000, 12)), np.zeros((90_000, 12))
+    return lambda: polyphase.resample_lanes(lanes, np.zeros((1, 41)), 1, 40, resampled)
+
+
+def turning(back: bool) -> Callable[[], object]:
+    lanes, signal = np.zeros((200_000, 12)), np.zeros((12, 200_000), dtype=np.float32)
+    return lambda: lead_lanes.from_lanes(lanes, signal) if back else lead_lanes.to_lanes(signal, lanes)
+
+
 CALLS: dict[str, Callable[[], Callable[[], object]]] = {
     "training": training,
-    "counting": counting,
     "placing": placing,
     "longest": lambda: encoding(False),
     "merge-order": lambda: encoding(True),
-    "checking": lambda: lambda: first_outside(SYMBOLS, 26),
+    "batch, encoding": lambda: batch_encoding(False),
+    "batch, copying": lambda: batch_encoding(True),
     "decoding": decoding,
     "symbolizing": symbolizing,
     "desymbolizing": desymbolizing,
+    "signal encoding": signal_encoding,
+    "locating": locating,
+    "filtering": filtering,
+    "denoising": denoising,
+    "resampling": resampling,
+    "to lanes": lambda: turning(back=False),
+    "from lanes": lambda: turning(back=True),
 }
 
 

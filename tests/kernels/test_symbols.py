@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from ecgbyte._ext import symbols as kernel
 from ecgbyte.symbols import desymbolize, from_letters, letters, symbolize
 
 
-def formula(signal: np.ndarray, low: float, high: float, alphabet_size: int = 26) -> np.ndarray:
-    place = np.clip((signal.astype(np.float64) - low) / (high - low + 1e-6), 0, 1)
+def formula_of_width(signal: np.ndarray, low: float, width: float, alphabet_size: int) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        place = np.clip((signal.astype(np.float64) - low) / width, 0, 1)
     return np.minimum(np.floor(alphabet_size * place), alphabet_size - 1).astype(np.uint8)
+
+
+def formula(signal: np.ndarray, low: float, high: float, alphabet_size: int = 26) -> np.ndarray:
+    return formula_of_width(signal, low, high - low + 1e-6, alphabet_size)
 
 
 SIGNALS = st.one_of(
@@ -31,12 +37,92 @@ RANGES = st.tuples(st.floats(-4, 4), st.floats(1e-7, 40_000)).map(lambda drawn: 
 
 @given(SIGNALS, RANGES, st.integers(1, 256))
 def test_symbols_are_those_of_the_formula(signal: np.ndarray, ends: tuple[float, float], alphabet_size: int) -> None:
-    with np.errstate(over="ignore"):
-        expected = formula(signal, *ends, alphabet_size)
+    expected = formula(signal, *ends, alphabet_size)
     symbols = symbolize(signal, *ends, alphabet_size=alphabet_size)
     assert symbols.dtype == np.uint8
     assert symbols.flags.c_contiguous
     np.testing.assert_array_equal(symbols, expected)
+
+
+@st.composite
+def signals_near_borders(draw: st.DrawFn) -> tuple[np.ndarray, float, float, int]:
+    """A signal that lies mostly on and next to the borders of the bins, the range's low end and width, and letters."""
+    dtype = draw(st.sampled_from([np.float32, np.float64, np.int16]))
+    alphabet_size = draw(st.one_of(st.sampled_from([1, 2, 26, 256]), st.integers(1, 256)))
+    anything = st.floats(allow_nan=False, allow_infinity=False)
+    low = draw(st.one_of(st.floats(-4, 4), st.integers(-30_000, 30_000).map(float), anything))
+    width = draw(
+        st.one_of(
+            st.floats(0.5, 8),
+            st.integers(1, 60_000).map(float),
+            st.floats(-320, 308).map(lambda power: 10.0**power),
+            st.floats(-12, 3).map(lambda power: (abs(low) or 1.0) * 10.0**power),
+        ).filter(lambda width: 0 < width < np.inf)
+    )
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    number = draw(st.sampled_from([1, 5, 127, 128, 300, 1000]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        borders = low + rng.integers(-1, alphabet_size + 2, number) / alphabet_size * width
+        if dtype is np.int16:
+            signal = np.clip(np.rint(borders), -32_768, 32_767).astype(np.int16)
+        else:
+            signal = borders.astype(dtype)
+            for _ in range(2):
+                towards = rng.choice([-np.inf, np.inf], number).astype(dtype)
+                signal = np.where(rng.random(number) < 0.4, np.nextafter(signal, towards), signal)
+    uniform = rng.random(number) < draw(st.sampled_from([0.0, 0.5, 0.98]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        anywhere = low + rng.uniform(-0.2, 1.2, number) * width
+        anywhere = np.clip(anywhere, -32_768, 32_767) if dtype is np.int16 else anywhere
+        signal = np.where(uniform, np.nan_to_num(anywhere).astype(dtype), signal)
+    return np.nan_to_num(signal), low, width, alphabet_size
+
+
+@settings(max_examples=600)
+@given(signals_near_borders())
+def test_every_instruction_set_gives_the_symbols_of_the_formula(drawn: tuple[np.ndarray, float, float, int]) -> None:
+    signal, low, width, alphabet_size = drawn
+    expected = formula_of_width(signal, low, width, alphabet_size)
+    for instruction_set in range(kernel.INSTRUCTION_SETS):
+        symbols = np.full(signal.shape, 255, dtype=np.uint8)
+        assert kernel.symbolize(signal, low, width, alphabet_size, symbols, instruction_set=instruction_set) is None
+        np.testing.assert_array_equal(symbols, expected)
+
+
+@pytest.mark.parametrize("instruction_set", range(kernel.INSTRUCTION_SETS))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("ends", [(-1.0, 1.0), (-1e300, 1e300), (1e8, 1e8 + 1), (-1.7e308, 0.0)])
+def test_every_instruction_set_finds_what_is_not_finite(
+    instruction_set: int, dtype: type, ends: tuple[float, float]
+) -> None:
+    low, high = ends
+    for value in (np.nan, np.inf, -np.inf):
+        for place in (0, 127, 128, 299):
+            signal = np.full(300, 1e8, dtype=dtype)
+            signal[place] = value
+            symbols = np.empty(300, dtype=np.uint8)
+            for part in (np.s_[:], np.s_[::-1]):
+                found = kernel.symbolize(signal[part], low, high - low, 26, symbols, instruction_set=instruction_set)
+                assert found == (0, place if part == np.s_[:] else 299 - place)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.zeros(3, np.int32), 0.0, 1.0, 26, np.zeros(3, np.uint8)), "signal"),
+        ((np.zeros((1, 1, 3), np.float32), 0.0, 1.0, 26, np.zeros((1, 1, 3), np.uint8)), "signal"),
+        ((np.zeros(3, np.float32), 0.0, 1.0, 257, np.zeros(3, np.uint8)), "alphabet_size"),
+        ((np.zeros(3, np.float32), 0.0, 0.0, 26, np.zeros(3, np.uint8)), "width"),
+        ((np.zeros(3, np.float32), 0.0, 1.0, 26, np.zeros(4, np.uint8)), "symbols"),
+        ((np.zeros((2, 3), np.float32), 0.0, 1.0, 26, np.zeros((3, 3), np.uint8)), "symbols"),
+        ((np.zeros(3, np.float32), 0.0, 1.0, 26, np.zeros(6, np.uint8)[::2]), "without gaps"),
+        ((np.zeros(3, np.float32), 0.0, 1.0, 26, np.zeros(3, np.uint8), 2, 4), "first, last"),
+        ((np.zeros(3, np.float32), 0.0, 1.0, 26, np.zeros(3, np.uint8), 0, 3, 3), "instruction_set"),
+    ],
+)
+def test_the_kernel_refuses_what_it_cannot_read(arguments: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        kernel.symbolize(*arguments)
 
 
 def test_symbols_at_and_beside_every_border() -> None:
@@ -58,6 +144,8 @@ def test_any_stride_and_read_only(dtype: type) -> None:
     values.flags.writeable = False
     for part in (np.s_[:], np.s_[:, ::3], np.s_[::-1, ::-1], np.s_[::2], np.s_[:, 5:6], np.s_[3]):
         np.testing.assert_array_equal(symbolize(values[part], -1.5, 1.5), expected[part])
+    unaligned = np.frombuffer(b" " + values.tobytes(), dtype=dtype, offset=1).reshape(values.shape)
+    np.testing.assert_array_equal(symbolize(unaligned, -1.5, 1.5), expected)
     np.testing.assert_array_equal(symbolize(values.T, -1.5, 1.5), expected.T)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from slow_preprocessing import preprocess_slowly
 
 from ecgbyte.signals.amplitude_range import fit_amplitude_range
 from ecgbyte.signals.leads import LIMB_LEADS, check_lead_identities
@@ -72,6 +73,16 @@ def test_chain_keeps_the_heartbeat_at_500_hz(real_data: Path, as_published: bool
         result = chain.apply(read_record(header))
         assert result.signal.shape == (12, 2500)
         assert np.abs(result.signal).max() > 0.3
+
+
+@pytest.mark.parametrize(("folder", "count"), [("records100", 100), ("records500", 40)])
+def test_chain_equals_scipy_and_pywavelets(real_data: Path, folder: str, count: int) -> None:
+    # On x86-64 the float32 results are the same bits, since the kernels round as SciPy and PyWavelets do; elsewhere
+    # those may be compiled to round otherwise.
+    chain = Preprocessor(250)
+    for header in headers(real_data, folder, count):
+        record = read_record(header)
+        np.testing.assert_allclose(chain.apply(record).signal, preprocess_slowly(chain, record), rtol=0, atol=1e-6)
 
 
 def test_default_chain_gives_the_same_signal_from_100_and_500_hz(real_data: Path) -> None:

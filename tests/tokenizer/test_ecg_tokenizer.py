@@ -135,7 +135,7 @@ def test_a_batch_gives_what_each_signal_gives_alone(boundary, amplitude_range):
             assert getattr(encoding, name).dtype == getattr(alone, name).dtype
         assert (encoding.shape, encoding.low, encoding.high) == (alone.shape, alone.low, alone.high)
         assert (encoding.clipped, encoding.lead_names) == (alone.clipped, alone.lead_names)
-    assert tokenizer.encode_batch([]) == []
+    assert list(tokenizer.encode_batch([])) == []
 
 
 def test_threads_and_copies_give_the_same():

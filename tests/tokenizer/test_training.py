@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 from ecg_examples import small_tokenizer, wandering_record, wandering_signal
@@ -12,6 +14,7 @@ from ecgbyte.bpe.reference import train_merges_reference
 from ecgbyte.bpe.training import MAX_TOKENS
 from ecgbyte.signals.amplitude_range import fit_amplitude_range, record_range
 from ecgbyte.symbols import symbolize
+from ecgbyte.tokenizer import training_corpus
 
 RECORDS = [wandering_record(seed) for seed in range(4)]
 
@@ -230,3 +233,18 @@ def test_on_real_records(real_data, tmp_path):
         assert encoding.compression > 2
         assert encoding.clipped < 0.2
         assert encoding.spans(0)[0][0] == "I"
+
+
+def test_no_record_and_no_symbols_are_kept(monkeypatch):
+    alive = []
+
+    def watched(*arguments, **settings):
+        symbols = symbolize(*arguments, **settings)
+        assert sum(reference() is not None for reference in alive) <= 1  # the one before, which goes now
+        alive.append(weakref.ref(symbols))
+        return symbols
+
+    monkeypatch.setattr(training_corpus, "symbolize", watched)
+    assert small_tokenizer(boundary="record") == small_tokenizer(boundary="record")
+    assert len(alive) == 2 * len(RECORDS)
+    assert not any(reference() is not None for reference in alive)

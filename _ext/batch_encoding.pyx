@@ -1,0 +1,354 @@
+"""Encoding many sequences where they lie, by any number of threads.
+
+The sequences are cut into pieces and the pieces shared out in jobs. Each thread takes jobs as long as there are any,
+encodes their pieces in a room of its own, and keeps the ids, which are far fewer than symbols, in a block for each job.
+Then pieces of one sequence are joined, and the threads copy the kept ids to where they belong.
+"""
+
+import numpy as np
+
+from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
+
+from _ext.encoding_tables cimport (
+    LARGEST_PIECE,
+    LEAST_PIECE,
+    EncoderTables,
+    copy_kept,
+    cut,
+    encode_pieces,
+    fill_lanes,
+    join_pieces,
+    kept_tokens,
+    pieces_of,
+    place_ids,
+)
+from _ext.longest_match cimport LANES
+from _ext.merge_order cimport MergeScratch, scratch_close
+from _ext.pieces cimport Bridges, Piece, bridges_close
+from _ext.sequence_matcher cimport SequenceMatcher
+
+cdef extern from "job_counter.h":
+    long long take_number "ecgbyte_take_number"(volatile long long* next) noexcept nogil
+
+# Symbols of a job: enough that taking it costs nothing, and the ids of its pieces stay in the caches.
+JOB_SYMBOLS = 200_000
+
+cdef struct Job:
+    int64_t first_piece
+    int64_t pieces
+    int64_t symbols
+    int64_t place       # of its first id among all
+    int64_t bad_piece   # the first with a symbol outside the alphabet, or -1
+    int32_t* ids        # a block of the job's own
+
+
+cdef inline uint8_t highest_symbol(const Piece* piece) noexcept nogil:
+    cdef const uint8_t* symbols = piece.symbols
+    cdef uint8_t highest = 0
+    cdef int64_t i
+    for i in range(piece.length):
+        highest = max(highest, symbols[i])
+    return highest
+
+
+cdef inline bint is_symbols(const Py_buffer* buffer) noexcept:
+    return buffer.format[0] == c"B" and buffer.format[1] == 0
+
+
+cdef class BatchEncoding:
+    """One batch on its way: `encode` and `copy` may each be called by many threads at once, `join` between them.
+
+    Parameters
+    ----------
+    tables : EncodingTables
+    sequences : list or tuple of uint8 [symbols], or uint8 [sequences, symbols]  # IN
+        Must not change before `copy` has returned. An array in which neighbours of a sequence are not neighbours in
+        memory is copied, the others are read where they lie.
+    merge_order : bool
+    largest_piece, job_symbols : int
+        The ids do not depend on them.
+
+    Raises
+    ------
+    TypeError
+        If a sequence is no NumPy array of uint8; names it.
+    ValueError
+        If it is not one-dimensional, or one array not two-dimensional.
+
+    Notes
+    -----
+    Memory: for each thread 4 bytes a symbol of a job, for merge order 34 bytes a symbol of a piece; 4 bytes a token.
+    """
+
+    cdef object tables
+    cdef Py_buffer* buffers  # of the sequences, or of contiguous copies
+    cdef Py_ssize_t held     # buffers
+    cdef const EncoderTables* encoder
+    cdef int alphabet_size
+    cdef bint merge_order
+    cdef Py_ssize_t sequences
+    cdef Piece* pieces
+    cdef int64_t count
+    cdef Job* jobs
+    cdef readonly Py_ssize_t num_jobs
+    cdef long long next_job
+    cdef int64_t tokens      # in all; -1 before `join`
+    cdef Bridges bridges
+
+    def __init__(self, tables, sequences, bint merge_order, int64_t largest_piece=LARGEST_PIECE,
+                 int64_t job_symbols=JOB_SYMBOLS):
+        cdef const SequenceMatcher* matcher = <const SequenceMatcher*> PyCapsule_GetPointer(
+            tables.matcher, "ecgbyte.SequenceMatcher"
+        )
+        if largest_piece < 1 or job_symbols < 1:
+            raise ValueError("largest_piece, job_symbols: expected at least 1")
+        if self.buffers != NULL:
+            raise RuntimeError("a BatchEncoding is begun once")
+        self.tokens = -1
+        self.tables = tables
+        self.encoder = <const EncoderTables*> matcher.tables
+        self.alphabet_size = matcher.alphabet_size
+        self.merge_order = merge_order
+        if isinstance(sequences, np.ndarray):
+            self._cut_rows(sequences, largest_piece)
+        else:
+            self._cut_list(sequences, largest_piece)
+        self._make_jobs(min(largest_piece, <int64_t> LEAST_PIECE), job_symbols)
+
+    def __dealloc__(self):
+        cdef Py_ssize_t k
+        for k in range(self.held):
+            PyBuffer_Release(&self.buffers[k])
+        if self.jobs != NULL:
+            for k in range(self.num_jobs):
+                free(self.jobs[k].ids)
+        free(self.buffers)
+        free(self.pieces)
+        free(self.jobs)
+        bridges_close(&self.bridges)
+
+    cdef Py_buffer* _hold(self, sequence) except NULL:
+        cdef Py_buffer* buffer = &self.buffers[self.held]
+        PyObject_GetBuffer(sequence, buffer, PyBUF_STRIDES | PyBUF_FORMAT)
+        self.held += 1
+        return buffer
+
+    cdef Py_buffer* _hold_contiguous(self, sequence) except NULL:
+        """Hold an array of which the last axis is contiguous, or a copy that has it so."""
+        cdef Py_buffer* buffer = self._hold(sequence)
+        cdef int last = buffer.ndim - 1
+        if last >= 0 and buffer.shape[last] > 1 and buffer.strides[last] != 1:
+            self.held -= 1
+            PyBuffer_Release(buffer)
+            buffer = self._hold(np.ascontiguousarray(sequence))
+        return buffer
+
+    cdef _cut_rows(self, rows, int64_t largest_piece):
+        cdef Py_ssize_t k
+        cdef Py_buffer* buffer
+        self._allot_buffers(1)
+        buffer = self._hold_contiguous(rows)
+        if not is_symbols(buffer):
+            raise TypeError(f"sequences: got dtype {rows.dtype}, expected uint8")
+        if buffer.ndim != 2:
+            raise ValueError(
+                f"sequences: got shape {rows.shape}, expected [sequences, symbols] or a list of arrays"
+            )
+        self.sequences = buffer.shape[0]
+        self._allot_pieces(self.sequences * pieces_of(buffer.shape[1], largest_piece))
+        for k in range(self.sequences):
+            self.count += cut(
+                <const uint8_t*> buffer.buf + k * buffer.strides[0], buffer.shape[1], largest_piece, k,
+                self.pieces + self.count
+            )
+
+    cdef _cut_list(self, sequences, int64_t largest_piece):
+        cdef Py_ssize_t k
+        cdef int64_t count = 0
+        cdef Py_buffer* buffer
+        array_type = np.ndarray
+        self.sequences = len(sequences)
+        self._allot_buffers(self.sequences)
+        for k in range(self.sequences):
+            sequence = sequences[k]
+            if not isinstance(sequence, array_type):
+                raise TypeError(
+                    f"sequences[{k}]: got {type(sequence).__name__}, expected a NumPy array of uint8"
+                )
+            buffer = self._hold_contiguous(sequence)
+            if not is_symbols(buffer):
+                raise TypeError(f"sequences[{k}]: got dtype {sequence.dtype}, expected a NumPy array of uint8")
+            if buffer.ndim != 1:
+                raise ValueError(f"sequences[{k}]: got shape {sequence.shape}, expected [symbols]")
+            count += pieces_of(buffer.shape[0], largest_piece)
+        self._allot_pieces(count)
+        for k in range(self.sequences):
+            buffer = &self.buffers[k]
+            self.count += cut(
+                <const uint8_t*> buffer.buf, buffer.shape[0], largest_piece, k, self.pieces + self.count
+            )
+
+    cdef _allot_buffers(self, Py_ssize_t count):
+        self.buffers = <Py_buffer*> malloc((count + 1) * sizeof(Py_buffer))
+        if self.buffers == NULL:
+            raise MemoryError(f"no memory for {count} sequences")
+
+    cdef _allot_pieces(self, int64_t count):
+        self.pieces = <Piece*> malloc((count + LANES) * sizeof(Piece))
+        if self.pieces == NULL:
+            raise MemoryError(f"no memory for {count} pieces of sequences")
+
+    cdef _make_jobs(self, int64_t least_piece, int64_t job_symbols):
+        """Share the pieces out; those of the last job may be cut further."""
+        cdef int64_t k, first = 0, symbols = 0, count = 0
+        self.jobs = <Job*> calloc(self.count + 1, sizeof(Job))
+        if self.jobs == NULL:
+            raise MemoryError(f"no memory for {self.count} jobs")
+        for k in range(self.count):
+            symbols += self.pieces[k].length
+            if symbols >= 2 * job_symbols or (
+                symbols >= job_symbols and (self.merge_order or (k + 1 - first) % LANES == 0)
+            ):
+                self.jobs[count].first_piece = first
+                self.jobs[count].pieces = k + 1 - first
+                self.jobs[count].symbols = symbols
+                count += 1
+                first = k + 1
+                symbols = 0
+        if first < self.count:
+            if not self.merge_order:
+                self.count = first + fill_lanes(self.pieces + first, self.count - first, least_piece)
+            self.jobs[count].first_piece = first
+            self.jobs[count].pieces = self.count - first
+            self.jobs[count].symbols = symbols
+            count += 1
+        self.num_jobs = count
+
+    def encode(self):
+        """Take jobs until none is left, and encode their pieces."""
+        cdef MergeScratch scratch
+        cdef int32_t* room
+        cdef int64_t symbols = 1, k
+        cdef int outcome = 0
+        for k in range(self.num_jobs):
+            symbols = max(symbols, self.jobs[k].symbols)
+        memset(&scratch, 0, sizeof(MergeScratch))
+        with nogil:
+            room = <int32_t*> malloc(symbols * sizeof(int32_t))
+            if room == NULL:
+                outcome = -1
+            while outcome == 0:
+                k = take_number(&self.next_job)
+                if k >= self.num_jobs:
+                    break
+                outcome = self._encode_job(&self.jobs[k], room, &scratch)
+            free(room)
+            scratch_close(&scratch)
+        if outcome != 0:
+            raise MemoryError(f"no memory for encoding {symbols} symbols")
+
+    cdef int _encode_job(self, Job* job, int32_t* room, MergeScratch* scratch) noexcept nogil:
+        cdef Piece* pieces = self.pieces + job.first_piece
+        cdef Piece* piece
+        cdef int64_t k, tokens = 0
+        job.bad_piece = -1
+        for k in range(job.pieces):
+            if highest_symbol(&pieces[k]) >= self.alphabet_size:
+                job.bad_piece = job.first_piece + k
+                return 0
+        place_ids(pieces, job.pieces, room)
+        if encode_pieces(self.encoder, self.merge_order, scratch, pieces, job.pieces) != 0:
+            return -1
+        for k in range(job.pieces):
+            tokens += pieces[k].tokens
+        job.ids = <int32_t*> malloc(tokens * sizeof(int32_t))
+        if job.ids == NULL:
+            return -1
+        tokens = 0
+        for k in range(job.pieces):
+            piece = &pieces[k]
+            memcpy(job.ids + tokens, piece.ids, piece.tokens * sizeof(int32_t))
+            piece.ids = job.ids + tokens
+            tokens += piece.tokens
+        return 0
+
+    def join(self):
+        """Join the pieces, when all jobs are encoded.
+
+        Returns
+        -------
+        int64 [sequences + 1]
+            At which id each sequence begins, and the end.
+
+        Raises
+        ------
+        ValueError
+            If a symbol lies outside the alphabet; names the first.
+        """
+        cdef int64_t k, token = 0
+        cdef int outcome
+        cdef MergeScratch scratch
+        cdef Job* job
+        for k in range(self.num_jobs):
+            if self.jobs[k].bad_piece >= 0:
+                self._refuse(&self.pieces[self.jobs[k].bad_piece])
+        memset(&scratch, 0, sizeof(MergeScratch))
+        with nogil:
+            outcome = join_pieces(self.encoder, self.merge_order, &scratch, self.pieces, self.count, &self.bridges)
+            scratch_close(&scratch)
+        if outcome != 0:
+            raise MemoryError("no memory for joining the pieces of a sequence")
+        splits_array = np.zeros(self.sequences + 1, dtype=np.int64)
+        cdef int64_t[::1] splits = splits_array
+        for k in range(self.count):
+            splits[self.pieces[k].sequence + 1] += kept_tokens(&self.pieces[k])
+        for k in range(self.sequences):
+            splits[k + 1] += splits[k]
+        for k in range(self.num_jobs):
+            job = &self.jobs[k]
+            job.place = token
+            for piece in range(job.first_piece, job.first_piece + job.pieces):
+                token += kept_tokens(&self.pieces[piece])
+        self.next_job = 0
+        self.tokens = token
+        return splits_array
+
+    cdef _refuse(self, Piece* piece):
+        cdef int64_t place = 0, i
+        cdef Piece* before = piece
+        while before.goes_on:
+            before -= 1
+            place += before.length
+        for i in range(piece.length):
+            if piece.symbols[i] >= self.alphabet_size:
+                raise ValueError(
+                    f"sequences: got symbol {piece.symbols[i]} in sequence {piece.sequence} at {place + i}, "
+                    f"expected 0 to {self.alphabet_size - 1}"
+                )
+
+    def copy(self, int32_t[::1] ids):
+        """Take jobs until none is left, and copy their ids.
+
+        Parameters
+        ----------
+        ids : int32 [tokens of all sequences]  # OUT
+        """
+        cdef int64_t k, piece, place
+        cdef Job* job
+        if ids.shape[0] != self.tokens:
+            raise ValueError(f"ids: got {ids.shape[0]}, expected {self.tokens}")
+        if self.tokens == 0:
+            return
+        with nogil:
+            while True:
+                k = take_number(&self.next_job)
+                if k >= self.num_jobs:
+                    break
+                job = &self.jobs[k]
+                place = job.place
+                for piece in range(job.first_piece, job.first_piece + job.pieces):
+                    place += copy_kept(&self.pieces[piece], &self.bridges, &ids[place])
