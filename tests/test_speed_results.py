@@ -67,7 +67,7 @@ def test_every_contestant_runs_once_a_round_and_the_order_turns() -> None:
 
         return Contestant(name=name, call=call)
 
-    rows = hold(Runner(), contest([named("a"), named("b"), named("c")], checked_inputs=0), "smoke")
+    rows = hold(Runner(), contest([named("a"), named("b"), named("c")], checked_inputs=0), "default")
     assert "".join(order) == "abc" + "bca" + "cab" + "abc"
     assert [(row.contestant, row.rounds, row.calls, row.symbols) for row in rows] == [
         ("a", 4, 1, 10),
@@ -88,33 +88,38 @@ def test_short_work_is_called_several_times_on_all_inputs() -> None:
         seen.append(k)
         return np.array([k + 1])
 
-    (row,) = hold(Runner(), contest([Contestant(name="a", call=call)], one_call=False, rounds=2), "smoke")
+    (row,) = hold(Runner(), contest([Contestant(name="a", call=call)], one_call=False, rounds=2), "default")
     assert row.calls > 10 and len(seen) == 3 + 2 * row.calls
     assert seen[3:] == [k % 3 for k in range(2 * row.calls)]
+
+
+def test_a_smoke_run_is_short() -> None:
+    (row,) = hold(Runner(), contest([Contestant(name="a", call=lambda k: np.array([k + 1]))], rounds=9), "smoke")
+    assert row.rounds == 3 and row.scale == "smoke"
 
 
 def test_a_wrong_output_fails_the_contest() -> None:
     right = Contestant(name="right", call=lambda k: np.array([k + 1]))
     wrong = Contestant(name="wrong", call=lambda k: np.array([k + (k < 2)]))
     with pytest.raises(AssertionError, match="adding: wrong differs from a sum by hand on input 2"):
-        hold(Runner(), contest([right, wrong]), "smoke")
+        hold(Runner(), contest([right, wrong]), "default")
     with pytest.raises(AssertionError, match="wrong differs"):
-        hold(Runner(), contest([right, wrong], checked_inputs=0, rounds=3), "smoke")
+        hold(Runner(), contest([right, wrong], checked_inputs=0, rounds=3), "default")
     with pytest.raises(AssertionError, match="right differs"):
-        hold(Runner(), contest([right, wrong], checked_inputs=0, rounds=3, expected="wrong"), "smoke")
+        hold(Runner(), contest([right, wrong], checked_inputs=0, rounds=3, expected="wrong"), "default")
 
 
 def test_a_missing_peer_has_a_row_with_the_reason() -> None:
     right = Contestant(name="right", call=lambda k: np.array([k + 1]))
-    rows = hold(Runner(), contest([right, Contestant(name="peer", skipped="peer is not installed")]), "smoke")
+    rows = hold(Runner(), contest([right, Contestant(name="peer", skipped="peer is not installed")]), "default")
     assert rows[1].skipped == "peer is not installed" and math.isnan(rows[1].seconds) and rows[1].rounds == 0
     with pytest.raises(ValueError, match="first contestant must be able to run"):
-        hold(Runner(), contest([Contestant(name="peer", skipped="gone"), right]), "smoke")
+        hold(Runner(), contest([Contestant(name="peer", skipped="gone"), right]), "default")
 
 
 def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
     right = Contestant(name="right, and quoted", call=lambda k: np.array([k + 1]))
-    rows = hold(Runner(), contest([right, Contestant(name="peer", skipped='"gone"')]), "smoke")
+    rows = hold(Runner(), contest([right, Contestant(name="peer", skipped='"gone"')]), "default")
     write_rows(tmp_path / "rows.csv", rows)
     read = read_rows(tmp_path / "rows.csv")
     write_rows(tmp_path / "again.csv", read)
@@ -133,7 +138,7 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
     ],
 )
 def test_rows_that_say_too_little_or_too_much_are_refused(tmp_path: Path, changes: dict, message: str) -> None:
-    (row,) = hold(Runner(), contest([Contestant(name="a", call=lambda k: np.array([k + 1]))]), "smoke")
+    (row,) = hold(Runner(), contest([Contestant(name="a", call=lambda k: np.array([k + 1]))]), "default")
     rows = [row, dataclasses.replace(row, **({"contestant": "b"} if changes else {}), **changes)]
     with pytest.raises(ValueError, match=message):
         write_rows(tmp_path / "rows.csv", rows)
@@ -155,7 +160,7 @@ def test_slopes_are_read_as_they_were_written(tmp_path: Path) -> None:
 
 
 def test_the_fastest_peer_counts_for_a_target() -> None:
-    (row,) = hold(Runner(), contest([Contestant(name="ecgbyte", call=lambda k: np.array([k + 1]))]), "smoke")
+    (row,) = hold(Runner(), contest([Contestant(name="ecgbyte", call=lambda k: np.array([k + 1]))]), "default")
     row = dataclasses.replace(row, contest="training-real", seconds=1.0)
     rows = [row] + [
         dataclasses.replace(row, contestant=name, seconds=seconds, skipped=skipped)

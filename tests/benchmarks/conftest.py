@@ -26,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "work" / "benchmarks"
 RESULTS = pytest.StashKey[Results]()
 
+# Contestants may be slow, and the machine busy; a benchmark that hangs should still end.
+_SECONDS_FOR_A_CONTEST = 3600
+
 NUM_MERGES = {"smoke": 500, "default": 3500, "full": 3500}
 
 
@@ -37,11 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("benchmark_only", default=False):
-        return
     here = Path(__file__).parent
+    wanted = config.getoption("benchmark_only", default=False)
     for item in items:
-        if here in item.path.parents:
+        if here in item.path.parents and wanted:
+            item.add_marker(pytest.mark.timeout(_SECONDS_FOR_A_CONTEST))
+        elif here in item.path.parents:
             item.add_marker(pytest.mark.skip(reason="benchmarks run with --benchmark-only"))
 
 

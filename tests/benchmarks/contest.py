@@ -22,6 +22,8 @@ from .rows import BenchmarkRow
 
 # What one contestant should last in one round, so that the clock and the call of it do not count.
 SECONDS_PER_ROUND = 0.02
+# A smoke run only shows that all works.
+_SMOKE_ROUNDS, _SMOKE_CHECKED = 3, 5
 _MOST_CALLS = 5000
 
 
@@ -139,6 +141,12 @@ def hold(benchmark: Any, contest: Contest, scale: str) -> list[BenchmarkRow]:
     AssertionError
         If an output is not what it is compared with.
     """
+    if scale == "smoke":
+        fewer = {
+            "rounds": min(contest.rounds, _SMOKE_ROUNDS),
+            "checked_inputs": min(contest.checked_inputs, _SMOKE_CHECKED),
+        }
+        contest = dataclasses.replace(contest, **fewer)
     timings = [_Timing(contestant) for contestant in contest.contestants if not contestant.skipped]
     if not timings or timings[0].contestant is not contest.contestants[0]:
         raise ValueError(f"{contest.name}: the first contestant must be able to run")

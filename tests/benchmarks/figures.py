@@ -79,11 +79,12 @@ def _bars(panel: Axes, rows: list[BenchmarkRow], limit: float) -> None:
     panel.set_xscale("log")
     panel.set_xlim(slowest / 4, fastest * 30)
     for place, (row, value) in enumerate(zip(rows, values, strict=True)):
-        slower = "" if place == 0 else f"  ({row.ratio:.3g} times the time)"
+        slower = "" if place == 0 else f"   {row.ratio:.3g} times as long"
         panel.annotate(f" {value:.3g}{slower}", (value, place), va="center", fontsize=8.5)
     if np.isfinite(limit):
         panel.axvline(limit / 1e6, color=_LIMIT, linewidth=1.2, linestyle="--")
-    panel.set_title(rows[0].work, loc="left", fontsize=10)
+    noise = ", adverse noise" if rows[0].corpus.startswith("N:") else ""
+    panel.set_title(rows[0].work + noise, loc="left", fontsize=9)
 
 
 def linear_cost_figure(folder: Path, bandwidth: float, path: Path) -> Path:
@@ -117,7 +118,7 @@ def linear_cost_figure(folder: Path, bandwidth: float, path: Path) -> Path:
         panel.set_title(f"{kernel} (slope asked for: at most {target:g})", loc="left", fontsize=10)
         panel.set_xlabel("symbols")
         panel.set_ylabel("seconds")
-        panel.legend(frameon=False, fontsize=9)
+        panel.legend(frameon=False, fontsize=9, loc="upper left")
     for panel in axes.flat[len(kernels) :]:
         panel.set_axis_off()
     figure.suptitle(_title("Time against length, one thread", rows), x=0.01, ha="left")

@@ -50,6 +50,11 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def thread_counts() -> tuple[int, ...]:
+    """Two threads first, whose gain the project asks for, then one; then all cores where there are more than two."""
+    return (2, 1) if usable_cores() <= 2 else (2, 1, usable_cores())
+
+
 def version_of(package: str) -> str:
     """Version of an installed distribution, empty where it is not known."""
     try:

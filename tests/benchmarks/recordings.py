@@ -12,6 +12,7 @@ from ecgbyte.data.ptbxl import PTBXL
 from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.signals.records import Record
 
+_MARK = "unpacked-"  # and how many records of each rate
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,6 +32,7 @@ class Recordings:
         self._cache = cache
         self._folder = ptbxl
         self._packed = Path(os.environ.get("ECGBYTE_SHARED_DATA", ROOT.parent / "shared" / "data"))
+        self._found: dict[tuple[int, int], PTBXL] = {}
         self.real = ptbxl is not None or (self._packed / "unpack.py").is_file()
 
     @property
@@ -45,14 +47,20 @@ class Recordings:
             for entry in records.entries[:count]:
                 yield records.read(entry.record_id)
             return
-        found = PTBXL(self._unpacked(count), rate, available_only=True, max_records=count)
+        if (rate, count) not in self._found:
+            self._found[rate, count] = PTBXL(self._unpacked(count), rate, available_only=True, max_records=count)
+        found = self._found[rate, count]
         for entry in found.entries:
             yield found.read(entry.record_id)
 
     def _unpacked(self, count: int) -> Path:
         if self._folder is not None:
             return self._folder
-        # Some of the first records are duplicates, which PTBXL leaves out.
-        command = [sys.executable, str(self._packed / "unpack.py"), str(self._cache), "--max-records", str(count + 100)]
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+        done = [int(mark.name.removeprefix(_MARK)) for mark in self._cache.glob(f"{_MARK}*")]
+        if max(done, default=0) < count:
+            # Some of the first records are duplicates, which PTBXL leaves out.
+            command = [sys.executable, str(self._packed / "unpack.py"), str(self._cache)]
+            command += ["--max-records", str(count + 100)]
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=1200)
+            (self._cache / f"{_MARK}{count}").touch()
         return self._cache / "ptb-xl"

@@ -22,7 +22,7 @@ from .encoding_peers import (
     tiktoken_batch,
     tiktoken_one,
 )
-from .machine import usable_cores
+from .machine import thread_counts, usable_cores
 from .peers import missing, token_strings
 from .published_port import (
     PUBLISHED_SYMBOLS_PER_SECOND,
@@ -152,7 +152,6 @@ def test_longest(
     noise_vocabulary: Vocabulary,
     port: ModuleType | str,
     kind: str,
-    scale: str,
 ) -> None:
     corpus, table = {
         "30000": (encoding_strings, vocabulary),
@@ -167,12 +166,12 @@ def test_longest(
     ]
     suffix = {"30000": "", "6000": "-short", "noise": "-noise"}[kind]
     what = f"one record of {corpus.symbols.shape[1]:,} symbols"
-    rounds = 5 if scale == "smoke" else 15
+    rounds = 15
     compete(contest(f"encoding-longest{suffix}", what, corpus, table, contestants, "longest", rounds=rounds))
 
 
 def test_longest_batch(
-    compete: Compete, encoding_strings: Symbols, vocabulary: Vocabulary, port: ModuleType | str, scale: str
+    compete: Compete, encoding_strings: Symbols, vocabulary: Vocabulary, port: ModuleType | str
 ) -> None:
     corpus = batch_of(encoding_strings)
     texts = [letters(row) for row in corpus.symbols]
@@ -182,7 +181,7 @@ def test_longest_batch(
         hugging_face_own_rule(vocabulary, corpus, hugging_face_batch(vocabulary, texts), in_batch=True),
     ]
     what = f"batch of {len(corpus.symbols)} records of {corpus.symbols.shape[1]:,} symbols"
-    rounds = 2 if scale == "smoke" else 7
+    rounds = 7
     compete(
         contest("encoding-longest-batch", what, corpus, vocabulary, contestants, "longest", batch=True, rounds=rounds)
     )
@@ -196,7 +195,6 @@ def test_merge_order(
     vocabulary: Vocabulary,
     noise_vocabulary: Vocabulary,
     kind: str,
-    scale: str,
 ) -> None:
     corpus, table = {
         "30000": (encoding_strings, vocabulary),
@@ -212,13 +210,13 @@ def test_merge_order(
     ]
     suffix = {"30000": "", "6000": "-short", "noise": "-noise"}[kind]
     what = f"one record of {corpus.symbols.shape[1]:,} symbols"
-    rounds = 5 if scale == "smoke" else 15
+    rounds = 15
     compete(contest(f"encoding-merge-order{suffix}", what, corpus, table, contestants, "merge-order", rounds=rounds))
 
 
 @pytest.mark.parametrize("all_threads", [False, True], ids=["one-thread", "all-threads"])
 def test_merge_order_batch(
-    compete: Compete, encoding_strings: Symbols, vocabulary: Vocabulary, all_threads: bool, scale: str
+    compete: Compete, encoding_strings: Symbols, vocabulary: Vocabulary, all_threads: bool
 ) -> None:
     threads = usable_cores() if all_threads else 1
     corpus = batch_of(encoding_strings)
@@ -232,21 +230,15 @@ def test_merge_order_batch(
         ", all threads" if all_threads else ""
     )
     name = "encoding-merge-order-batch" + ("-all-threads" if all_threads else "")
-    rounds = 2 if scale == "smoke" else 7
+    rounds = 7
     compete(contest(name, what, corpus, vocabulary, contestants, "merge-order", batch=True, rounds=rounds))
 
 
 @pytest.mark.parametrize("matching", ["longest", "merge-order"])
-def test_threads(
-    compete: Compete, encoding_strings: Symbols, vocabulary: Vocabulary, matching: str, scale: str
-) -> None:
-    threads = usable_cores()
+def test_threads(compete: Compete, encoding_strings: Symbols, vocabulary: Vocabulary, matching: str) -> None:
     corpus = batch_of(encoding_strings)
-    contestants = [
-        ecgbyte_batch(vocabulary, corpus, matching, threads),
-        ecgbyte_batch(vocabulary, corpus, matching),
-    ]
-    what = f"batch of {len(corpus.symbols)} records of {corpus.symbols.shape[1]:,} symbols, {threads} threads"
+    contestants = [ecgbyte_batch(vocabulary, corpus, matching, threads) for threads in thread_counts()]
+    what = f"batch of {len(corpus.symbols)} records of {corpus.symbols.shape[1]:,} symbols, 2 threads"
     name = f"encoding-{matching}-threads"
-    rounds = 5 if scale == "smoke" else 25
+    rounds = 25
     compete(contest(name, what, corpus, vocabulary, contestants, matching, batch=True, rounds=rounds))

@@ -98,7 +98,7 @@ def test_slope(
             symbols=0,
             merges=0 if kernel == "symbols" else num_merges,
             contestants=contestants,
-            rounds=3 if scale == "smoke" else 5,
+            rounds=5,
             expected=lambda _: None,
             compared_with="",
         ),

@@ -11,7 +11,7 @@ from ecgbyte.symbols import from_letters, symbolize
 
 from .contest import Contest, Contestant
 from .corpora import Corpora, Signals
-from .machine import usable_cores
+from .machine import thread_counts
 from .published_port import symbolize_published
 
 Compete = Callable[[Contest], object]
@@ -61,14 +61,13 @@ def test_one_record(compete: Compete, signals: Signals) -> None:
 
 
 def test_threads(compete: Compete, signals: Signals) -> None:
-    threads = usable_cores()
     joined = np.ascontiguousarray(np.moveaxis(signals.signals[:100], 0, 1)).reshape(12, -1)
     low, high = signals.low, signals.high
     expected = formula(joined, low, high)
     compete(
         Contest(
             name="symbols-threads",
-            work=f"symbols of one long record, float32 [12, {joined.shape[1]}], {threads} threads",
+            work=f"symbols of one long record, float32 [12, {joined.shape[1]}], 2 threads",
             corpus=signals.description,
             corpus_fingerprint=signals.fingerprint,
             symbols=joined.size,
@@ -76,9 +75,9 @@ def test_threads(compete: Compete, signals: Signals) -> None:
                 Contestant(
                     name="ecgbyte",
                     threads=threads,
-                    call=lambda _: symbolize(joined, low, high, num_threads=threads),
-                ),
-                Contestant(name="ecgbyte", call=lambda _: symbolize(joined, low, high)),
+                    call=lambda _, threads=threads: symbolize(joined, low, high, num_threads=threads),
+                )
+                for threads in thread_counts()
             ],
             rounds=25,
             expected=lambda _: expected,

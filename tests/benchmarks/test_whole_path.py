@@ -15,7 +15,7 @@ from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 
 from .contest import Contest, Contestant
 from .corpora import Corpora, Signals
-from .machine import usable_cores
+from .machine import thread_counts
 from .published_port import from_published_ids, longest_match_in_python, published_merges, symbolize_published
 
 Compete = Callable[[Contest], object]
@@ -125,7 +125,7 @@ def batch_contestant(tokenizer: ECGTokenizer, batch: np.ndarray, threads: int) -
     )
 
 
-@pytest.mark.parametrize("threads", [1, usable_cores()], ids=["one-thread", "threads"])
+@pytest.mark.parametrize("in_threads", [False, True], ids=["one-thread", "threads"])
 def test_batch(
     compete: Compete,
     signals: Signals,
@@ -134,10 +134,9 @@ def test_batch(
     strings: list[str],
     expected: Callable[[int, str], np.ndarray],
     port: ModuleType | str,
-    threads: int,
-    scale: str,
+    in_threads: bool,
 ) -> None:
-    if threads == 1:
+    if not in_threads:
         name = "published algorithm (port), record by record"
         if isinstance(port, str):
             other = Contestant(name=name, skipped=port)
@@ -150,21 +149,18 @@ def test_batch(
             )
         contestants = [batch_contestant(tokenizers["record"], batch, 1), other]
     else:
-        contestants = [
-            batch_contestant(tokenizers["record"], batch, threads),
-            batch_contestant(tokenizers["record"], batch, 1),
-        ]
+        contestants = [batch_contestant(tokenizers["record"], batch, threads) for threads in thread_counts()]
     compete(
         Contest(
-            name="whole-batch" + ("" if threads == 1 else "-threads"),
+            name="whole-batch" + ("-threads" if in_threads else ""),
             work=f"millivolts to ids, batch of {len(batch)} records, float32 [12, 2500]"
-            + ("" if threads == 1 else f", {threads} threads"),
+            + (", 2 threads" if in_threads else ""),
             corpus=signals.description,
             corpus_fingerprint=signals.fingerprint,
             symbols=batch.size,
             merges=len(strings) - 26,
             contestants=contestants,
-            rounds=(2 if scale == "smoke" else 5) if threads == 1 else 25,
+            rounds=25 if in_threads else 5,
             expected=lambda _: np.concatenate([expected(k, "record") for k in range(len(batch))]),
             compared_with="the formula in NumPy and a trie in Python",
         )
