@@ -107,7 +107,8 @@ cdef inline int64_t kept_tokens(const Piece* piece) noexcept nogil:
 
 cdef inline int64_t copy_kept(const Piece* piece, const Bridges* bridges, int32_t* ids) noexcept nogil:
     """Write the tokens of a piece that belong to its sequence; return how many."""
-    memcpy(ids, bridges.ids + piece.bridge, piece.bridge_tokens * sizeof(int32_t))
+    if piece.bridge_tokens > 0:
+        memcpy(ids, bridges.ids + piece.bridge, piece.bridge_tokens * sizeof(int32_t))
     memcpy(ids + piece.bridge_tokens, piece.ids + piece.first, (piece.last - piece.first) * sizeof(int32_t))
     return kept_tokens(piece)
 

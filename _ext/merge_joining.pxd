@@ -141,7 +141,7 @@ cdef inline int encode_whole(
     if match_merge_order(tables, scratch, &whole, 1) != 0:
         return -1
     while piece <= last:
-        piece.first = piece.last
+        piece.first = piece.last = 0
         piece.bridge_tokens = 0
         piece += 1
     first.bridge = bridges.used
