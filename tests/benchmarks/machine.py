@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ecgbyte._ext import bpe_training
+
 from .rows import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,16 +79,8 @@ def _cpu() -> str:
 
 
 def _instructions() -> str:
-    """The best set that the machine has and the environment allows, by the rule of ``_ext/instruction_sets.h``."""
-    information = Path("/proc/cpuinfo")
-    flags = set(information.read_text(encoding="utf-8").split()) if information.exists() else set()
-    sets = ["portable"]
-    if platform.machine() in ("x86_64", "AMD64") and {"avx2", "bmi1", "bmi2", "popcnt"} <= flags:
-        sets.append("avx2")
-        if {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vbmi", "avx512_vbmi2"} <= flags:
-            sets.append("avx512")
-    wanted = os.environ.get("ECGBYTE_INSTRUCTIONS", "")
-    return wanted if wanted in sets else sets[-1]
+    """The set that the kernels chose when they were imported."""
+    return ("portable", "avx2", "avx512")[bpe_training.CHOSEN_SET]
 
 
 def _flags() -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from .machine import ROOT
 from .results import CONTESTS_FILE, SLOPES_FILE, read_slopes
 from .rows import BenchmarkRow, read_rows
 from .summary import duration
-from .targets import BATCH_AIM, Reached, reached
+from .targets import BATCH_AIM, Reached, in_batches, reached
 
 BEGIN = "<!-- speed: written by `python -m tests.benchmarks.speed_table` from results/benchmarks -->"
 END = "<!-- end of speed -->"
@@ -63,8 +64,7 @@ def _ratios(rows: list[BenchmarkRow]) -> Iterator[str]:
     yield "| --- | ---: | --- | ---: | ---: |"
     for entry in reached(rows):
         yield _ratio(entry)
-    batch = [row for row in rows if row.contest == BATCH_AIM[0]][:1]
-    for row in batch:
+    for row in in_batches(rows):
         speed, aim = row.symbols_per_second / 1e6, BATCH_AIM[1] / 1e6
         yield f"| {row.work} | {duration(row.seconds)} | | {speed:.0f} million symbols/s | aim {aim:.0f} |"
 
@@ -88,13 +88,21 @@ def _noise(row: BenchmarkRow) -> str:
 
 
 def _large(rows: list[BenchmarkRow]) -> Iterator[str]:
-    yield "| training on large corpora | time | threads | memory over the input, bytes a symbol |"
-    yield "| --- | ---: | ---: | ---: |"
+    yield "| training on large corpora | symbols | time | memory over the input, bytes a symbol | others |"
+    yield "| --- | ---: | ---: | ---: | --- |"
     for row in rows:
         if row.skipped or not row.merges or not row.contestant.startswith("ecgbyte"):
             continue
-        memory = f"{row.peak_bytes / row.symbols:.2f}" if row.peak_bytes == row.peak_bytes else ""
-        yield f"| {row.work} | {duration(row.seconds)} | {row.threads} | {memory} |"
+        measured = [peer for peer in rows if peer.contest == row.contest and not peer.skipped]
+        others = [peer for peer in measured if not peer.contestant.startswith("ecgbyte")]
+        told = ", ".join(f"{peer.contestant} {duration(peer.seconds)}{_memory(peer, ' (%s)')}" for peer in others)
+        threads = f", {row.threads} threads" if row.threads > 1 else ""
+        name = f"{row.contestant}, {row.merges:,} merges{threads}"
+        yield f"| {name} | {row.symbols:,} | {duration(row.seconds)} | {_memory(row, '%s')} | {told} |"
+
+
+def _memory(row: BenchmarkRow, form: str) -> str:
+    return "" if math.isnan(row.peak_bytes) else form % f"{row.peak_bytes / row.symbols:.2f}"
 
 
 def _slopes(path: Path) -> str:

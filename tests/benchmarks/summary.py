@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .results import Results
 from .rows import BenchmarkRow
-from .targets import BATCH_AIM, reached
+from .targets import BATCH_AIM, in_batches, reached
 
 
 def duration(seconds: float) -> str:
@@ -39,9 +39,8 @@ def summary_lines(results: Results) -> Iterator[str]:
             f"  {entry.fastest.ratio:8.2f} times as fast (at least {entry.target.least:g}{aim}): "
             f"{entry.first.work}, against {entry.fastest.contestant}"
         )
-    for row in results.rows:
-        if row.contest == BATCH_AIM[0] and row is next(r for r in results.rows if r.contest == BATCH_AIM[0]):
-            yield f"  {row.symbols_per_second / 1e6:8.0f} million symbols/s (aim {BATCH_AIM[1] / 1e6:.0f}): {row.work}"
+    for row in in_batches(results.rows):
+        yield f"  {row.symbols_per_second / 1e6:8.0f} million symbols/s (aim {BATCH_AIM[1] / 1e6:.0f}): {row.work}"
     for slope in results.slopes:
         yield f"  {slope.slope:8.2f} slope (at most {slope.target:g}): {slope.kernel}, {slope.input} input"
     slowest = sorted(results.seconds.items(), key=lambda item: -item[1])[:5]

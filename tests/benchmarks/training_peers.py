@@ -17,8 +17,8 @@ _BYTES = 256
 _OWN_RULE = "its own rule for ties and runs, so its merges differ"
 
 
-def rustbpe_training(text: str, num_merges: int) -> Contestant:
-    """rustbpe on one string, one thread."""
+def rustbpe_training(texts: Sequence[str], num_merges: int) -> Contestant:
+    """rustbpe, one thread; no merge crosses from one text to the next."""
     reason = missing("rustbpe")
     if reason:
         return Contestant(name="rustbpe", skipped=reason)
@@ -30,7 +30,7 @@ def rustbpe_training(text: str, num_merges: int) -> Contestant:
 
     def train(_: int) -> Any:
         tokenizer = rustbpe.Tokenizer()
-        tokenizer.train_from_iterator([text], _BYTES + num_merges, pattern=WHOLE_TEXT)
+        tokenizer.train_from_iterator(texts, _BYTES + num_merges, pattern=WHOLE_TEXT)
         return tokenizer
 
     def merges(tokenizer: Any) -> list[str]:
@@ -40,16 +40,16 @@ def rustbpe_training(text: str, num_merges: int) -> Contestant:
     return Contestant(name="rustbpe", package="rustbpe", call=train, comparable=merges)
 
 
-def gigabpe_training(text: str, num_merges: int, folder: Path) -> Contestant:
-    """gigabpe on a file of one line, one thread."""
+def gigabpe_training(texts: Sequence[str], num_merges: int, folder: Path) -> Contestant:
+    """gigabpe on a file with a text a line, one thread."""
     reason = missing("gigabpe")
     if reason:
         return Contestant(name="gigabpe", skipped=reason)
     import gigabpe
 
     file = folder / "gigabpe.txt"
-    file.write_text(text, encoding="ascii")
-    size = len(set(text)) + num_merges
+    file.write_text("\n".join(texts), encoding="ascii")
+    size = len(set("".join(texts))) + num_merges
     return Contestant(
         name="gigabpe",
         package="gigabpe",
@@ -59,8 +59,8 @@ def gigabpe_training(text: str, num_merges: int, folder: Path) -> Contestant:
     )
 
 
-def hugging_face_training(text: str, num_merges: int) -> Contestant:
-    """HF tokenizers' BpeTrainer on one string, one thread."""
+def hugging_face_training(texts: Sequence[str], num_merges: int) -> Contestant:
+    """HF tokenizers' BpeTrainer, one thread; its time grows with the square of the length of a text."""
     name = "HF tokenizers"
     reason = missing("tokenizers")
     if reason:
@@ -69,9 +69,9 @@ def hugging_face_training(text: str, num_merges: int) -> Contestant:
 
     def train(_: int) -> Any:
         tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
-        trainer = tokenizers.trainers.BpeTrainer(vocab_size=len(set(text)) + num_merges, show_progress=False)
+        trainer = tokenizers.trainers.BpeTrainer(vocab_size=len(set("".join(texts))) + num_merges, show_progress=False)
         with environment(TOKENIZERS_PARALLELISM="false"):
-            tokenizer.train_from_iterator([text], trainer)
+            tokenizer.train_from_iterator(texts, trainer)
         return tokenizer
 
     def merges(tokenizer: Any) -> list[str]:
