@@ -14,7 +14,7 @@ from experiments.results_rows import read_rows
 from experiments.table_rendering import to_csv
 from experiments.tables import make_tables
 
-FOLDERS = sorted((Path(__file__).resolve().parents[2] / "results").glob("*/"))
+FOLDERS = sorted(file.parent for file in (Path(__file__).resolve().parents[2] / "results").glob("*/runs.csv"))
 
 
 def test_the_profiles_that_the_readme_shows_are_there() -> None:
