@@ -80,7 +80,10 @@ def _bars(panel: Axes, rows: list[BenchmarkRow], limit: float) -> None:
     panel.set_xlim(slowest / 4, fastest * 30)
     for place, (row, value) in enumerate(zip(rows, values, strict=True)):
         slower = "" if place == 0 else f"   {row.ratio:.3g} times as long"
-        panel.annotate(f" {value:.3g}{slower}", (value, place), va="center", fontsize=8.5)
+        speed = f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+        at = {"xytext": (4, 0), "textcoords": "offset points", "va": "center"}
+        panel.annotate(f"{speed}{slower}", (value, place), fontsize=8.5, bbox=box, **at)
     if np.isfinite(limit):
         panel.axvline(limit / 1e6, color=_LIMIT, linewidth=1.2, linestyle="--")
     noise = ", adverse noise" if rows[0].corpus.startswith("N:") else ""

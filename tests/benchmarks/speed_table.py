@@ -32,7 +32,13 @@ def speed_block(folder: Path = RESULTS) -> str:
         lines += [*_large(read_rows(folder / LARGE_FILE)), ""]
     if (folder / SLOPES_FILE).exists():
         lines += [_slopes(folder / SLOPES_FILE), ""]
-    lines += ["![throughput](results/benchmarks/throughput.png)", "", END]
+    lines += [
+        "![throughput](results/benchmarks/throughput.png)",
+        "",
+        "![time against length](results/benchmarks/linear_cost.png)",
+        "",
+        END,
+    ]
     return "\n".join(lines)
 
 

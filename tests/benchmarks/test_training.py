@@ -27,6 +27,11 @@ from .training_peers import (
 Compete = Callable[[Contest], object]
 
 
+def about(symbols: int) -> str:
+    """A size in words: ``"1e7"``."""
+    return f"{symbols:.1g}".replace("e+0", "e")
+
+
 def ecgbyte_training(corpus: Symbols, num_merges: int, threads: int = 1, by_record: bool = False) -> Contestant:
     sequences = corpus.symbols if by_record else corpus.symbols.reshape(1, -1)
     return Contestant(
@@ -56,7 +61,7 @@ def training_contest(
         pytest.skip("no trainer with the same rule is installed, so the merges could not be checked")
     return Contest(
         name=name,
-        work=f"training, {num_merges:,} merges, {corpus.symbols.size:.2g} symbols"
+        work=f"training, {num_merges:,} merges, {about(corpus.symbols.size)} symbols"
         + (" in records" if by_record else ""),
         corpus=corpus.description,
         corpus_fingerprint=corpus.fingerprint,
@@ -113,7 +118,7 @@ def test_beside_published_algorithm(
     compete(
         Contest(
             name="training-published",
-            work=f"training, {few:,} merges, {part.symbols.size:.2g} symbols",
+            work=f"training, {few:,} merges, {about(part.symbols.size)} symbols",
             corpus=part.description,
             corpus_fingerprint=part.fingerprint,
             symbols=part.symbols.size,
@@ -135,7 +140,7 @@ def test_threads(compete: Compete, corpora: Corpora, real: Symbols, num_merges: 
     compete(
         Contest(
             name="training-threads",
-            work=f"training, {num_merges:,} merges, {corpus.symbols.size:.2g} symbols, 2 threads",
+            work=f"training, {num_merges:,} merges, {about(corpus.symbols.size)} symbols, 2 threads",
             corpus=corpus.description,
             corpus_fingerprint=corpus.fingerprint,
             symbols=corpus.symbols.size,
