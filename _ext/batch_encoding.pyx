@@ -34,8 +34,18 @@ from _ext.sequence_matcher cimport SequenceMatcher
 cdef extern from "job_counter.h":
     long long take_number "ecgbyte_take_number"(volatile long long* next) noexcept nogil
 
-# Symbols of a job: enough that taking it costs nothing, and the ids of its pieces stay in the caches.
-JOB_SYMBOLS = 200_000
+cdef enum:
+    # Symbols of a job: at most so many that the ids of its pieces stay in the caches, at least so many that taking it
+    # costs nothing. In between, a job of several threads is a share of what is left, so that the last ones are small
+    # and all threads end together.
+    JOB_SYMBOLS = 200_000
+    LEAST_JOB_SYMBOLS = 32_768
+    SHARE_OF_THE_REST = 4
+    LAST_PIECES = 8_192  # symbols
+
+cdef struct Sequence:
+    const uint8_t* symbols
+    int64_t length
 
 cdef struct Job:
     int64_t first_piece
@@ -70,8 +80,10 @@ cdef class BatchEncoding:
         Must not change before `copy` has returned. An array in which neighbours of a sequence are not neighbours in
         memory is copied, the others are read where they lie.
     merge_order : bool
+    num_threads : int
+        How many will call `encode`.
     largest_piece, job_symbols : int
-        The ids do not depend on them.
+        The ids depend on none of these numbers.
 
     Raises
     ------
@@ -89,10 +101,13 @@ cdef class BatchEncoding:
     cdef object tables
     cdef Py_buffer* buffers  # of the sequences, or of contiguous copies
     cdef Py_ssize_t held     # buffers
+    cdef bint in_rows        # the sequences are the rows of one buffer
     cdef const EncoderTables* encoder
     cdef int alphabet_size
     cdef bint merge_order
+    cdef int num_threads
     cdef Py_ssize_t sequences
+    cdef int64_t symbols     # in all
     cdef Piece* pieces
     cdef int64_t count
     cdef Job* jobs
@@ -101,13 +116,13 @@ cdef class BatchEncoding:
     cdef int64_t tokens      # in all; -1 before `join`
     cdef Bridges bridges
 
-    def __init__(self, tables, sequences, bint merge_order, int64_t largest_piece=LARGEST_PIECE,
+    def __init__(self, tables, sequences, bint merge_order, int num_threads=1, int64_t largest_piece=LARGEST_PIECE,
                  int64_t job_symbols=JOB_SYMBOLS):
         cdef const SequenceMatcher* matcher = <const SequenceMatcher*> PyCapsule_GetPointer(
             tables.matcher, "ecgbyte.SequenceMatcher"
         )
-        if largest_piece < 1 or job_symbols < 1:
-            raise ValueError("largest_piece, job_symbols: expected at least 1")
+        if num_threads < 1 or largest_piece < 1 or job_symbols < 1:
+            raise ValueError("num_threads, largest_piece, job_symbols: expected at least 1")
         if self.buffers != NULL:
             raise RuntimeError("a BatchEncoding is begun once")
         self.tokens = -1
@@ -115,10 +130,12 @@ cdef class BatchEncoding:
         self.encoder = <const EncoderTables*> matcher.tables
         self.alphabet_size = matcher.alphabet_size
         self.merge_order = merge_order
+        self.num_threads = num_threads
         if isinstance(sequences, np.ndarray):
-            self._cut_rows(sequences, largest_piece)
+            self._hold_rows(sequences)
         else:
-            self._cut_list(sequences, largest_piece)
+            self._hold_list(sequences)
+        self._cut(largest_piece)
         self._make_jobs(min(largest_piece, <int64_t> LEAST_PIECE), job_symbols)
 
     def __dealloc__(self):
@@ -149,8 +166,7 @@ cdef class BatchEncoding:
             buffer = self._hold(np.ascontiguousarray(sequence))
         return buffer
 
-    cdef _cut_rows(self, rows, int64_t largest_piece):
-        cdef Py_ssize_t k
+    cdef _hold_rows(self, rows):
         cdef Py_buffer* buffer
         self._allot_buffers(1)
         buffer = self._hold_contiguous(rows)
@@ -161,16 +177,11 @@ cdef class BatchEncoding:
                 f"sequences: got shape {rows.shape}, expected [sequences, symbols] or a list of arrays"
             )
         self.sequences = buffer.shape[0]
-        self._allot_pieces(self.sequences * pieces_of(buffer.shape[1], largest_piece))
-        for k in range(self.sequences):
-            self.count += cut(
-                <const uint8_t*> buffer.buf + k * buffer.strides[0], buffer.shape[1], largest_piece, k,
-                self.pieces + self.count
-            )
+        self.symbols = buffer.shape[0] * buffer.shape[1]
+        self.in_rows = True
 
-    cdef _cut_list(self, sequences, int64_t largest_piece):
+    cdef _hold_list(self, sequences):
         cdef Py_ssize_t k
-        cdef int64_t count = 0
         cdef Py_buffer* buffer
         array_type = np.ndarray
         self.sequences = len(sequences)
@@ -186,34 +197,60 @@ cdef class BatchEncoding:
                 raise TypeError(f"sequences[{k}]: got dtype {sequence.dtype}, expected a NumPy array of uint8")
             if buffer.ndim != 1:
                 raise ValueError(f"sequences[{k}]: got shape {sequence.shape}, expected [symbols]")
-            count += pieces_of(buffer.shape[0], largest_piece)
-        self._allot_pieces(count)
+            self.symbols += buffer.shape[0]
+
+    cdef _cut(self, int64_t largest_piece):
+        """Cut every sequence into pieces."""
+        cdef Py_ssize_t k
+        cdef int64_t count = 0, rest = self.symbols
+        cdef Sequence sequence
         for k in range(self.sequences):
-            buffer = &self.buffers[k]
+            sequence = self._sequence(k)
+            count += pieces_of(sequence.length, self._piece_where(rest, largest_piece))
+            rest -= sequence.length
+        self.pieces = <Piece*> malloc((count + LANES) * sizeof(Piece))
+        if self.pieces == NULL:
+            raise MemoryError(f"no memory for {count} pieces of sequences")
+        rest = self.symbols
+        for k in range(self.sequences):
+            sequence = self._sequence(k)
             self.count += cut(
-                <const uint8_t*> buffer.buf, buffer.shape[0], largest_piece, k, self.pieces + self.count
+                sequence.symbols, sequence.length, self._piece_where(rest, largest_piece), k, self.pieces + self.count
             )
+            rest -= sequence.length
+
+    cdef Sequence _sequence(self, Py_ssize_t k) noexcept:
+        cdef Sequence sequence
+        cdef const Py_buffer* buffer = &self.buffers[0 if self.in_rows else k]
+        sequence.symbols = <const uint8_t*> buffer.buf + (k * buffer.strides[0] if self.in_rows else 0)
+        sequence.length = buffer.shape[1 if self.in_rows else 0]
+        return sequence
+
+    cdef int64_t _piece_where(self, int64_t rest, int64_t largest_piece) noexcept:
+        """Smaller pieces near the end, so that a small job still has one for each lane (merge order has no lanes)."""
+        if self.num_threads > 1 and not self.merge_order and rest <= self.num_threads * JOB_SYMBOLS:
+            return min(largest_piece, LAST_PIECES)
+        return largest_piece
 
     cdef _allot_buffers(self, Py_ssize_t count):
         self.buffers = <Py_buffer*> malloc((count + 1) * sizeof(Py_buffer))
         if self.buffers == NULL:
             raise MemoryError(f"no memory for {count} sequences")
 
-    cdef _allot_pieces(self, int64_t count):
-        self.pieces = <Piece*> malloc((count + LANES) * sizeof(Piece))
-        if self.pieces == NULL:
-            raise MemoryError(f"no memory for {count} pieces of sequences")
-
     cdef _make_jobs(self, int64_t least_piece, int64_t job_symbols):
         """Share the pieces out; those of the last job may be cut further."""
-        cdef int64_t k, first = 0, symbols = 0, count = 0
+        cdef int64_t k, first = 0, symbols = 0, count = 0, rest = self.symbols, wanted = job_symbols
         self.jobs = <Job*> calloc(self.count + 1, sizeof(Job))
         if self.jobs == NULL:
             raise MemoryError(f"no memory for {self.count} jobs")
         for k in range(self.count):
+            if symbols == 0 and self.num_threads > 1:
+                wanted = rest // (SHARE_OF_THE_REST * self.num_threads)
+                wanted = min(job_symbols, max(<int64_t> LEAST_JOB_SYMBOLS, wanted))
             symbols += self.pieces[k].length
+            rest -= self.pieces[k].length
             if symbols >= 2 * job_symbols or (
-                symbols >= job_symbols and (self.merge_order or (k + 1 - first) % LANES == 0)
+                symbols >= wanted and (self.merge_order or (k + 1 - first) % LANES == 0)
             ):
                 self.jobs[count].first_piece = first
                 self.jobs[count].pieces = k + 1 - first

@@ -15,8 +15,18 @@ from _ext.sample_rows cimport (
     sample_type,
 )
 from _ext.sequence_matcher cimport SequenceMatcher
-from _ext.signal_share cimport NO_MEMORY, REFUSED, Settings, Share, encode_share, share_close, share_open
+from _ext.signal_share cimport (
+    NO_MEMORY,
+    REFUSED,
+    Settings,
+    Share,
+    encode_share,
+    share_close,
+    share_open,
+)
+from _ext.signal_share cimport SYMBOLS_TOGETHER as _SYMBOLS_TOGETHER
 
+SYMBOLS_TOGETHER = _SYMBOLS_TOGETHER
 cdef int CHOSEN_SET = ecgbyte_chosen_instruction_set()
 
 

@@ -11,14 +11,15 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgbyte._ext import symbols as _kernel
+from ecgbyte.sharing import map_shares
 
 ALPHABET_SIZE = 26
 MAX_ALPHABET_SIZE = 256  # a symbol is one byte
@@ -26,8 +27,9 @@ MAX_ALPHABET_SIZE = 256  # a symbol is one byte
 # What the published formula adds to high - low, so that a flat record does not divide by zero.
 WIDENING = 1e-6
 
-# Below this many samples a thread costs more to start than it saves (about 50 microseconds of work).
-_SAMPLES_PER_THREAD = 1 << 18
+# What a thread takes at a time: about 0.15 ms of work. A signal of fewer than four shares is not shared, since a thread
+# costs about as much to start.
+_SAMPLES_PER_SHARE = 1 << 20
 
 _SAMPLE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int16))
 
@@ -117,7 +119,7 @@ def symbolize(
 
     symbols: NDArray[np.uint8] = np.empty(signal.shape, dtype=np.uint8)
     width = high - low + WIDENING
-    if num_threads == 1 or signal.size < 2 * _SAMPLES_PER_THREAD:
+    if num_threads == 1 or signal.size < 4 * _SAMPLES_PER_SHARE:
         found = _kernel.symbolize(signal, low, width, alphabet_size, symbols)
     else:
         found = _shared_out(signal, low, width, alphabet_size, symbols, num_threads)
@@ -134,18 +136,15 @@ def symbolize(
 def _shared_out(
     signal: NDArray[Any], low: float, width: float, alphabet_size: int, symbols: NDArray[np.uint8], num_threads: int
 ) -> tuple[int, int] | None:
-    """As the kernel, with the sample axis cut into one part a thread, none of them too small to be worth it."""
+    """As the kernel, with the sample axis cut into shares."""
     samples = signal.shape[-1]
-    parts = max(1, min(num_threads, signal.size // _SAMPLES_PER_THREAD, samples))
+    parts = min(signal.size // _SAMPLES_PER_SHARE, samples)
     borders = [samples * k // parts for k in range(parts + 1)]
-    with ThreadPoolExecutor(parts) as pool:
-        found = list(
-            pool.map(
-                lambda first, last: _kernel.symbolize(signal, low, width, alphabet_size, symbols, first, last),
-                borders[:-1],
-                borders[1:],
-            )
-        )
+    found = map_shares(
+        lambda part: _kernel.symbolize(signal, low, width, alphabet_size, symbols, *part),
+        list(itertools.pairwise(borders)),
+        num_threads,
+    )
     return min((place for place in found if place is not None), default=None)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ecgbyte._ext.bpe_training import MergeTrainer
 from ecgbyte.bpe.sequences import as_rows
+from ecgbyte.sharing import map_shares
 
 # Symbols placed between two returns of memory-mapped pages, and the least that is worth a turn of a thread.
 _SYMBOLS_AT_ONCE = 1 << 22
@@ -72,14 +72,8 @@ class _Placing:
             self._place_share(_located(arrays, first), self.counts)
             return
         shares = list(_shares(_located(arrays, first)))
-        with ThreadPoolExecutor(min(num_threads, len(shares))) as pool:
-            turns = [pool.submit(self._place_share, share, self._no_counts()) for share in shares]
-            try:
-                for turn in turns:
-                    self.counts += turn.result()
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        for counts in map_shares(lambda share: self._place_share(share, self._no_counts()), shares, num_threads):
+            self.counts += counts
 
     def place_stream(self, sequences: Iterable[NDArray[np.uint8]]) -> None:
         """Place the arrays of an iterable one after another, and keep none of them."""

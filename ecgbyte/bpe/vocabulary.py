@@ -14,9 +14,7 @@ array([0, 4, 5, 7])
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +24,7 @@ from ecgbyte._ext import bpe_encoding as _kernel
 from ecgbyte._ext import match_trie as _match_trie
 from ecgbyte.bpe.sequences import check_form
 from ecgbyte.options import check_option
+from ecgbyte.sharing import SharingThreads
 from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size, check_num_threads
 
 MATCHING = ("longest", "merge-order")
@@ -37,6 +36,9 @@ MAX_TRIE_ENTRIES: int = _match_trie.MAX_TRIE_ENTRIES
 MAX_SEQUENCE_SYMBOLS: int = _kernel.MAX_SEQUENCE_SYMBOLS
 
 _SYMBOL = np.dtype(np.uint8)
+
+# Copying fewer than these, 4 MB, takes less time than waking other threads for it.
+_TOKENS_TO_COPY_ALONE = 1 << 20
 
 
 class Vocabulary:
@@ -226,12 +228,15 @@ class Vocabulary:
         merge_order = check_option("matching", matching, MATCHING) == "merge-order"
         num_threads = check_num_threads(num_threads)
         check_form(sequences)
-        batch = _batch_kernel.BatchEncoding(self._tables, sequences, merge_order)
-        with sharing_threads(min(num_threads, batch.num_jobs)) as share:
-            share(batch.encode)
+        batch = _batch_kernel.BatchEncoding(self._tables, sequences, merge_order, num_threads)
+        with SharingThreads(min(num_threads, batch.num_jobs)) as threads:
+            threads.run(batch.encode)
             splits: NDArray[np.int64] = batch.join()
             ids = np.empty(int(splits[-1]), dtype=np.int32)
-            share(batch.copy, ids)
+            if ids.size < _TOKENS_TO_COPY_ALONE:
+                batch.copy(ids)
+            else:
+                threads.run(batch.copy, ids)
         return ids, splits
 
     def decode(self, ids: ArrayLike) -> NDArray[np.uint8]:
@@ -272,25 +277,3 @@ def _as_ids(ids: ArrayLike) -> NDArray[np.int64]:
     if given.dtype.kind not in "iu":
         raise TypeError(f"ids: got dtype {given.dtype}, expected integers")
     return np.ascontiguousarray(given, dtype=np.int64)
-
-
-@contextmanager
-def sharing_threads(num_threads: int) -> Iterator[Callable[..., None]]:
-    """Give a function that runs a call in this thread and in `num_threads` - 1 others, and waits for all.
-
-    The call itself takes its share of the work, as long as there is any.
-    """
-    if num_threads <= 1:
-        yield lambda call, *arguments: call(*arguments)
-        return
-    with ThreadPoolExecutor(num_threads - 1) as pool:
-
-        def share(call: Callable[..., object], *arguments: object) -> None:
-            others = [pool.submit(call, *arguments) for _ in range(num_threads - 1)]
-            try:
-                call(*arguments)
-            finally:
-                for other in others:
-                    other.result()
-
-        yield share

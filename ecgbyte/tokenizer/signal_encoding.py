@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 import numpy as np
 
-from ecgbyte._ext.signal_encoding import SignalBatch, SignalEncoder
+from ecgbyte._ext.signal_encoding import SYMBOLS_TOGETHER, SignalBatch, SignalEncoder
 from ecgbyte.bpe import Vocabulary
 from ecgbyte.bpe.vocabulary import MAX_SEQUENCE_SYMBOLS
+from ecgbyte.sharing import map_shares
 from ecgbyte.signals.amplitude_range import CONSTANT_RECORD_MARGIN_MV, AmplitudeRange, record_range
 from ecgbyte.signals.records import Record
 from ecgbyte.symbols import WIDENING, check_num_threads, check_range, desymbolize
@@ -105,11 +105,7 @@ def _encoded(
     counts = np.empty((2, batch.size, sequences), dtype=np.int64)
     ranges = np.empty((batch.size, 2))
     shares = _shares(batch, sequences, num_threads)
-    if len(shares) == 1:
-        parts = [encoder.encode(batch, *shares[0], counts, ranges)]
-    else:
-        with ThreadPoolExecutor(num_threads) as pool:
-            parts = list(pool.map(lambda share: encoder.encode(batch, *share, counts, ranges), shares))
+    parts = map_shares(lambda share: encoder.encode(batch, *share, counts, ranges), shares, num_threads)
     refused = [part for part in parts if isinstance(part, int)]
     if refused:
         _refuse(argument(min(refused)), checked(min(refused)), content)
@@ -119,16 +115,19 @@ def _encoded(
 def _shares(batch: SignalBatch, sequences: int, num_threads: int) -> list[tuple[int, int, int, int]]:
     """Cut a batch into shares of signals or, where these are few, of leads: first and last signal, and sequence.
 
-    They are more than the threads, so that one that is held up does not hold up the others, but none is too small to
-    be worth its call.
+    Each is a part of what is left, so that the last ones are small and all threads end together, but none smaller than
+    half of what the kernel matches at once, or too small to be worth its call.
     """
     if num_threads == 1 or batch.symbols < 2 * _SYMBOLS_PER_SHARE:
         return [(0, batch.size, 0, sequences)]
+    if batch.size >= _SHARES_PER_THREAD * num_threads or sequences == 1:
+        least = max(1, SYMBOLS_TOGETHER * batch.size // batch.symbols // 2)
+        firsts = [0]
+        while firsts[-1] < batch.size:
+            part = (batch.size - firsts[-1]) // (_SHARES_PER_THREAD * num_threads)
+            firsts.append(min(batch.size, firsts[-1] + max(least, part // least * least)))
+        return [(first, last, 0, sequences) for first, last in itertools.pairwise(firsts)]
     wanted = min(_SHARES_PER_THREAD * num_threads, batch.symbols // _SYMBOLS_PER_SHARE)
-    if wanted <= batch.size or sequences == 1:
-        shares = min(wanted, batch.size)
-        borders = [batch.size * k // shares for k in range(shares + 1)]
-        return [(first, last, 0, sequences) for first, last in itertools.pairwise(borders)]
     shares = min(sequences, -(-wanted // batch.size))
     borders = [sequences * k // shares for k in range(shares + 1)]
     return [

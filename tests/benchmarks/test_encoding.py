@@ -236,7 +236,7 @@ def test_merge_order_batch(
 
 @pytest.mark.parametrize("matching", ["longest", "merge-order"])
 def test_threads(compete: Compete, encoding_strings: Symbols, vocabulary: Vocabulary, matching: str) -> None:
-    corpus = batch_of(encoding_strings)
+    corpus = encoding_strings
     contestants = [ecgbyte_batch(vocabulary, corpus, matching, threads) for threads in thread_counts()]
     what = f"batch of {len(corpus.symbols)} records of {corpus.symbols.shape[1]:,} symbols, 2 threads"
     name = f"encoding-{matching}-threads"

@@ -19,9 +19,14 @@ REFERENCES = {"longest": encode_longest_reference, "merge-order": encode_merge_o
 
 
 def encoded_in_pieces(
-    tables: EncodingTables, sequences: list[np.ndarray], matching: str, largest_piece: int, job_symbols: int
+    tables: EncodingTables,
+    sequences: list[np.ndarray],
+    matching: str,
+    largest_piece: int,
+    job_symbols: int,
+    num_threads: int = 1,
 ) -> list[list[int]]:
-    batch = BatchEncoding(tables, sequences, matching == "merge-order", largest_piece, job_symbols)
+    batch = BatchEncoding(tables, sequences, matching == "merge-order", num_threads, largest_piece, job_symbols)
     batch.encode()
     splits = batch.join()
     ids = np.empty(splits[-1], dtype=np.int32)
@@ -29,15 +34,15 @@ def encoded_in_pieces(
     return [ids[start:stop].tolist() for start, stop in itertools.pairwise(splits)]
 
 
-@given(encodings(), st.integers(1, 40), st.integers(1, 200))
+@given(encodings(), st.integers(1, 40), st.integers(1, 200), st.integers(1, 3))
 def test_pieces_join_to_what_the_reference_makes(
-    drawn: tuple[int, Merges, list[np.ndarray]], largest_piece: int, job_symbols: int
+    drawn: tuple[int, Merges, list[np.ndarray]], largest_piece: int, job_symbols: int, num_threads: int
 ) -> None:
     alphabet_size, merges, sequences = drawn
     tables = EncodingTables(np.array(merges, dtype=np.int32).reshape(-1, 2), alphabet_size)
     for matching in MATCHING:
         expected = [REFERENCES[matching](sequence.tolist(), merges, alphabet_size) for sequence in sequences]
-        assert encoded_in_pieces(tables, sequences, matching, largest_piece, job_symbols) == expected
+        assert encoded_in_pieces(tables, sequences, matching, largest_piece, job_symbols, num_threads) == expected
 
 
 @pytest.mark.parametrize("count", range(20))
@@ -113,4 +118,4 @@ def test_a_batch_goes_its_way_once() -> None:
     with pytest.raises(ValueError, match="ids: got 4, expected 3"):
         batch.copy(np.empty(4, dtype=np.int32))
     with pytest.raises(ValueError, match="at least 1"):
-        BatchEncoding(tables, [], False, 0)
+        BatchEncoding(tables, [], False, largest_piece=0)
