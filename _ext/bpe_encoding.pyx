@@ -16,7 +16,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from _ext.encoding_tables cimport EncoderTables, match_sequences
-from _ext.merge_order cimport RankEntry
+from _ext.merge_ranks cimport PairRank, RankEntry
 from _ext.sequence_matcher cimport SequenceMatcher
 
 # Ids are 16 bit, and the last value marks borders.
@@ -184,25 +184,27 @@ cdef class EncodingTables:
         self.tables.match.pop_token = &pop_token[0]
 
     cdef _build_ranks(self, const int32_t[:, :] merges):
-        cdef const uint8_t[::1] entries, is_left, is_right, levels
-        cdef const uint16_t[::1] lefts, rights, first, ids, ranks, digits
+        cdef const uint8_t[::1] entries, pairs, is_left, is_right, levels
+        cdef const uint16_t[::1] lefts, rights, first, ids, digits
         cdef const int32_t[::1] widths
-        table = build_rank_table(merges)
-        runs = build_runs(merges, self.alphabet_size)
-        arrays = build_merge_arrays(merges, self.alphabet_size, runs[2])
-        self.kept += [*table, *runs, *arrays]
-        entries, shift = table
-        levels, first, ids, ranks, digits = runs
+        entries, shift, settled = build_rank_table(merges, self.alphabet_size)
+        runs = build_runs(merges, self.alphabet_size, entries, shift)
+        levels, first, ids, pairs, digits = runs
+        arrays = build_merge_arrays(merges, self.alphabet_size, ids)
         lefts, rights, is_left, is_right, widths = arrays
+        self.kept += [entries, *runs, *arrays]
         self.tables.order.runs.levels = &levels[0]
         self.tables.order.runs.first = &first[0]
         self.tables.order.runs.ids = &ids[0]
-        self.tables.order.runs.ranks = &ranks[0]
+        self.tables.order.runs.pairs = <const PairRank*> &pairs[0]
         self.tables.order.runs.count = <int32_t> ids.shape[0]
         self.tables.order.runs.digits = &digits[0]
-        self.tables.order.entries = <const RankEntry*> &entries[0]
-        self.tables.order.shift = shift
-        self.tables.order.mask = <uint32_t> ((<uint64_t> 1 << (64 - <int> shift)) - 1)
+        self.tables.order.runs.doubled = ids.shape[0] > self.alphabet_size
+        self.tables.order.ranks.entries = <const RankEntry*> &entries[0]
+        self.tables.order.ranks.shift = shift
+        self.tables.order.ranks.mask = <uint32_t> ((<uint64_t> 1 << (64 - <int> shift)) - 1)
+        self.tables.order.outside.rank = <uint16_t> merges.shape[0]
+        self.tables.order.outside.from_left = self.tables.order.outside.from_right = settled
         self.tables.order.lefts = &lefts[0]
         self.tables.order.rights = &rights[0]
         self.tables.order.is_left = &is_left[0]

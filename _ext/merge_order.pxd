@@ -1,6 +1,7 @@
 """Byte-pair encoding proper: merges in the order they were learnt, with a queue of positions for each rank.
 
-The doublings of runs come first, in one pass (merge_runs.pxd). A merge can only make pairs with the token it makes,
+The doublings of runs come first, in one pass (merge_runs.pxd), and then merges that are certain (early_merges.pxd);
+few are left for the queues. A merge can only make pairs with the token it makes,
 and those have higher ranks, so the ranks are visited once, in rising order, skipping the empty ones by a bitmap. A
 pair of which the younger token has id m comes to be only while m is being made, from left to right, so each queue is
 filled in the order of the positions and needs no sorting. Tokens stand in an array of cells as in training
@@ -13,8 +14,9 @@ O(symbols), and O(ranks / 64) for the bitmap of each piece.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
+from _ext.early_merges cimport merge_early
+from _ext.merge_ranks cimport BORDER, PairRank, RankTable, pair_rank
 from _ext.merge_runs cimport MAX_LEVELS, RunTables, find_runs, merge_runs
-from _ext.pair_table cimport pair_key
 from _ext.pieces cimport Piece
 
 cdef extern from *:
@@ -34,19 +36,13 @@ cdef extern from *:
     int lowest_bit "ecgbyte_lowest_bit" (uint64_t word) noexcept nogil
 
 cdef enum:
-    BORDER = 0xFFFF           # no token: ids are smaller
     NO_PLACE = 0xFFFFFFFFu
     GROUP_CELLS = 1 << 16     # of pieces that share the queues; what they need stays in the caches
 
-cdef struct RankEntry:
-    uint32_t key
-    uint16_t rank             # the number of merges for a free entry
-
 cdef struct MergeTables:
     RunTables runs
-    const RankEntry* entries  # open addressing, linear probing
-    uint32_t mask             # capacity - 1
-    int shift                 # 64 - log2(capacity)
+    RankTable ranks
+    PairRank outside          # what is true of pairs that are in no merge
     const uint16_t* lefts     # [merges]
     const uint16_t* rights    # [merges]
     const uint8_t* is_left    # [tokens] some merge has it on its left side
@@ -103,19 +99,6 @@ cdef inline void scratch_close(MergeScratch* scratch) noexcept nogil:
     free(scratch.waiting)
 
 
-cdef inline uint32_t hash_of(uint32_t key, int shift) noexcept nogil:
-    return <uint32_t> ((<uint64_t> key * <uint64_t> 0x9E3779B97F4A7C15u) >> shift)
-
-
-cdef inline uint32_t rank_of(const MergeTables* tables, uint32_t left, uint32_t right) noexcept nogil:
-    """The rank of the merge of a pair, or the number of merges for none."""
-    cdef uint32_t key = pair_key(left, right)
-    cdef uint32_t slot = hash_of(key, tables.shift)
-    while tables.entries[slot].rank != tables.merges and tables.entries[slot].key != key:
-        slot = (slot + 1) & tables.mask
-    return tables.entries[slot].rank
-
-
 cdef inline void wait_for(MergeScratch* scratch, uint32_t rank, uint32_t none, int64_t position) noexcept nogil:
     """Put a position at the end of the queue of a rank; nothing for the rank `none`. No branch."""
     cdef Place* place = &scratch.places[scratch.used]
@@ -158,30 +141,37 @@ cdef inline void merge_rank(const MergeTables* tables, MergeScratch* scratch, ui
         cells[position + left_width] = BORDER
         cells[position + width - 1] = <uint16_t> token
         if tables.is_right[token] and cell_before != BORDER:
-            wait_for(scratch, rank_of(tables, cell_before, token), none, position - tables.widths[cell_before])
+            wait_for(scratch, pair_rank(&tables.ranks, cell_before, token).rank, none, position - tables.widths[cell_before])
         if tables.is_left[token] and cell_after != BORDER:
-            wait_for(scratch, rank_of(tables, token, cell_after), none, position)
+            wait_for(scratch, pair_rank(&tables.ranks, token, cell_after).rank, none, position)
 
 
 cdef inline void place_piece(const MergeTables* tables, MergeScratch* scratch, Piece* piece) noexcept nogil:
-    """Write the cells of a piece behind the last border, and another border, and queue its pairs. O(symbols)."""
+    """Do the early merges of a piece, write its cells and another border, and queue what is left. O(symbols)."""
     cdef uint16_t* cells = scratch.cells + scratch.filled
     cdef const RunTables* runs = &tables.runs
-    cdef uint16_t number, after
-    cdef int64_t i, count
     # The room of the ids is free until the end.
-    count = find_runs(piece.symbols, piece.length, piece.ids)
-    count = merge_runs(runs, piece.symbols, piece.ids, count, cells)
-    number = cells[0]
-    for i in range(count - 1):
-        after = cells[i + 1]
-        cells[i] = runs.ids[number]
-        wait_for(scratch, runs.ranks[number * runs.count + after], tables.merges, scratch.filled + i)
-        number = after
-    cells[count - 1] = runs.ids[number]
-    cells[count] = BORDER
+    cdef uint16_t* tokens = <uint16_t*> piece.ids
+    cdef int64_t i, count = piece.length, cell = 0
+    cdef int32_t width
+    if runs.doubled:
+        count = find_runs(piece.symbols, piece.length, piece.ids)
+        count = merge_runs(runs, piece.symbols, piece.ids, count, cells)
+    else:
+        for i in range(count):
+            cells[i] = piece.symbols[i]
+    count = merge_early(&tables.ranks, runs, cells, count, tables.alphabet_size, tables.outside, tokens)
+    tokens[count] = BORDER
+    for i in range(count):
+        width = tables.widths[tokens[i]]
+        cells[cell] = cells[cell + width - 1] = tokens[i]
+        wait_for(
+            scratch, pair_rank(&tables.ranks, tokens[i], tokens[i + 1]).rank, tables.merges, scratch.filled + cell
+        )
+        cell += width
+    cells[cell] = BORDER
     piece.first = scratch.filled
-    scratch.filled += count + 1
+    scratch.filled += cell + 1
 
 
 cdef inline void write_tokens(const MergeTables* tables, const MergeScratch* scratch, Piece* piece) noexcept nogil:
