@@ -107,7 +107,7 @@ cdef empty_table(Py_ssize_t pairs, PairRank nothing):
     cdef Py_ssize_t capacity = 64, k
     cdef int shift = 64 - 6
     cdef RankEntry* entries
-    while capacity < 4 * pairs:
+    while capacity < 8 * pairs:
         capacity *= 2
         shift -= 1
     entries_array = np.empty(capacity * sizeof(RankEntry), dtype=np.uint8)

@@ -30,7 +30,8 @@ cdef inline uint32_t hash_of(uint32_t key, int shift) noexcept nogil:
 cdef inline uint32_t slot_of(const RankTable* table, uint32_t key) noexcept nogil:
     """The entry of a key, or the free one where it would go."""
     cdef uint32_t slot = hash_of(key, table.shift)
-    while table.entries[slot].key != key and table.entries[slot].key != NO_PAIR:
+    # One branch for both ways out: which of them it is cannot be guessed.
+    while (table.entries[slot].key != key) & (table.entries[slot].key != NO_PAIR):
         slot = (slot + 1) & table.mask
     return slot
 
