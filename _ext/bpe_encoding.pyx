@@ -6,8 +6,9 @@ batch_encoding.pyx encodes many sequences with the tables that are built here.
 
 import numpy as np
 
-from ecgbyte._ext.match_ranks import build_merge_arrays, build_rank_table, build_runs
+from ecgbyte._ext.match_ranks import build_merge_arrays, build_runs
 from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie, complete_steps
+from ecgbyte._ext.rank_table import build_rank_table
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.pycapsule cimport PyCapsule_New
@@ -16,7 +17,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from _ext.encoding_tables cimport EncoderTables, match_sequences
-from _ext.merge_ranks cimport PairRank, RankEntry
+from _ext.merge_ranks cimport PairRank
 from _ext.sequence_matcher cimport SequenceMatcher
 
 # Ids are 16 bit, and the last value marks borders.
@@ -184,15 +185,21 @@ cdef class EncodingTables:
         self.tables.match.pop_token = &pop_token[0]
 
     cdef _build_ranks(self, const int32_t[:, :] merges):
-        cdef const uint8_t[::1] entries, pairs, is_left, is_right, levels
+        cdef const uint32_t[::1] keys
+        cdef const uint8_t[::1] listed, pairs, is_left, is_right, levels
         cdef const uint16_t[::1] lefts, rights, first, ids, digits
         cdef const int32_t[::1] widths
-        entries, shift, settled = build_rank_table(merges, self.alphabet_size)
-        runs = build_runs(merges, self.alphabet_size, entries, shift)
+        table = build_rank_table(merges, self.alphabet_size)
+        keys, listed, multiplier, bits = table
+        self.tables.order.ranks.keys = &keys[0]
+        self.tables.order.ranks.pairs = <const PairRank*> &listed[0]
+        self.tables.order.ranks.multiplier = multiplier
+        self.tables.order.ranks.bits = bits
+        runs = build_runs(merges, self.alphabet_size, table)
         levels, first, ids, pairs, digits = runs
         arrays = build_merge_arrays(merges, self.alphabet_size, ids)
         lefts, rights, is_left, is_right, widths = arrays
-        self.kept += [entries, *runs, *arrays]
+        self.kept += [keys, listed, *runs, *arrays]
         self.tables.order.runs.levels = &levels[0]
         self.tables.order.runs.first = &first[0]
         self.tables.order.runs.ids = &ids[0]
@@ -200,11 +207,6 @@ cdef class EncodingTables:
         self.tables.order.runs.count = <int32_t> ids.shape[0]
         self.tables.order.runs.digits = &digits[0]
         self.tables.order.runs.doubled = ids.shape[0] > self.alphabet_size
-        self.tables.order.ranks.entries = <const RankEntry*> &entries[0]
-        self.tables.order.ranks.shift = shift
-        self.tables.order.ranks.mask = <uint32_t> ((<uint64_t> 1 << (64 - <int> shift)) - 1)
-        self.tables.order.outside.rank = <uint16_t> merges.shape[0]
-        self.tables.order.outside.from_left = self.tables.order.outside.from_right = settled
         self.tables.order.lefts = &lefts[0]
         self.tables.order.rights = &rights[0]
         self.tables.order.is_left = &is_left[0]

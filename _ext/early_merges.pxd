@@ -52,14 +52,15 @@ cdef inline PassState begin_pass(PairRank outside) noexcept nogil:
 
 
 cdef inline int64_t merge_run_tokens(
+    const RankTable* ranks,
     const RunTables* runs,
     const uint16_t* numbers,  # IN: [count] of run tokens, one behind them may be read
     int64_t count,
     int32_t alphabet_size,
-    PairRank outside,
     uint16_t* tokens,  # OUT: ids; room for [count]
 ) noexcept nogil:
     """The first pass, from the numbers of run tokens to ids; return how many tokens are left."""
+    cdef PairRank outside = ranks.pairs[0]
     cdef PassState state = begin_pass(outside)
     cdef const PairRank* row
     cdef int64_t i
@@ -78,9 +79,9 @@ cdef inline int64_t merge_once(
     uint16_t* tokens,  # IN and OUT: [count + 1], the last is free
     int64_t count,
     int32_t alphabet_size,
-    PairRank outside,
 ) noexcept nogil:
     """One pass over ids, in place; return how many tokens are left."""
+    cdef PairRank outside = ranks.pairs[0]
     cdef PassState state = begin_pass(outside)
     cdef int64_t i
     tokens[count] = BORDER
@@ -98,16 +99,15 @@ cdef inline int64_t merge_early(
     const uint16_t* numbers,  # IN: [count] of run tokens
     int64_t count,
     int32_t alphabet_size,
-    PairRank outside,  # what is true of pairs in no merge
     uint16_t* tokens,  # OUT: ids; room for [count + 1]
 ) noexcept nogil:
     """Do merges that are certain, as long as passes are worth it; return how many tokens are left. O(count)."""
     cdef int64_t before = count
     cdef int passes
-    count = merge_run_tokens(runs, numbers, count, alphabet_size, outside, tokens)
+    count = merge_run_tokens(ranks, runs, numbers, count, alphabet_size, tokens)
     for passes in range(1, MOST_PASSES):
         if before - count < before // LEAST_GAIN or count == 1:
             break
         before = count
-        count = merge_once(ranks, tokens, count, alphabet_size, outside)
+        count = merge_once(ranks, tokens, count, alphabet_size)
     return count

@@ -1,149 +1,21 @@
-"""Building the tables of merge_ranks.pxd, merge_order.pxd and merge_runs.pxd, once for a vocabulary."""
+"""Building the tables of merge_order.pxd and merge_runs.pxd, once for a vocabulary."""
 
 import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from _ext.merge_ranks cimport PairRank, RankEntry, RankTable, pair_rank, slot_of
+from _ext.merge_ranks cimport PairRank, RankTable, pair_rank
 from _ext.merge_runs cimport MAX_LEVELS, MAX_RUN_TOKENS
-from _ext.pair_table cimport NO_PAIR, pair_key
 
 
-# Halves of halves that are visited for the bounds of early merges; vocabularies of signals need two or three a merge.
-MAX_VISITS_PER_MERGE = 16
-
-
-def build_rank_table(const int32_t[:, :] merges, int alphabet_size, int64_t max_visits=-1):
-    """The hash table from pairs to ranks, and to how early their tokens may be taken.
-
-    Parameters
-    ----------
-    merges : int32 [merges, 2]  # IN
-    alphabet_size : int
-    max_visits : int
-        Bounds are found for as many merges as need so many visits (16 a merge, if negative); later ones are never
-        done early.
-
-    Returns
-    -------
-    entries : uint8 [capacity * 12]
-        RankEntry of merge_ranks.pxd.
-    shift : int
-        64 - log2(capacity).
-    settled : int
-        So many merges have bounds; this is the bound of pairs that none of them takes a token of.
-
-    Notes
-    -----
-    O(merges).
-    """
-    cdef Py_ssize_t count = merges.shape[0], k, settled
-    cdef int64_t visits
-    cdef int side
-    cdef int32_t token, other
-    cdef uint32_t slot
-    cdef PairRank pair, nothing
-    cdef RankEntry* entries
-    nothing.rank = nothing.from_left = nothing.from_right = <uint16_t> count
-    if max_visits < 0:
-        max_visits = MAX_VISITS_PER_MERGE * count
-    # How many merges the visits suffice for.
-    visits = 0
-    settled = count
-    for k in range(count):
-        for side in range(2):
-            token = merges[k, side]
-            visits += 1
-            while token >= alphabet_size and visits <= max_visits:
-                token = merges[token - alphabet_size, 1 - side]
-                visits += 1
-        if visits > max_visits:
-            settled = k
-            visits = max_visits
-            break
-    found_array, shift = empty_table(count + visits, nothing)
-    cdef uint8_t[::1] found_bytes = found_array
-    cdef RankTable found
-    open_table(&found, found_bytes, shift)
-    entries = <RankEntry*> found.entries
-    for k in range(count):
-        slot = add_pair(&found, merges[k, 0], merges[k, 1], nothing)
-        entries[slot].pair.rank = min(entries[slot].pair.rank, <uint16_t> k)  # of a pair listed twice the first counts
-    for k in range(settled):
-        for side in range(2):
-            # Down the right side of the left token, and the left side of the right token.
-            token = merges[k, side]
-            other = merges[k, 1 - side]
-            while True:
-                if side == 0:
-                    slot = add_pair(&found, token, other, nothing)
-                    entries[slot].pair.from_left = min(entries[slot].pair.from_left, <uint16_t> k)
-                else:
-                    slot = add_pair(&found, other, token, nothing)
-                    entries[slot].pair.from_right = min(entries[slot].pair.from_right, <uint16_t> k)
-                if token < alphabet_size:
-                    break
-                token = merges[token - alphabet_size, 1 - side]
-    # The table that is kept is only as large as the pairs need it.
-    cdef Py_ssize_t taken = 0
-    for k in range(found.mask + 1):
-        taken += entries[k].key != NO_PAIR
-    nothing.from_left = nothing.from_right = <uint16_t> settled
-    kept_array, shift = empty_table(taken, nothing)
-    cdef uint8_t[::1] kept_bytes = kept_array
-    cdef RankTable kept
-    open_table(&kept, kept_bytes, shift)
-    for k in range(found.mask + 1):
-        if entries[k].key != NO_PAIR:
-            pair = entries[k].pair
-            pair.from_left = min(pair.from_left, nothing.from_left)
-            pair.from_right = min(pair.from_right, nothing.from_right)
-            add_pair(&kept, entries[k].key >> 16, entries[k].key & 0xFFFF, pair)
-    return kept_array, shift, settled
-
-
-cdef empty_table(Py_ssize_t pairs, PairRank nothing):
-    """The bytes of a table with room for so many pairs, at most a quarter of it taken, and its shift."""
-    cdef Py_ssize_t capacity = 64, k
-    cdef int shift = 64 - 6
-    cdef RankEntry* entries
-    while capacity < 8 * pairs:
-        capacity *= 2
-        shift -= 1
-    entries_array = np.empty(capacity * sizeof(RankEntry), dtype=np.uint8)
-    cdef uint8_t[::1] entry_bytes = entries_array
-    entries = <RankEntry*> &entry_bytes[0]
-    for k in range(capacity):
-        entries[k].key = NO_PAIR
-        entries[k].pair = nothing
-    return entries_array, shift
-
-
-cdef void open_table(RankTable* table, const uint8_t[::1] entries, int shift) noexcept:
-    table.entries = <const RankEntry*> &entries[0]
-    table.shift = shift
-    table.mask = <uint32_t> ((<uint64_t> 1 << (64 - shift)) - 1)
-
-
-cdef uint32_t add_pair(RankTable* table, uint32_t left, uint32_t right, PairRank pair) noexcept:
-    """The entry of a pair, which gets `pair` where it is new."""
-    cdef uint32_t key = pair_key(left, right)
-    cdef uint32_t slot = slot_of(table, key)
-    cdef RankEntry* entry = <RankEntry*> table.entries + slot
-    if entry.key == NO_PAIR:
-        entry.key = key
-        entry.pair = pair
-    return slot
-
-
-def build_runs(const int32_t[:, :] merges, int alphabet_size, const uint8_t[::1] entries, int shift):
+def build_runs(const int32_t[:, :] merges, int alphabet_size, table):
     """The tables of merge_runs.pxd.
 
     Parameters
     ----------
     merges : int32 [merges, 2]  # IN
     alphabet_size : int
-    entries, shift
+    table
         From `build_rank_table`.
 
     Returns
@@ -191,11 +63,16 @@ uint8 [run tokens ** 2 * 6], uint16 [2 ** MAX_LEVELS * (MAX_LEVELS + 1)]
     cdef uint8_t[::1] pair_bytes = pairs_array
     cdef const uint16_t[::1] run_ids = ids
     cdef PairRank* pairs = <PairRank*> &pair_bytes[0]
-    cdef RankTable table
-    open_table(&table, entries, shift)
+    cdef const uint32_t[::1] keys = table[0]
+    cdef const uint8_t[::1] listed = table[1]
+    cdef RankTable rank_table
+    rank_table.keys = &keys[0]
+    rank_table.pairs = <const PairRank*> &listed[0]
+    rank_table.multiplier = table[2]
+    rank_table.bits = table[3]
     for k in range(run_ids.shape[0]):
         for number in range(run_ids.shape[0]):
-            pairs[k * run_ids.shape[0] + number] = pair_rank(&table, run_ids[k], run_ids[number])
+            pairs[k * run_ids.shape[0] + number] = pair_rank(&rank_table, run_ids[k], run_ids[number])
     digits_array = np.zeros((1 << MAX_LEVELS, MAX_LEVELS + 1), dtype=np.uint16)
     cdef uint16_t[:, ::1] digits = digits_array
     for number in range(1 << MAX_LEVELS):

@@ -15,7 +15,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
 from _ext.early_merges cimport merge_early
-from _ext.merge_ranks cimport BORDER, PairRank, RankTable, pair_rank
+from _ext.merge_ranks cimport BORDER, RankTable, pair_rank
 from _ext.merge_runs cimport MAX_LEVELS, RunTables, find_runs, merge_runs
 from _ext.pieces cimport Piece
 
@@ -42,7 +42,6 @@ cdef enum:
 cdef struct MergeTables:
     RunTables runs
     RankTable ranks
-    PairRank outside          # what is true of pairs that are in no merge
     const uint16_t* lefts     # [merges]
     const uint16_t* rights    # [merges]
     const uint8_t* is_left    # [tokens] some merge has it on its left side
@@ -160,7 +159,7 @@ cdef inline void place_piece(const MergeTables* tables, MergeScratch* scratch, P
     else:
         for i in range(count):
             cells[i] = piece.symbols[i]
-    count = merge_early(&tables.ranks, runs, cells, count, tables.alphabet_size, tables.outside, tokens)
+    count = merge_early(&tables.ranks, runs, cells, count, tables.alphabet_size, tokens)
     tokens[count] = BORDER
     for i in range(count):
         width = tables.widths[tokens[i]]

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 
-from _ext.pair_table cimport NO_PAIR, pair_key
+from _ext.pair_table cimport pair_key
 
 cdef enum:
     BORDER = 0xFFFF           # no token: ids are smaller
@@ -13,28 +13,32 @@ cdef struct PairRank:
     uint16_t from_left        # of a token that ends with the left one, and the right one
     uint16_t from_right       # of the left one, and a token that begins with the right one
 
-cdef struct RankEntry:
-    uint32_t key
-    PairRank pair
-
 cdef struct RankTable:
-    const RankEntry* entries  # open addressing, linear probing; a free one holds what is true of all other pairs
-    uint32_t mask             # capacity - 1
-    int shift                 # 64 - log2(capacity)
+    # Cuckoo hashing: a pair stands in one of two places, so that a look-up takes no branch. Place 0 stays without a key
+    # and holds what is true of all pairs that are not listed.
+    const uint32_t* keys      # [2 ** bits]
+    const PairRank* pairs     # [2 ** bits]
+    uint64_t multiplier
+    int bits
 
 
-cdef inline uint32_t hash_of(uint32_t key, int shift) noexcept nogil:
-    return <uint32_t> ((<uint64_t> key * <uint64_t> 0x9E3779B97F4A7C15u) >> shift)
+cdef inline uint64_t hash_of(uint32_t key, uint64_t multiplier) noexcept nogil:
+    """The bits of both places. Key 0 must not give place 0 twice."""
+    return (<uint64_t> key + 1) * multiplier
 
 
-cdef inline uint32_t slot_of(const RankTable* table, uint32_t key) noexcept nogil:
-    """The entry of a key, or the free one where it would go."""
-    cdef uint32_t slot = hash_of(key, table.shift)
-    # One branch for both ways out: which of them it is cannot be guessed.
-    while (table.entries[slot].key != key) & (table.entries[slot].key != NO_PAIR):
-        slot = (slot + 1) & table.mask
-    return slot
+cdef inline uint32_t first_place(uint64_t product, int bits) noexcept nogil:
+    return <uint32_t> (product >> (64 - bits))
+
+
+cdef inline uint32_t second_place(uint64_t product, int bits) noexcept nogil:
+    return <uint32_t> ((product << bits) >> (64 - bits))
 
 
 cdef inline PairRank pair_rank(const RankTable* table, uint32_t left, uint32_t right) noexcept nogil:
-    return table.entries[slot_of(table, pair_key(left, right))].pair
+    cdef uint32_t key = pair_key(left, right)
+    cdef uint64_t product = hash_of(key, table.multiplier)
+    cdef uint32_t first = first_place(product, table.bits), second = second_place(product, table.bits)
+    return table.pairs[
+        (first & -<uint32_t> (table.keys[first] == key)) | (second & -<uint32_t> (table.keys[second] == key))
+    ]
