@@ -18,7 +18,7 @@ from _ext.merge_runs cimport RunTables
 
 cdef enum:
     MOST_PASSES = 6
-    LEAST_GAIN = 16     # a pass that shortens the tokens by less than one in so many is the last
+    LEAST_GAIN = 6      # a pass that shortens the tokens by less than one in so many is the last
 
 
 cdef struct PassState:
