@@ -12,7 +12,7 @@ from ecgbyte._ext.rank_table import build_rank_table
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.pycapsule cimport PyCapsule_New
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
@@ -98,8 +98,8 @@ cdef inline int64_t place_outside(const uint8_t* symbols, int64_t length, int al
 cdef class EncodingTables:
     """All tables of one vocabulary: token strings, the trie with its links, the ranks of the merges.
 
-    Memory: trie nodes x (stride x 2 or 4 + 12) bytes, 8 bytes a pop, 8 bytes for each of 4 entries a merge, 2 bytes for
-    each pair of run tokens (merge_runs.pxd), and the token strings.
+    Memory: trie nodes x (stride x 2 or 4 + 12) bytes, 8 bytes a pop, 10 bytes for each of about 5 places a merge
+    (merge_ranks.pxd), 6 bytes for each pair of run tokens (merge_runs.pxd), and the token strings.
 
     *Thread-safety*: nothing changes after construction; every method may run in many threads at once. The
     interpreter lock is released during encoding and decoding.
@@ -240,7 +240,7 @@ cdef class EncodingTables:
 
         Notes
         -----
-        O(symbols). Memory: 4 bytes a symbol, and for merge order 30 bytes a symbol of some pieces (65,536 symbols, or
+        O(symbols). Memory: 4 bytes a symbol, and for merge order 26 bytes a symbol of some pieces (32,768 symbols, or
         more where a sequence cannot be cut).
         """
         cdef Py_ssize_t sequence, sequences = borders.shape[0] - 1
@@ -285,7 +285,7 @@ cdef class EncodingTables:
 
         Notes
         -----
-        O(symbols). Memory: 8 bytes a symbol, and for merge order 30 bytes a symbol of some pieces, as in `encode`.
+        O(symbols). Memory: 8 bytes a symbol, and for merge order 26 bytes a symbol of some pieces, as in `encode`.
         """
         cdef Py_buffer buffer, ids_buffer
         cdef const uint8_t* read

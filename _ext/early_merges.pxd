@@ -1,11 +1,13 @@
 """Merges that may be done at once, whatever their rank, in passes from left to right.
 
 A pair (b, c) of rank r between tokens a and d will be merged for certain if neither b nor c is taken by a neighbour
-before. From the left that takes a merge (T, b) of a rank below r, where T is a or a token that ends with a, all of its
-halves on the way down its right side included; from the right a merge (c, T), T being d or beginning with d. The
-lowest such ranks are known for each pair of tokens (`from_left` of (a, b), `from_right` of (c, d)), so comparing tells. A merge that is certain can be done early: the pairs that its token makes have higher ranks than its own, so
-nothing meets it before its time. Of equal ranks (runs) the left one comes first, so the left bound must be above r and
-the right one at least r.
+before. From the left that takes a merge (T, b) of a rank below r, where T is a or a token that ends with a (its right
+half, or the right half of that, and so on); from the right a merge (c, T), T being d or beginning with d. The lowest
+such ranks are known for each pair of tokens (`from_left` of (a, b), `from_right` of (c, d)), so comparing tells. A
+merge that is certain can be done early: the pairs that its token makes have higher ranks than its own, so nothing
+meets it before its time. Of equal ranks (runs) the left one comes first, so the left bound must be above r and the
+right one at least r. Being lower than the two neighbouring pairs alone would not do: z and a may become za, and
+(za, b) come before.
 
 One pass does without branches what would cost several visits to the queues of merge_order.pxd, and three passes do
 nearly all the merges of noise. What is left is for the queues.
@@ -103,9 +105,9 @@ cdef inline int64_t merge_early(
 ) noexcept nogil:
     """Do merges that are certain, as long as passes are worth it; return how many tokens are left. O(count)."""
     cdef int64_t before = count
-    cdef int passes
+    cdef int _
     count = merge_run_tokens(ranks, runs, numbers, count, alphabet_size, tokens)
-    for passes in range(1, MOST_PASSES):
+    for _ in range(1, MOST_PASSES):
         if before - count < before // LEAST_GAIN or count == 1:
             break
         before = count

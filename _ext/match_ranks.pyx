@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
 from _ext.merge_ranks cimport PairRank, RankTable, pair_rank
 from _ext.merge_runs cimport MAX_LEVELS, MAX_RUN_TOKENS

@@ -1,11 +1,11 @@
 """Byte-pair encoding proper: merges in the order they were learnt, with a queue of positions for each rank.
 
-The doublings of runs come first, in one pass (merge_runs.pxd), and then merges that are certain (early_merges.pxd);
-few are left for the queues. A merge can only make pairs with the token it makes,
-and those have higher ranks, so the ranks are visited once, in rising order, skipping the empty ones by a bitmap. A
-pair of which the younger token has id m comes to be only while m is being made, from left to right, so each queue is
-filled in the order of the positions and needs no sorting. Tokens stand in an array of cells as in training
-(merge_lists.pxd): the id in the first and the last cell of each token.
+The doublings of runs come first, in one pass (merge_runs.pxd), and then merges that are certain (early_merges.pxd), so
+that few are left for the queues. A merge can only make pairs with the token it makes, and those have higher ranks, so
+the ranks are visited once, in rising order, skipping the empty ones by a bitmap. In which order the places of one rank
+come does not matter, since two of them share no token, except in a run of one token that is merged with itself: it is
+merged as a whole, from its beginning, so that the left pairs come first. Tokens stand in an array of
+cells as in training (merge_lists.pxd): the id in the first and the last cell of each token.
 
 Each position enters at most one queue at the start and each merge adds at most two places, so the work is
 O(symbols), and O(ranks / 64) for the bitmap of each piece.
@@ -37,7 +37,7 @@ cdef extern from *:
 
 cdef enum:
     NO_PLACE = 0xFFFFFFFFu
-    GROUP_CELLS = 1 << 16     # of pieces that share the queues; what they need stays in the caches
+    GROUP_CELLS = 1 << 15     # of pieces that share the queues; what they need stays in the caches
 
 cdef struct MergeTables:
     RunTables runs
@@ -57,7 +57,6 @@ cdef struct Place:
 cdef struct MergeScratch:
     uint16_t* cells           # [symbols + 2 + MAX_LEVELS], a border at each end
     Place* places             # [3 * symbols + 1]
-    uint32_t* queue           # [symbols] one queue, the last position first
     uint32_t* newest          # [merges + 1] the last place of each queue; that of no rank is never looked at
     uint64_t* waiting         # [merges / 64 + 1] bit k: the queue of rank k is not empty
     uint32_t used             # places
@@ -79,12 +78,10 @@ cdef inline int scratch_reserve(MergeScratch* scratch, int64_t symbols, int64_t 
         return 0
     free(scratch.cells)
     free(scratch.places)
-    free(scratch.queue)
     scratch.cells = <uint16_t*> malloc((symbols + 2 + MAX_LEVELS) * sizeof(uint16_t))
     scratch.places = <Place*> malloc((3 * symbols + 1) * sizeof(Place))
-    scratch.queue = <uint32_t*> malloc(symbols * sizeof(uint32_t))
     scratch.capacity = symbols
-    if scratch.cells == NULL or scratch.places == NULL or scratch.queue == NULL:
+    if scratch.cells == NULL or scratch.places == NULL:
         scratch.capacity = 0
         return -1
     return 0
@@ -93,13 +90,12 @@ cdef inline int scratch_reserve(MergeScratch* scratch, int64_t symbols, int64_t 
 cdef inline void scratch_close(MergeScratch* scratch) noexcept nogil:
     free(scratch.cells)
     free(scratch.places)
-    free(scratch.queue)
     free(scratch.newest)
     free(scratch.waiting)
 
 
 cdef inline void wait_for(MergeScratch* scratch, uint32_t rank, uint32_t none, int64_t position) noexcept nogil:
-    """Put a position at the end of the queue of a rank; nothing for the rank `none`. No branch."""
+    """Put a position in the queue of a rank; nothing for the rank `none`. No branch."""
     cdef Place* place = &scratch.places[scratch.used]
     cdef uint32_t some = rank != none
     place.position = <uint32_t> position
@@ -109,40 +105,46 @@ cdef inline void wait_for(MergeScratch* scratch, uint32_t rank, uint32_t none, i
     scratch.used += some
 
 
-cdef inline int64_t take_queue(MergeScratch* scratch, uint32_t rank) noexcept nogil:
-    """Empty the queue of a rank into `queue`; return how many positions it had."""
-    cdef uint32_t place = scratch.newest[rank]
-    cdef int64_t count = 0
-    while place != NO_PLACE:
-        scratch.queue[count] = scratch.places[place].position
-        place = scratch.places[place].before
-        count += 1
-    scratch.newest[rank] = NO_PLACE
-    return count
+cdef inline void merge_at(
+    const MergeTables* tables, MergeScratch* scratch, uint32_t token, int32_t left_width, int64_t position
+) noexcept nogil:
+    """Merge the pair that stands at a position, and queue the pairs of its token."""
+    cdef uint16_t* cells = scratch.cells
+    cdef int32_t width = tables.widths[token]
+    cdef uint16_t before = cells[position - 1], after = cells[position + width]
+    cdef uint32_t rank
+    cells[position] = <uint16_t> token
+    cells[position + left_width] = BORDER
+    cells[position + width - 1] = <uint16_t> token
+    if tables.is_right[token] and before != BORDER:
+        rank = pair_rank(&tables.ranks, before, token).rank
+        wait_for(scratch, rank, tables.merges, position - tables.widths[before])
+    if tables.is_left[token] and after != BORDER:
+        rank = pair_rank(&tables.ranks, token, after).rank
+        wait_for(scratch, rank, tables.merges, position)
 
 
 cdef inline void merge_rank(const MergeTables* tables, MergeScratch* scratch, uint32_t rank) noexcept nogil:
-    """Merge one pair wherever it stands, from left to right. O(places in its queue)."""
-    cdef uint16_t* cells = scratch.cells
+    """Merge one pair wherever it stands. O(places in its queue, and the tokens of runs that it merges)."""
+    cdef const uint16_t* cells = scratch.cells
     cdef uint32_t left = tables.lefts[rank], right = tables.rights[rank], token = tables.alphabet_size + rank
     cdef int32_t left_width = tables.widths[left], width = tables.widths[token]
-    cdef uint32_t none = tables.merges
-    cdef uint16_t cell_before, cell_after
-    cdef uint32_t position
-    cdef int64_t i
-    for i in range(take_queue(scratch, rank) - 1, -1, -1):
-        position = scratch.queue[i]
+    cdef uint32_t place = scratch.newest[rank]
+    cdef int64_t position
+    scratch.newest[rank] = NO_PLACE
+    while place != NO_PLACE:
+        position = scratch.places[place].position
+        place = scratch.places[place].before
         if cells[position] != left or cells[position + left_width] != right:
             continue
-        cell_before = cells[position - 1]
-        cell_after = cells[position + width]
-        cells[position] = <uint16_t> token
-        cells[position + left_width] = BORDER
-        cells[position + width - 1] = <uint16_t> token
-        if tables.is_right[token] and cell_before != BORDER:
-            wait_for(scratch, pair_rank(&tables.ranks, cell_before, token).rank, none, position - tables.widths[cell_before])
-        if tables.is_left[token] and cell_after != BORDER:
-            wait_for(scratch, pair_rank(&tables.ranks, token, cell_after).rank, none, position)
+        if left != right:
+            merge_at(tables, scratch, token, left_width, position)
+            continue
+        while cells[position - 1] == left:
+            position -= left_width
+        while cells[position] == left and cells[position + left_width] == left:
+            merge_at(tables, scratch, token, left_width, position)
+            position += width
 
 
 cdef inline void place_piece(const MergeTables* tables, MergeScratch* scratch, Piece* piece) noexcept nogil:

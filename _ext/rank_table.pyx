@@ -4,7 +4,7 @@ import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from _ext.merge_ranks cimport PairRank, first_place, hash_of, second_place
+from _ext.merge_ranks cimport PairRank, RankTable, first_place, hash_of, pair_rank, second_place
 from _ext.pair_table cimport NO_PAIR, pair_key
 
 # Halves of halves that are visited for the bounds of early merges; vocabularies of signals need two or three a merge.
@@ -164,3 +164,37 @@ cdef bint place_numbers(
             first = first_place(product, bits)
             place = second_place(product, bits) if place == first else first
     return True
+
+
+def look_up_pairs(table, const int32_t[:, ::1] pairs):
+    """What a table says of pairs.
+
+    Parameters
+    ----------
+    table
+        From `build_rank_table`.
+    pairs : int32 [pairs, 2]  # IN
+        Token ids.
+
+    Returns
+    -------
+    uint16 [pairs, 3]
+        `rank`, `from_left` and `from_right` of PairRank.
+    """
+    cdef Py_ssize_t k
+    cdef RankTable ranks
+    cdef PairRank pair
+    cdef const uint32_t[::1] keys = table[0]
+    cdef const uint8_t[::1] listed = table[1]
+    ranks.keys = &keys[0]
+    ranks.pairs = <const PairRank*> &listed[0]
+    ranks.multiplier = table[2]
+    ranks.bits = table[3]
+    found_array = np.empty((pairs.shape[0], 3), dtype=np.uint16)
+    cdef uint16_t[:, ::1] found = found_array
+    for k in range(pairs.shape[0]):
+        pair = pair_rank(&ranks, pairs[k, 0], pairs[k, 1])
+        found[k, 0] = pair.rank
+        found[k, 1] = pair.from_left
+        found[k, 2] = pair.from_right
+    return found_array
