@@ -6,17 +6,18 @@ batch_encoding.pyx encodes many sequences with the tables that are built here.
 
 import numpy as np
 
-from ecgbyte._ext.match_ranks import build_merge_arrays, build_rank_table, build_runs
+from ecgbyte._ext.match_ranks import build_merge_arrays, build_runs
 from ecgbyte._ext.match_trie import MAX_TRIE_ENTRIES, build_trie, complete_steps
+from ecgbyte._ext.rank_table import build_rank_table
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.pycapsule cimport PyCapsule_New
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
 from _ext.encoding_tables cimport EncoderTables, match_sequences
-from _ext.merge_order cimport RankEntry
+from _ext.merge_ranks cimport PairRank
 from _ext.sequence_matcher cimport SequenceMatcher
 
 # Ids are 16 bit, and the last value marks borders.
@@ -97,8 +98,8 @@ cdef inline int64_t place_outside(const uint8_t* symbols, int64_t length, int al
 cdef class EncodingTables:
     """All tables of one vocabulary: token strings, the trie with its links, the ranks of the merges.
 
-    Memory: trie nodes x (stride x 2 or 4 + 12) bytes, 8 bytes a pop, 8 bytes for each of 4 entries a merge, 2 bytes for
-    each pair of run tokens (merge_runs.pxd), and the token strings.
+    Memory: trie nodes x (stride x 2 or 4 + 12) bytes, 8 bytes a pop, 10 bytes for each of about 5 places a merge
+    (merge_ranks.pxd), 6 bytes for each pair of run tokens (merge_runs.pxd), and the token strings.
 
     *Thread-safety*: nothing changes after construction; every method may run in many threads at once. The
     interpreter lock is released during encoding and decoding.
@@ -184,25 +185,28 @@ cdef class EncodingTables:
         self.tables.match.pop_token = &pop_token[0]
 
     cdef _build_ranks(self, const int32_t[:, :] merges):
-        cdef const uint8_t[::1] entries, is_left, is_right, levels
-        cdef const uint16_t[::1] lefts, rights, first, ids, ranks, digits
+        cdef const uint32_t[::1] keys
+        cdef const uint8_t[::1] listed, pairs, is_left, is_right, levels
+        cdef const uint16_t[::1] lefts, rights, first, ids, digits
         cdef const int32_t[::1] widths
-        table = build_rank_table(merges)
-        runs = build_runs(merges, self.alphabet_size)
-        arrays = build_merge_arrays(merges, self.alphabet_size, runs[2])
-        self.kept += [*table, *runs, *arrays]
-        entries, shift = table
-        levels, first, ids, ranks, digits = runs
+        table = build_rank_table(merges, self.alphabet_size)
+        keys, listed, multiplier, bits = table
+        self.tables.order.ranks.keys = &keys[0]
+        self.tables.order.ranks.pairs = <const PairRank*> &listed[0]
+        self.tables.order.ranks.multiplier = multiplier
+        self.tables.order.ranks.bits = bits
+        runs = build_runs(merges, self.alphabet_size, table)
+        levels, first, ids, pairs, digits = runs
+        arrays = build_merge_arrays(merges, self.alphabet_size, ids)
         lefts, rights, is_left, is_right, widths = arrays
+        self.kept += [keys, listed, *runs, *arrays]
         self.tables.order.runs.levels = &levels[0]
         self.tables.order.runs.first = &first[0]
         self.tables.order.runs.ids = &ids[0]
-        self.tables.order.runs.ranks = &ranks[0]
+        self.tables.order.runs.pairs = <const PairRank*> &pairs[0]
         self.tables.order.runs.count = <int32_t> ids.shape[0]
         self.tables.order.runs.digits = &digits[0]
-        self.tables.order.entries = <const RankEntry*> &entries[0]
-        self.tables.order.shift = shift
-        self.tables.order.mask = <uint32_t> ((<uint64_t> 1 << (64 - <int> shift)) - 1)
+        self.tables.order.runs.doubled = ids.shape[0] > self.alphabet_size
         self.tables.order.lefts = &lefts[0]
         self.tables.order.rights = &rights[0]
         self.tables.order.is_left = &is_left[0]
@@ -236,7 +240,7 @@ cdef class EncodingTables:
 
         Notes
         -----
-        O(symbols). Memory: 4 bytes a symbol, and for merge order 30 bytes a symbol of some pieces (65,536 symbols, or
+        O(symbols). Memory: 4 bytes a symbol, and for merge order 26 bytes a symbol of some pieces (32,768 symbols, or
         more where a sequence cannot be cut).
         """
         cdef Py_ssize_t sequence, sequences = borders.shape[0] - 1
@@ -281,7 +285,7 @@ cdef class EncodingTables:
 
         Notes
         -----
-        O(symbols). Memory: 8 bytes a symbol, and for merge order 30 bytes a symbol of some pieces, as in `encode`.
+        O(symbols). Memory: 8 bytes a symbol, and for merge order 26 bytes a symbol of some pieces, as in `encode`.
         """
         cdef Py_buffer buffer, ids_buffer
         cdef const uint8_t* read

@@ -4,64 +4,24 @@ import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 
-from _ext.merge_order cimport RankEntry, hash_of
+from _ext.merge_ranks cimport PairRank, RankTable, pair_rank
 from _ext.merge_runs cimport MAX_LEVELS, MAX_RUN_TOKENS
-from _ext.pair_table cimport pair_key
 
 
-def build_rank_table(const int32_t[:, :] merges):
-    """The hash table from pairs to ranks.
-
-    Parameters
-    ----------
-    merges : int32 [merges, 2]  # IN
-
-    Returns
-    -------
-    entries : uint8 [capacity * 8]
-        RankEntry of merge_order.pxd.
-    shift : int
-        64 - log2(capacity).
-
-    Notes
-    -----
-    O(merges).
-    """
-    cdef Py_ssize_t k, count = merges.shape[0], capacity = 64
-    cdef int shift = 64 - 6
-    cdef uint32_t key, slot
-    cdef RankEntry* entries
-    while capacity < 4 * count:
-        capacity *= 2
-        shift -= 1
-    entries_array = np.zeros(capacity * sizeof(RankEntry), dtype=np.uint8)
-    cdef uint8_t[::1] entry_bytes = entries_array
-    entries = <RankEntry*> &entry_bytes[0]
-    for k in range(capacity):
-        entries[k].rank = <uint16_t> count
-    for k in range(count):
-        key = pair_key(merges[k, 0], merges[k, 1])
-        slot = hash_of(key, shift)
-        while entries[slot].rank != count and entries[slot].key != key:
-            slot = (slot + 1) & <uint32_t> (capacity - 1)
-        if entries[slot].rank == count:  # of a pair that is listed twice, the first rank counts
-            entries[slot].key = key
-            entries[slot].rank = <uint16_t> k
-    return entries_array, shift
-
-
-def build_runs(const int32_t[:, :] merges, int alphabet_size):
+def build_runs(const int32_t[:, :] merges, int alphabet_size, table):
     """The tables of merge_runs.pxd.
 
     Parameters
     ----------
     merges : int32 [merges, 2]  # IN
     alphabet_size : int
+    table
+        From `build_rank_table`.
 
     Returns
     -------
-    levels, first, ids, ranks, digits : uint8 [alphabet], uint16 [alphabet], uint16 [run tokens], \
-uint16 [run tokens ** 2], uint16 [2 ** MAX_LEVELS * (MAX_LEVELS + 1)]
+    levels, first, ids, pairs, digits : uint8 [alphabet], uint16 [alphabet], uint16 [run tokens], \
+uint8 [run tokens ** 2 * 6], uint16 [2 ** MAX_LEVELS * (MAX_LEVELS + 1)]
         See RunTables.
 
     Notes
@@ -99,12 +59,20 @@ uint16 [run tokens ** 2], uint16 [2 ** MAX_LEVELS * (MAX_LEVELS + 1)]
     levels = np.array([len(chain) - 1 for chain in chains], dtype=np.uint8)
     first = (np.cumsum(levels + 1, dtype=np.int64) - levels - 1).astype(np.uint16)
     ids = np.concatenate(chains).astype(np.uint16)
-    ranks = np.full((total, total), count, dtype=np.uint16)
-    number_of = {int(id): number for number, id in enumerate(ids)}
-    for k in range(count - 1, -1, -1):  # of a pair that is listed twice, the first rank counts
-        left, right = number_of.get(merges[k, 0]), number_of.get(merges[k, 1])
-        if left is not None and right is not None:
-            ranks[left, right] = k
+    pairs_array = np.empty(total * total * sizeof(PairRank), dtype=np.uint8)
+    cdef uint8_t[::1] pair_bytes = pairs_array
+    cdef const uint16_t[::1] run_ids = ids
+    cdef PairRank* pairs = <PairRank*> &pair_bytes[0]
+    cdef const uint32_t[::1] keys = table[0]
+    cdef const uint8_t[::1] listed = table[1]
+    cdef RankTable rank_table
+    rank_table.keys = &keys[0]
+    rank_table.pairs = <const PairRank*> &listed[0]
+    rank_table.multiplier = table[2]
+    rank_table.bits = table[3]
+    for k in range(run_ids.shape[0]):
+        for number in range(run_ids.shape[0]):
+            pairs[k * run_ids.shape[0] + number] = pair_rank(&rank_table, run_ids[k], run_ids[number])
     digits_array = np.zeros((1 << MAX_LEVELS, MAX_LEVELS + 1), dtype=np.uint16)
     cdef uint16_t[:, ::1] digits = digits_array
     for number in range(1 << MAX_LEVELS):
@@ -112,7 +80,7 @@ uint16 [run tokens ** 2], uint16 [2 ** MAX_LEVELS * (MAX_LEVELS + 1)]
             if (number >> digit) & 1:
                 digits[number, digits[number, MAX_LEVELS]] = <uint16_t> digit
                 digits[number, MAX_LEVELS] += 1
-    return levels, first, ids, ranks.reshape(-1), digits_array.reshape(-1)
+    return levels, first, ids, pairs_array, digits_array.reshape(-1)
 
 
 def build_merge_arrays(const int32_t[:, :] merges, int alphabet_size, const uint16_t[::1] run_ids):

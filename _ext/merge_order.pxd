@@ -1,10 +1,11 @@
 """Byte-pair encoding proper: merges in the order they were learnt, with a queue of positions for each rank.
 
-The doublings of runs come first, in one pass (merge_runs.pxd). A merge can only make pairs with the token it makes,
-and those have higher ranks, so the ranks are visited once, in rising order, skipping the empty ones by a bitmap. A
-pair of which the younger token has id m comes to be only while m is being made, from left to right, so each queue is
-filled in the order of the positions and needs no sorting. Tokens stand in an array of cells as in training
-(merge_lists.pxd): the id in the first and the last cell of each token.
+The doublings of runs come first, in one pass (merge_runs.pxd), and then merges that are certain (early_merges.pxd), so
+that few are left for the queues. A merge can only make pairs with the token it makes, and those have higher ranks, so
+the ranks are visited once, in rising order, skipping the empty ones by a bitmap. In which order the places of one rank
+come does not matter, since two of them share no token, except in a run of one token that is merged with itself: it is
+merged as a whole, from its beginning, so that the left pairs come first. Tokens stand in an array of
+cells as in training (merge_lists.pxd): the id in the first and the last cell of each token.
 
 Each position enters at most one queue at the start and each merge adds at most two places, so the work is
 O(symbols), and O(ranks / 64) for the bitmap of each piece.
@@ -13,8 +14,9 @@ O(symbols), and O(ranks / 64) for the bitmap of each piece.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
+from _ext.early_merges cimport merge_early
+from _ext.merge_ranks cimport BORDER, RankTable, pair_rank
 from _ext.merge_runs cimport MAX_LEVELS, RunTables, find_runs, merge_runs
-from _ext.pair_table cimport pair_key
 from _ext.pieces cimport Piece
 
 cdef extern from *:
@@ -34,19 +36,12 @@ cdef extern from *:
     int lowest_bit "ecgbyte_lowest_bit" (uint64_t word) noexcept nogil
 
 cdef enum:
-    BORDER = 0xFFFF           # no token: ids are smaller
     NO_PLACE = 0xFFFFFFFFu
-    GROUP_CELLS = 1 << 16     # of pieces that share the queues; what they need stays in the caches
-
-cdef struct RankEntry:
-    uint32_t key
-    uint16_t rank             # the number of merges for a free entry
+    GROUP_CELLS = 1 << 15     # of pieces that share the queues; what they need stays in the caches
 
 cdef struct MergeTables:
     RunTables runs
-    const RankEntry* entries  # open addressing, linear probing
-    uint32_t mask             # capacity - 1
-    int shift                 # 64 - log2(capacity)
+    RankTable ranks
     const uint16_t* lefts     # [merges]
     const uint16_t* rights    # [merges]
     const uint8_t* is_left    # [tokens] some merge has it on its left side
@@ -62,7 +57,6 @@ cdef struct Place:
 cdef struct MergeScratch:
     uint16_t* cells           # [symbols + 2 + MAX_LEVELS], a border at each end
     Place* places             # [3 * symbols + 1]
-    uint32_t* queue           # [symbols] one queue, the last position first
     uint32_t* newest          # [merges + 1] the last place of each queue; that of no rank is never looked at
     uint64_t* waiting         # [merges / 64 + 1] bit k: the queue of rank k is not empty
     uint32_t used             # places
@@ -84,12 +78,10 @@ cdef inline int scratch_reserve(MergeScratch* scratch, int64_t symbols, int64_t 
         return 0
     free(scratch.cells)
     free(scratch.places)
-    free(scratch.queue)
     scratch.cells = <uint16_t*> malloc((symbols + 2 + MAX_LEVELS) * sizeof(uint16_t))
     scratch.places = <Place*> malloc((3 * symbols + 1) * sizeof(Place))
-    scratch.queue = <uint32_t*> malloc(symbols * sizeof(uint32_t))
     scratch.capacity = symbols
-    if scratch.cells == NULL or scratch.places == NULL or scratch.queue == NULL:
+    if scratch.cells == NULL or scratch.places == NULL:
         scratch.capacity = 0
         return -1
     return 0
@@ -98,26 +90,12 @@ cdef inline int scratch_reserve(MergeScratch* scratch, int64_t symbols, int64_t 
 cdef inline void scratch_close(MergeScratch* scratch) noexcept nogil:
     free(scratch.cells)
     free(scratch.places)
-    free(scratch.queue)
     free(scratch.newest)
     free(scratch.waiting)
 
 
-cdef inline uint32_t hash_of(uint32_t key, int shift) noexcept nogil:
-    return <uint32_t> ((<uint64_t> key * <uint64_t> 0x9E3779B97F4A7C15u) >> shift)
-
-
-cdef inline uint32_t rank_of(const MergeTables* tables, uint32_t left, uint32_t right) noexcept nogil:
-    """The rank of the merge of a pair, or the number of merges for none."""
-    cdef uint32_t key = pair_key(left, right)
-    cdef uint32_t slot = hash_of(key, tables.shift)
-    while tables.entries[slot].rank != tables.merges and tables.entries[slot].key != key:
-        slot = (slot + 1) & tables.mask
-    return tables.entries[slot].rank
-
-
 cdef inline void wait_for(MergeScratch* scratch, uint32_t rank, uint32_t none, int64_t position) noexcept nogil:
-    """Put a position at the end of the queue of a rank; nothing for the rank `none`. No branch."""
+    """Put a position in the queue of a rank; nothing for the rank `none`. No branch."""
     cdef Place* place = &scratch.places[scratch.used]
     cdef uint32_t some = rank != none
     place.position = <uint32_t> position
@@ -127,61 +105,74 @@ cdef inline void wait_for(MergeScratch* scratch, uint32_t rank, uint32_t none, i
     scratch.used += some
 
 
-cdef inline int64_t take_queue(MergeScratch* scratch, uint32_t rank) noexcept nogil:
-    """Empty the queue of a rank into `queue`; return how many positions it had."""
-    cdef uint32_t place = scratch.newest[rank]
-    cdef int64_t count = 0
-    while place != NO_PLACE:
-        scratch.queue[count] = scratch.places[place].position
-        place = scratch.places[place].before
-        count += 1
-    scratch.newest[rank] = NO_PLACE
-    return count
+cdef inline void merge_at(
+    const MergeTables* tables, MergeScratch* scratch, uint32_t token, int32_t left_width, int64_t position
+) noexcept nogil:
+    """Merge the pair that stands at a position, and queue the pairs of its token."""
+    cdef uint16_t* cells = scratch.cells
+    cdef int32_t width = tables.widths[token]
+    cdef uint16_t before = cells[position - 1], after = cells[position + width]
+    cdef uint32_t rank
+    cells[position] = <uint16_t> token
+    cells[position + left_width] = BORDER
+    cells[position + width - 1] = <uint16_t> token
+    if tables.is_right[token] and before != BORDER:
+        rank = pair_rank(&tables.ranks, before, token).rank
+        wait_for(scratch, rank, tables.merges, position - tables.widths[before])
+    if tables.is_left[token] and after != BORDER:
+        rank = pair_rank(&tables.ranks, token, after).rank
+        wait_for(scratch, rank, tables.merges, position)
 
 
 cdef inline void merge_rank(const MergeTables* tables, MergeScratch* scratch, uint32_t rank) noexcept nogil:
-    """Merge one pair wherever it stands, from left to right. O(places in its queue)."""
-    cdef uint16_t* cells = scratch.cells
+    """Merge one pair wherever it stands. O(places in its queue, and the tokens of runs that it merges)."""
+    cdef const uint16_t* cells = scratch.cells
     cdef uint32_t left = tables.lefts[rank], right = tables.rights[rank], token = tables.alphabet_size + rank
     cdef int32_t left_width = tables.widths[left], width = tables.widths[token]
-    cdef uint32_t none = tables.merges
-    cdef uint16_t cell_before, cell_after
-    cdef uint32_t position
-    cdef int64_t i
-    for i in range(take_queue(scratch, rank) - 1, -1, -1):
-        position = scratch.queue[i]
+    cdef uint32_t place = scratch.newest[rank]
+    cdef int64_t position
+    scratch.newest[rank] = NO_PLACE
+    while place != NO_PLACE:
+        position = scratch.places[place].position
+        place = scratch.places[place].before
         if cells[position] != left or cells[position + left_width] != right:
             continue
-        cell_before = cells[position - 1]
-        cell_after = cells[position + width]
-        cells[position] = <uint16_t> token
-        cells[position + left_width] = BORDER
-        cells[position + width - 1] = <uint16_t> token
-        if tables.is_right[token] and cell_before != BORDER:
-            wait_for(scratch, rank_of(tables, cell_before, token), none, position - tables.widths[cell_before])
-        if tables.is_left[token] and cell_after != BORDER:
-            wait_for(scratch, rank_of(tables, token, cell_after), none, position)
+        if left != right:
+            merge_at(tables, scratch, token, left_width, position)
+            continue
+        while cells[position - 1] == left:
+            position -= left_width
+        while cells[position] == left and cells[position + left_width] == left:
+            merge_at(tables, scratch, token, left_width, position)
+            position += width
 
 
 cdef inline void place_piece(const MergeTables* tables, MergeScratch* scratch, Piece* piece) noexcept nogil:
-    """Write the cells of a piece behind the last border, and another border, and queue its pairs. O(symbols)."""
+    """Do the early merges of a piece, write its cells and another border, and queue what is left. O(symbols)."""
     cdef uint16_t* cells = scratch.cells + scratch.filled
     cdef const RunTables* runs = &tables.runs
-    cdef uint16_t number, after
-    cdef int64_t i, count
     # The room of the ids is free until the end.
-    count = find_runs(piece.symbols, piece.length, piece.ids)
-    count = merge_runs(runs, piece.symbols, piece.ids, count, cells)
-    number = cells[0]
-    for i in range(count - 1):
-        after = cells[i + 1]
-        cells[i] = runs.ids[number]
-        wait_for(scratch, runs.ranks[number * runs.count + after], tables.merges, scratch.filled + i)
-        number = after
-    cells[count - 1] = runs.ids[number]
-    cells[count] = BORDER
+    cdef uint16_t* tokens = <uint16_t*> piece.ids
+    cdef int64_t i, count = piece.length, cell = 0
+    cdef int32_t width
+    if runs.doubled:
+        count = find_runs(piece.symbols, piece.length, piece.ids)
+        count = merge_runs(runs, piece.symbols, piece.ids, count, cells)
+    else:
+        for i in range(count):
+            cells[i] = piece.symbols[i]
+    count = merge_early(&tables.ranks, runs, cells, count, tables.alphabet_size, tokens)
+    tokens[count] = BORDER
+    for i in range(count):
+        width = tables.widths[tokens[i]]
+        cells[cell] = cells[cell + width - 1] = tokens[i]
+        wait_for(
+            scratch, pair_rank(&tables.ranks, tokens[i], tokens[i + 1]).rank, tables.merges, scratch.filled + cell
+        )
+        cell += width
+    cells[cell] = BORDER
     piece.first = scratch.filled
-    scratch.filled += count + 1
+    scratch.filled += cell + 1
 
 
 cdef inline void write_tokens(const MergeTables* tables, const MergeScratch* scratch, Piece* piece) noexcept nogil:

@@ -11,6 +11,8 @@ Digitized signals have long runs: 30,000 symbols of real ECGs leave 6,000 tokens
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t
 
+from _ext.merge_ranks cimport PairRank
+
 cdef enum:
     MAX_LEVELS = 7
     # Of all symbols together, so that the square table of their pairs is small.
@@ -20,11 +22,12 @@ cdef struct RunTables:
     const uint8_t* levels     # [alphabet] doublings of each symbol, at most MAX_LEVELS
     const uint16_t* first     # [alphabet] the number of its run token of level 0; the others follow
     const uint16_t* ids       # [run tokens]
-    const uint16_t* ranks     # [run tokens, run tokens] of the merge of a pair, or the number of merges
+    const PairRank* pairs     # [run tokens, run tokens]
     int32_t count             # run tokens
     # [1 << MAX_LEVELS, MAX_LEVELS + 1] the binary digits of each number that are set, the larger ones first, and
     # how many they are in the last place.
     const uint16_t* digits
+    bint doubled              # some symbol has doublings
 
 
 cdef inline int64_t find_runs(
