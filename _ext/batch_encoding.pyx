@@ -94,8 +94,8 @@ cdef class BatchEncoding:
 
     Notes
     -----
-    Memory: for each thread 4 bytes a symbol of a job, and for merge order 30 bytes a symbol of some pieces (2 MB); 4
-    bytes a token. Where a sequence cannot be cut (see merge_joining.pxd), 34 bytes for each of its symbols.
+    Memory: for each thread 4 bytes a symbol of a job, and for merge order 26 bytes a symbol of some pieces (1 MB); 4
+    bytes a token. Where a sequence cannot be cut (see merge_joining.pxd), 30 bytes for each of its symbols.
     """
 
     cdef object tables

@@ -221,7 +221,7 @@ class Vocabulary:
         Time is linear in the symbols. The sequences are read where they lie (only arrays with gaps between the
         symbols of a sequence are copied) and must not change meanwhile. Long ones are cut into pieces and joined
         again, so that threads share them too. Memory over the input and the result: 4 bytes a token, and about 1 MB
-        (longest match) or 3 MB (merge order) a thread.
+        (longest match) or 2 MB (merge order) a thread.
 
         *Thread-safety*: safe; the interpreter lock is released during the work.
         """
