@@ -55,7 +55,7 @@ def test_another_compiler_or_python_is_named() -> None:
 
 
 @pytest.mark.parametrize(("work", "most"), [("training", 1.2), ("symbols", 1.1)])
-def test_cost_that_grows_too_fast_between_any_two_lengths_is_reported(work: str, most: float) -> None:
+def test_cost_that_grows_too_fast_between_the_longest_inputs_is_reported(work: str, most: float) -> None:
     def line(slope: float) -> list[gate.Count]:
         costs = [(1000, 1_000_000), (4000, 4_000_000), (16_000, round(4_000_000 * 4**slope))]
         return [replace(COUNT, work=work, symbols=symbols, instructions=cost) for symbols, cost in costs]
@@ -63,6 +63,16 @@ def test_cost_that_grows_too_fast_between_any_two_lengths_is_reported(work: str,
     assert gate.steep_costs(line(most - 0.01)) == []
     (found,) = gate.steep_costs(line(most + 0.01)[::-1])
     assert f"from 4000 to 16000 symbols, expected at most {most}" in found
+
+
+def test_cost_a_symbol_may_double_where_sequences_begin_to_be_cut() -> None:
+    def line(factor: float) -> list[gate.Count]:
+        costs = [(1000, 1_000_000), (4000, round(4_000_000 * factor)), (16_000, round(16_000_000 * factor))]
+        return [replace(COUNT, symbols=symbols, instructions=cost) for symbols, cost in costs]
+
+    assert gate.steep_costs(line(1.99)) == []
+    (found,) = gate.steep_costs(line(2.01))
+    assert "by a factor of 2.010 from 1000 to 4000 symbols, expected at most 2.0" in found
 
 
 def test_figures_read_back_as_written(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from tests.benchmarks.instruction_counts_inputs import HIGH_MV, INPUTS, LOW_MV, 
 
 NUM_MERGES = 3500
 LEADS = 12
-# 2, 8 and 32 recordings of 10 s at 250 Hz in one: n, 4 n and 16 n symbols.
-LENGTHS = (60_000, 240_000, 960_000)
+# 4, 16 and 64 recordings of 10 s at 250 Hz in one: n, 4 n and 16 n symbols.
+LENGTHS = (120_000, 480_000, 1_920_000)
 WORK = ("training", "encoding, longest", "encoding, merge-order", "symbols", "signal to ids")
 
 Call = Callable[[], np.ndarray]

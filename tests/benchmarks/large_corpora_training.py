@@ -59,9 +59,9 @@ def our_training(name: str, corpus: Path, records: int, num_merges: int) -> Call
 def peer(name: str, rows: NDArray[np.uint8], num_merges: int, folder: Path) -> Contestant:
     """A peer on the joined records, or record by record where its own form is that."""
     if name == "rustbpe":
-        return training_peers.rustbpe_training(letters(rows.reshape(-1)), num_merges)
+        return training_peers.rustbpe_training([letters(rows.reshape(-1))], num_merges)
     if name == "gigabpe":
-        return training_peers.gigabpe_training(letters(rows.reshape(-1)), num_merges, folder)
+        return training_peers.gigabpe_training([letters(rows.reshape(-1))], num_merges, folder)
     if name == "sentencepiece":
         return training_peers.sentencepiece_training([letters(row) for row in rows], num_merges)
     return training_peers.youtokentome_training([letters(row) for row in rows], num_merges, folder)
