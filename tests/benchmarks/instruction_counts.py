@@ -6,9 +6,9 @@
 - a count differs by more than 3 % from ``instruction_counts.csv``, in either direction: a faster kernel renews the
   figures too (``--write``), so that they stay true;
 - cost grows faster than the input: from 4 n to 16 n symbols the slope of log(instructions) over log(symbols) may be 1.1
-  at most, 1.2 for training and from signal to ids, on ECG-like, constant and periodic input; and from n to 4 n symbols, where long sequences
-  begin to be cut into pieces, the instructions a symbol may double, since pieces that cannot be joined (those of a
-  constant input meet nowhere) are encoded once more;
+  at most, 1.2 for training and from signal to ids, on ECG-like, constant and periodic input; and from n to 4 n symbols,
+  where long sequences begin to be cut into pieces, the instructions a symbol may double, since pieces that cannot be
+  joined (those of a constant input meet nowhere) are encoded once more;
 - the portable and the AVX2 loops give different bytes.
 
 Counts depend on the compiler and, a little, on the Python that calls the kernels. Where either differs from what the
