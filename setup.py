@@ -40,4 +40,5 @@ setup(
     package_dir={"ecgbyte._ext": "_ext"},
     package_data={"ecgbyte": ["py.typed"], "ecgbyte._ext": ["*.pxd", "*.pyx", "*.h"]},
     ext_modules=cythonize(extensions, compiler_directives=directives, build_dir="build/cython"),
+    options={"build_ext": {"parallel": os.cpu_count()}},
 )
