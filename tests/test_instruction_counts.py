@@ -65,6 +65,13 @@ def test_cost_that_grows_too_fast_between_the_longest_inputs_is_reported(work: s
     assert f"from 4000 to 16000 symbols, expected at most {most}" in found
 
 
+def test_counts_that_depend_on_places_in_memory_are_not_compared() -> None:
+    on_borders = replace(COUNT, work="signal to ids")
+    off_borders = replace(on_borders, input="ecg-like")
+    for count, lines in ((on_borders, 0), (off_borders, 1)):
+        assert len(gate.changed_counts([count], [replace(count, instructions=1100)])) == lines
+
+
 def test_cost_a_symbol_may_double_where_sequences_begin_to_be_cut() -> None:
     def line(factor: float) -> list[gate.Count]:
         costs = [(1000, 1_000_000), (4000, round(4_000_000 * factor)), (16_000, round(16_000_000 * factor))]
