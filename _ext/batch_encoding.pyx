@@ -385,11 +385,13 @@ cdef class BatchEncoding:
         ids : int32 [tokens of all sequences]  # OUT
         """
         cdef int64_t k, piece, place
+        cdef int32_t* first
         cdef Job* job
         if ids.shape[0] != self.tokens:
             raise ValueError(f"ids: got {ids.shape[0]}, expected {self.tokens}")
         if self.tokens == 0:
             return
+        first = &ids[0]  # a piece of which nothing is kept may have its place behind the last id
         with nogil:
             while True:
                 k = take_number(&self.next_job)
@@ -398,4 +400,4 @@ cdef class BatchEncoding:
                 job = &self.jobs[k]
                 place = job.place
                 for piece in range(job.first_piece, job.first_piece + job.pieces):
-                    place += copy_kept(&self.pieces[piece], &self.bridges, &ids[place])
+                    place += copy_kept(&self.pieces[piece], &self.bridges, first + place)
