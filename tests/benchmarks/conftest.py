@@ -13,7 +13,7 @@ import pytest
 import ecgbyte
 
 from .contest import Contest, hold
-from .corpora import Corpora, Symbols
+from .corpora import Corpora, Signals, Symbols
 from .machine import describe_machine
 from .peers import token_strings
 from .published_port import CannotBuild, compiled_port
@@ -116,6 +116,12 @@ def noise(corpora: Corpora) -> Symbols:
 def encoding_strings(corpora: Corpora) -> Symbols:
     """Real records to encode, from 500 Hz originals."""
     return corpora.encoding_strings()
+
+
+@pytest.fixture(scope="session")
+def signals(corpora: Corpora) -> Signals:
+    """The same records before they become symbols."""
+    return corpora.signals()
 
 
 @pytest.fixture(scope="session")

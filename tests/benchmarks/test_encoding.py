@@ -143,29 +143,33 @@ def contest(
     )
 
 
-@pytest.mark.parametrize("kind", ["30000", "6000", "noise"])
-def test_longest(
-    compete: Compete,
+@pytest.fixture(params=["30000", "6000", "noise"])
+def single_records(
+    request: pytest.FixtureRequest,
     encoding_strings: Symbols,
     noise: Symbols,
     vocabulary: Vocabulary,
     noise_vocabulary: Vocabulary,
-    port: ModuleType | str,
-    kind: str,
+) -> tuple[Symbols, Vocabulary, str, str]:
+    """Records to encode one by one, the vocabulary to do it with, what ends the name of the contest, and its work."""
+    corpus, table, suffix = {
+        "30000": (encoding_strings, vocabulary, ""),
+        "6000": (short_records(encoding_strings), vocabulary, "-short"),
+        "noise": (noise.first(100), noise_vocabulary, "-noise"),
+    }[request.param]
+    return corpus, table, suffix, f"one record of {corpus.symbols.shape[1]:,} symbols"
+
+
+def test_longest(
+    compete: Compete, single_records: tuple[Symbols, Vocabulary, str, str], port: ModuleType | str
 ) -> None:
-    corpus, table = {
-        "30000": (encoding_strings, vocabulary),
-        "6000": (short_records(encoding_strings), vocabulary),
-        "noise": (noise.first(100), noise_vocabulary),
-    }[kind]
+    corpus, table, suffix, what = single_records
     texts = [letters(row) for row in corpus.symbols]
     contestants = [
         ecgbyte_one(table, corpus, "longest"),
         published(table, texts, port),
         hugging_face_own_rule(table, corpus, hugging_face_encoding(table, texts, "encode")),
     ]
-    suffix = {"30000": "", "6000": "-short", "noise": "-noise"}[kind]
-    what = f"one record of {corpus.symbols.shape[1]:,} symbols"
     rounds = 15
     compete(contest(f"encoding-longest{suffix}", what, corpus, table, contestants, "longest", rounds=rounds))
 
@@ -187,20 +191,8 @@ def test_longest_batch(
     )
 
 
-@pytest.mark.parametrize("kind", ["30000", "6000", "noise"])
-def test_merge_order(
-    compete: Compete,
-    encoding_strings: Symbols,
-    noise: Symbols,
-    vocabulary: Vocabulary,
-    noise_vocabulary: Vocabulary,
-    kind: str,
-) -> None:
-    corpus, table = {
-        "30000": (encoding_strings, vocabulary),
-        "6000": (short_records(encoding_strings), vocabulary),
-        "noise": (noise.first(100), noise_vocabulary),
-    }[kind]
+def test_merge_order(compete: Compete, single_records: tuple[Symbols, Vocabulary, str, str]) -> None:
+    corpus, table, suffix, what = single_records
     texts = [letters(row) for row in corpus.symbols]
     contestants = [
         ecgbyte_one(table, corpus, "merge-order"),
@@ -208,8 +200,6 @@ def test_merge_order(
         hugging_face_encoding(table, texts, "encode_batch_fast", compared_with="the ids of HF tokenizers encode"),
         tiktoken_one(table, texts),
     ]
-    suffix = {"30000": "", "6000": "-short", "noise": "-noise"}[kind]
-    what = f"one record of {corpus.symbols.shape[1]:,} symbols"
     rounds = 15
     compete(contest(f"encoding-merge-order{suffix}", what, corpus, table, contestants, "merge-order", rounds=rounds))
 

@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 
 from ecgbyte.symbols import from_letters, symbolize
 
 from .contest import Contest, Contestant
-from .corpora import Corpora, Signals
+from .corpora import Signals
 from .machine import thread_counts
 from .published_port import symbolize_published
 
 Compete = Callable[[Contest], object]
-
-
-@pytest.fixture(scope="module")
-def signals(corpora: Corpora) -> Signals:
-    return corpora.signals()
 
 
 def symbolize_in_numpy(signal: np.ndarray, low: float, high: float) -> np.ndarray:

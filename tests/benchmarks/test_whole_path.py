@@ -14,16 +14,12 @@ from ecgbyte.symbols import letters, symbolize
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 
 from .contest import Contest, Contestant
-from .corpora import Corpora, Signals
+from .corpora import Signals
 from .machine import thread_counts
 from .published_port import from_published_ids, longest_match_in_python, published_merges, symbolize_published
+from .test_symbols import formula
 
 Compete = Callable[[Contest], object]
-
-
-@pytest.fixture(scope="module")
-def signals(corpora: Corpora) -> Signals:
-    return corpora.signals()
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +44,7 @@ def expected(signals: Signals, strings: list[str]) -> Callable[[int, str], np.nd
 
     @functools.cache
     def ids(k: int, boundary: str) -> np.ndarray:
-        place = np.clip(
-            (signals.signals[k].astype(np.float64) - signals.low) / (signals.high - signals.low + 1e-6), 0, 1
-        )
-        symbols = np.minimum(np.floor(26 * place), 25).astype(np.uint8)
+        symbols = formula(signals.signals[k], signals.low, signals.high)
         parts = [symbols.ravel()] if boundary == "record" else list(symbols)
         return np.concatenate([encode(part) for part in parts])
 
