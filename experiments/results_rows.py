@@ -2,7 +2,9 @@
 
 Where a measure goes is said by ``table``: answers measured against references have ``language-quality``, whatever the
 input; the cost of training ``efficiency``; areas under ROC curves ``roc-areas``, whatever the input; paired differences
-between the ECG and a control ``controls``; measures of the tokens ``tokenizer``. Tables are drawn from nothing else.
+between the ECG and a control ``controls``; paired tests between methods ``comparisons``; measures of the tokens
+``tokenizer``. Runs with one setting changed have ``ablations``, runs tested on another data set than they were trained
+on ``transfer``. Tables are drawn from nothing else.
 """
 
 from __future__ import annotations
@@ -21,7 +23,16 @@ from typing import NamedTuple
 from ecgbyte.files import write_atomically
 from ecgbyte.options import check_option
 
-TABLES = ("language-quality", "efficiency", "controls", "roc-areas", "tokenizer")
+TABLES = (
+    "language-quality",
+    "efficiency",
+    "controls",
+    "comparisons",
+    "roc-areas",
+    "transfer",
+    "ablations",
+    "tokenizer",
+)
 INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")
 SCALES = ("small run", "full")
 
@@ -55,6 +66,8 @@ METRICS: dict[str, Metric] = {
     **_RANKING,
     **{f"{name}-difference": Metric(f"{m.label}, ECG - control", m.unit, m.digits) for name, m in _LANGUAGE.items()},
     **{f"{name}-difference": Metric(f"{m.label}, ECG - control", m.unit, m.digits) for name, m in _RANKING.items()},
+    **{f"{name}-p-value": Metric(f"{m.label}, p", "0 to 1", 4) for name, m in {**_LANGUAGE, **_RANKING}.items()},
+    **{f"{name}-p-holm": Metric(f"{m.label}, p (Holm)", "0 to 1", 4) for name, m in {**_LANGUAGE, **_RANKING}.items()},
     "train-seconds": Metric("training time", "s", 1),
     "steps": Metric("optimiser steps", "steps", 0),
     "samples-seen": Metric("samples seen", "samples", 0),
@@ -62,12 +75,24 @@ METRICS: dict[str, Metric] = {
     "positions": Metric("positions without padding", "positions", 0),
     "padded-positions": Metric("positions with padding", "positions", 0),
     "timed-seconds-per-1000-samples": Metric("time per 1,000 samples of some timed steps", "s", 2),
+    "tokens-seen": Metric("ECG positions seen", "positions", 0),
+    "training-flops": Metric("training operations", "GFLOP", 0),
+    "peak-memory": Metric("peak memory", "MB", 0),
+    "energy": Metric("energy", "kJ", 2),
+    "data-wait-seconds": Metric("waiting for batches", "s", 1),
     "final-loss": Metric("last training loss", "nats", 3),
+    "validation-loss": Metric("validation loss", "nats", 4),
+    "seconds-to-validation-loss": Metric("time to the validation loss", "s", 1),
     "vocabulary-size": Metric("vocabulary", "tokens", 0),
     "compression": Metric("compression", "symbols per token", 3),
     "bits-per-sample-bound": Metric("bits per sample, at most", "bits", 3),
     "bits-per-sample-entropy": Metric("bits per sample, unigram entropy", "bits", 3),
     "tokens-per-record": Metric("tokens per segment", "tokens", 1),
+    "used-tokens": Metric("tokens used", "% of the vocabulary", 1),
+    "usage-entropy": Metric("entropy of token usage", "bits", 3),
+    "token-length-mean": Metric("symbols per used token", "symbols", 2),
+    "token-length-longest": Metric("longest used token", "symbols", 0),
+    "run-share": Metric("symbols in tokens of one repeated letter", "%", 2),
     "reconstruction-rmse": Metric("reconstruction error", "mV, root mean square", 4),
     "reconstruction-prd": Metric("reconstruction error, share of the signal", "%", 2),
 }
@@ -101,11 +126,20 @@ class ResultRow:
         The profile that planned the run.
     subset : str
         ``"all"``, a question type such as ``"single-verify"``, or for ROC areas an attribute.
+    variant : str
+        Empty, or what sets the row apart: the changed setting of an ablation (``"num_merges=500"``), the other method
+        of a comparison (``"against merl"``).
+    trained_on : str
+        The data set of the training, where it is another than `dataset`; else empty.
+    seeds : int
+        Of how many training runs this is the mean; 1 for a row of one run. With more, `seed` is the first of them, and
+        the interval is over training runs and patients.
     stage : str
         Empty, or the stage of training (``"end-to-end"``, ``"stage-1"``, ``"stage-2"``).
     padding : str
-        ``"none"``, a fixed length such as ``"1024"``, ``"shared"`` (no padding, and questions about one ECG share its
-        positions), or empty where it does not apply.
+        ``"none"`` (padded to the longest of a batch), ``"packed"`` (no padding at all), a fixed length such as
+        ``"1024"``, ``"shared"`` (as none, and questions about one ECG share its positions), or empty where it does not
+        apply.
     scale : str
         One of `SCALES`; ``"small run"`` marks a value that cannot be compared with published ones.
     signature : str
@@ -133,6 +167,9 @@ class ResultRow:
     seed: int
     profile: str
     subset: str = "all"
+    variant: str = ""
+    trained_on: str = ""
+    seeds: int = 1
     stage: str = ""
     padding: str = ""
     scale: str
@@ -157,8 +194,10 @@ class ResultRow:
         for name in ("method", "dataset", "split", "profile", "subset", "signature"):
             if not getattr(self, name):
                 raise ValueError(f"{name}: got an empty string, expected a name")
-        if self.padding not in ("", "none", "shared") and not self.padding.isdecimal():
-            raise ValueError(f"padding: got {self.padding!r}, expected '', 'none', 'shared' or a length such as '1024'")
+        if self.padding not in ("", "none", "packed", "shared") and not self.padding.isdecimal():
+            raise ValueError(
+                f"padding: got {self.padding!r}, expected '', 'none', 'packed', 'shared' or a length such as '1024'"
+            )
         if not math.isfinite(self.value):
             raise ValueError(f"value: got {self.value} for {self.describe()}, expected a finite number")
         if math.isnan(self.ci_low) != math.isnan(self.ci_high):
@@ -168,6 +207,8 @@ class ResultRow:
         for name in ("ci_low", "ci_high", "train_seconds", "evaluate_seconds"):
             if math.isinf(getattr(self, name)):
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected a finite number or NaN")
+        if self.seeds < 1:
+            raise ValueError(f"seeds: got {self.seeds}, expected 1 or more")
         if self.n < 0:
             raise ValueError(f"n: got {self.n}, expected 0 or more")
         for name in ("configuration", "versions"):
@@ -184,9 +225,24 @@ class ResultRow:
 
 
 COLUMNS = tuple(field.name for field in fields(ResultRow))
-KEY = ("table", "method", "input", "dataset", "split", "metric", "subset", "stage", "padding", "seed", "profile")
+KEY = (
+    "table",
+    "method",
+    "input",
+    "dataset",
+    "split",
+    "metric",
+    "subset",
+    "variant",
+    "trained_on",
+    "stage",
+    "padding",
+    "seed",
+    "seeds",
+    "profile",
+)
 _FLOATS = ("value", "ci_low", "ci_high", "train_seconds", "evaluate_seconds")
-_INTEGERS = ("n", "seed")
+_INTEGERS = ("n", "seed", "seeds")
 
 
 def compact_json(content: object) -> str:
