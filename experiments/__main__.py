@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 import time
 from pathlib import Path
 
-from experiments.profile import profile_names, read_profile
+from experiments.profile import Profile, profile_names, read_profile
+from experiments.settings_reading import change_settings
 from experiments.work import ROOT
 
 
@@ -19,7 +21,31 @@ def parser() -> argparse.ArgumentParser:
         default="default",
         help=f"one of {', '.join(profile_names())}, or a .toml file (default: %(default)s)",
     )
-    parser.add_argument("--root", type=Path, help="the data set's folder, for profiles that read one")
+    parser.add_argument(
+        "--root",
+        action="append",
+        default=[],
+        metavar="[NAME=]DIR",
+        help="the folder of the profile's data set, or NAME=DIR of another (ptb-xl, mimic-iv-ecg); may be repeated",
+    )
+    parser.add_argument("--questions", type=Path, metavar="DIR", help="the folder of question files (ECG-QA, ECG-Chat)")
+    parser.add_argument("--seeds", metavar="0,1,...", help="training seeds in place of the profile's")
+    parser.add_argument(
+        "--change",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting, such as training.epochs=2; may be repeated",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would run, its cost and disk, and stop")
+    parser.add_argument(
+        "--only",
+        metavar="RUN,...",
+        help="do these runs of the plan (such as merl:1, or ecg-byte) and write no results; to share work out",
+    )
+    parser.add_argument(
+        "--tracking", choices=("tensorboard", "trackio", "wandb"), help="follow training there (default: nowhere)"
+    )
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where results/<profile> is written")
     parser.add_argument("--work", type=Path, default=ROOT / "work", help="where finished steps are kept")
     return parser
@@ -31,27 +57,63 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is written, 2 for a bad argument or data set, 130 when interrupted.
+        0 when all is written, 1 when runs failed (the others are written), 2 for a bad argument or data set, 130 when
+        interrupted.
     """
     options = parser().parse_args(arguments)
     started = time.perf_counter()
     try:
-        profile = read_profile(options.profile)
+        profile = _profile(options)
+        roots = _roots(options.root, profile)
         # torch and transformers load only when the arguments are right.
-        from experiments.present import write_results
-        from experiments.run import run_profile
+        from experiments.plan import Plan, describe, execute
+        from experiments.run import open_study, run_profile
 
-        outcome = run_profile(profile, options.work / profile.name, options.root)
-        folder = options.results / profile.name
-        print(write_results(outcome, profile, folder))
+        study = open_study(profile, options.work / profile.name, roots, options.questions, tracking=options.tracking)
+        only = tuple(filter(None, (options.only or "").split(",")))
+        if options.dry_run:
+            print(describe(Plan(study).groups(only)))
+            return 0
+        if only:
+            failures = execute(Plan(study).groups(only), study.work)
+        else:
+            from experiments.present import write_results
+
+            outcome = run_profile(study)
+            failures = outcome.failures
+            folder = options.results / profile.name
+            print(write_results(outcome, profile, folder))
+            print(f"{folder} written in {(time.perf_counter() - started) / 60:.1f} minutes", file=sys.stderr)
     except (ValueError, FileNotFoundError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted; the same command goes on from here", file=sys.stderr)
         return 130
-    print(f"{folder} written in {(time.perf_counter() - started) / 60:.1f} minutes", file=sys.stderr)
-    return 0
+    for failure in failures:
+        print(f"failed: {failure.run}: {failure.error}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _profile(options: argparse.Namespace) -> Profile:
+    profile = read_profile(options.profile)
+    for change in options.change:
+        profile = change_settings(profile, change)
+    if options.seeds is not None:
+        parts = options.seeds.split(",")
+        if not all(part.isdecimal() for part in parts):
+            raise ValueError(f"--seeds: got {options.seeds!r}, expected whole numbers with commas between them")
+        profile = dataclasses.replace(profile, training_seeds=tuple(map(int, parts)))
+    return profile
+
+
+def _roots(given: list[str], profile: Profile) -> dict[str, Path]:
+    """The folder of each data set that was named."""
+    roots = {}
+    for text in given:
+        name, sign, folder = text.rpartition("=")
+        roots[name if sign else profile.data.dataset] = Path(folder)
+    return roots
 
 
 if __name__ == "__main__":

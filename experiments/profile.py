@@ -12,9 +12,10 @@ from typing import Any
 
 from ecgbyte.files import fingerprint
 from ecgbyte.options import check_option
+from experiments.methods import ENCODERS, find_method
+from experiments.settings_reading import build_settings
 
 PROFILES_FOLDER = Path(__file__).resolve().parent / "profiles"
-METHODS = ("ecg-byte", "merl", "text-only")
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,18 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TokenizerSettings:
-    """How the ECG tokenizer is trained."""
+    """How the ECG tokenizer is trained: on `records` training records, or all (0), drawn as `sampling` says."""
 
     num_merges: int = 3500
     boundary: str = "lead"
     matching: str = "longest"
     amplitude_range: str = "global"
+    alphabet_size: int = 26
+    sampling: str = "random"
+    records: int = 0
+
+    def __post_init__(self) -> None:
+        check_option("tokenizer.sampling", self.sampling, ("random", "morphology"))
 
 
 @dataclass(frozen=True)
@@ -68,13 +75,20 @@ class QuestionSettings:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The language model that every method gets."""
+    """The language model that every method gets.
+
+    `train_embeddings` is for the rows of the ECG tokens: with ``lora``, and in full training, false leaves them as
+    they start (as published).
+    """
 
     name: str = "tiny"
     hidden_size: int = 128
     layers: int = 4
     heads: int = 4
     lora: bool = False
+    lora_rank: int = 16
+    lora_alpha: int = 32
+    lora_dropout: float = 0.05
     initialisation: str = "waveform"
     train_embeddings: bool = True
     max_length: int = 1024
@@ -85,40 +99,83 @@ class OptimiserSettings:
     """Training of the language model; the same for every method.
 
     `batch_size` counts segments. `questions_per_segment` questions about one segment share its positions; 1 computes
-    every question apart, as published.
+    every question apart, as published. `validate_every` counts steps; 0 leaves validation out.
     """
 
     epochs: int
     batch_size: int = 16
     questions_per_segment: int = 1
     learning_rate: float = 1e-3
+    optimizer: str = "adamw"
     schedule: str = "cosine"
     warmup_steps: int = 50
     weight_decay: float = 0.01
     precision: str = "no"
     checkpoint_every: int = 200
+    validate_every: int = 0
 
 
 @dataclass(frozen=True)
-class MerlSettings:
-    """Stage 1 of the two-stage baseline."""
+class EncoderSettings:
+    """Stage 1 of a two-stage method, and the size of its encoder wherever it is used."""
 
-    epochs: int
-    encoder: str = "tiny"
+    epochs: int = 2
+    size: str = "tiny"
     text_encoder: str = "tiny"
     batch_size: int = 64
     learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True)
+class PatchSettings:
+    """Linear patches: how many samples of how many leads make one position of the language model."""
+
+    samples: int = 50
+    leads: int = 1
+
+
+@dataclass(frozen=True)
+class AsPublishedSettings:
+    """What methods named ``-as-published`` are trained with: padding to a fixed length, kept in the labels."""
+
+    padded_length: int = 1024
+
+
+@dataclass(frozen=True)
+class AblationSettings:
+    """Runs of ``ecg-byte`` with settings changed one at a time, at a budget of their own.
+
+    `changes` are such as ``"tokenizer.num_merges=500"`` (see `experiments.settings_reading.change_settings`); each is
+    compared with a run of the same budget without a change. `budget` is a change that all of them get.
+    """
+
+    changes: tuple[str, ...] = ()
+    budget: str = ""
+    seeds: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True)
+class TransferSettings:
+    """Other data sets on which the trained methods are tested: names, as in ``data.dataset``, and how much of each."""
+
+    datasets: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    num_patients: int = 400
+    sampling_rate: int = 500
+    records: int = 300
+    questions: int = 500
+
+
+@dataclass(frozen=True)
 class EvaluationSettings:
-    """Generation, intervals and the timing of padded against unpadded steps."""
+    """Generation, intervals and the timing of training steps."""
 
     max_new_tokens: int = 32
     batch_size: int = 32
     bootstrap_resamples: int = 1000
     speed_rounds: int = 5
     padded_length: int = 1024
+    bertscore: str = "minilm"
 
 
 @dataclass(frozen=True)
@@ -134,9 +191,11 @@ class Profile:
     note : str
         One sentence for the report.
     methods : tuple of str
-        Of `METHODS`.
+        Names from `experiments.methods.METHODS`.
     seed : int
-        Of everything drawn.
+        Of the choice of records, the questions and the resampling.
+    training_seeds : tuple of int
+        One training run of every method for each; they share records, questions and tokenizers.
     """
 
     name: str
@@ -145,24 +204,42 @@ class Profile:
     methods: tuple[str, ...]
     seed: int
     data: DataSettings
-    tokenizer: TokenizerSettings
     questions: QuestionSettings
-    model: ModelSettings
     training: OptimiserSettings
-    merl: MerlSettings
-    evaluation: EvaluationSettings
+    training_seeds: tuple[int, ...] = (0,)
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    model: ModelSettings = ModelSettings()
+    merl: EncoderSettings = EncoderSettings()
+    vit: EncoderSettings = EncoderSettings()
+    clip: EncoderSettings = EncoderSettings()
+    patches: PatchSettings = PatchSettings()
+    as_published: AsPublishedSettings = AsPublishedSettings()
+    ablations: AblationSettings = AblationSettings()
+    transfer: TransferSettings = TransferSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
 
     def __post_init__(self) -> None:
         check_option("scale", self.scale, ("small run", "full"))
-        for method in self.methods:
-            check_option("methods", method, METHODS)
+        for method in (*self.methods, *self.transfer.methods):
+            find_method(method)
         if "ecg-byte" not in self.methods:
             raise ValueError("methods: expected 'ecg-byte' among them; the others are compared with it")
+        for name, values in (("methods", self.methods), ("training_seeds", self.training_seeds)):
+            if len(set(values)) < len(values) or not values:
+                raise ValueError(f"{name}: got {list(values)}, expected one at least and none twice")
+        missing = set(self.transfer.methods) - set(self.methods)
+        if missing:
+            raise ValueError(f"transfer.methods: {sorted(missing)[0]!r} is not one of the profile's methods")
         if self.evaluation.padded_length < self.model.max_length:
             raise ValueError(
                 f"evaluation.padded_length: got {self.evaluation.padded_length}, expected at least model.max_length, "
                 f"{self.model.max_length}"
             )
+
+    def encoder(self, name: str) -> EncoderSettings:
+        """The settings of an encoder; ``clip-vit`` is made of the other two's."""
+        check_option("name", name, ENCODERS)
+        return self.clip if name == "clip-vit" else typing.cast(EncoderSettings, getattr(self, name))
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain data."""
@@ -171,37 +248,6 @@ class Profile:
     def fingerprint(self) -> str:
         """Identifies the settings."""
         return fingerprint(json.dumps(self.settings(), sort_keys=True))
-
-
-def _build(kind: type, values: Any, where: str) -> Any:
-    """A dataclass from a TOML table: unknown keys, missing keys and wrong types are errors that name their place."""
-    if not isinstance(values, dict):
-        raise ValueError(f"{where}: expected a table, got {type(values).__name__}")
-    hints = typing.get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
-    unknown = sorted(set(values) - set(fields))
-    if unknown:
-        raise ValueError(f"{where}: unknown setting {unknown[0]!r}, expected one of {', '.join(sorted(fields))}")
-    arguments = {}
-    for name, field in fields.items():
-        if name not in values:
-            if field.default is dataclasses.MISSING:
-                raise ValueError(f"{where}: the setting {name!r} is missing")
-            continue
-        value, hint = values[name], hints[name]
-        if dataclasses.is_dataclass(hint):
-            arguments[name] = _build(typing.cast(type, hint), value, f"{where}.{name}")
-        elif hint == tuple[str, ...]:
-            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-                raise ValueError(f"{where}.{name}: got {value!r}, expected a list of strings")
-            arguments[name] = tuple(value)
-        elif hint is float and isinstance(value, int) and not isinstance(value, bool):
-            arguments[name] = float(value)
-        elif type(value) is not hint:
-            raise ValueError(f"{where}.{name}: got {value!r}, expected {hint.__name__}")
-        else:
-            arguments[name] = value
-    return kind(**arguments)
 
 
 def profile_names() -> list[str]:
@@ -228,4 +274,4 @@ def read_profile(name_or_path: str) -> Profile:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"profile: {path} is not valid TOML: {error}") from error
-    return _build(Profile, {"name": path.stem, **values}, path.name)
+    return build_settings(Profile, {"name": path.stem, **values}, path.name)

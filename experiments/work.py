@@ -6,14 +6,17 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from ecgbyte.files import fingerprint, write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
-# What only draws and writes out the rows; a change there leaves the finished steps as they are.
+# What plans, draws and writes out; a change there leaves the finished steps as they are.
 _PRESENTATION = {
     "__main__.py",
     "ecg_figures.py",
@@ -43,25 +46,63 @@ def code_fingerprint() -> str:
 
 @dataclass(frozen=True)
 class Step:
-    """A finished step.
+    """A step of a run, done or not.
 
     Attributes
     ----------
+    name : str
+        For people.
     folder : Path
-        Where its files are.
+        Where its files are, or will be.
     fingerprint : str
-        Identifies everything that went into it.
-    details : dict
-        What it returned when it ran (plain data), with ``seconds``.
+        Identifies everything that goes into it.
     """
 
+    name: str
     folder: Path
     fingerprint: str
-    details: dict[str, Any]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has been done."""
+        return (self.folder / "done.json").exists()
+
+    @cached_property
+    def details(self) -> dict[str, Any]:
+        """What it returned when it was done (plain data), with ``seconds``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If it has not been done.
+        """
+        return dict(json.loads((self.folder / "done.json").read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Task:
+    """A step with the work that does it, and what that is expected to take.
+
+    Attributes
+    ----------
+    step : Step
+        What is done.
+    build : callable
+        Gets the step's folder, writes files into it, returns plain data.
+    operations : float
+        Expected floating-point operations; 0 where they do not matter.
+    size : float
+        Expected bytes on disk.
+    """
+
+    step: Step
+    build: Callable[[Path], dict[str, Any]] = field(repr=False)
+    operations: float = 0.0
+    size: float = 0.0
 
 
 class WorkFolder:
-    """Runs steps, or finds them done.
+    """Names steps and does them.
 
     Parameters
     ----------
@@ -74,18 +115,9 @@ class WorkFolder:
     def __init__(self, folder: Path, code: str) -> None:
         self.folder = folder
         self.code = code
-        folder.mkdir(parents=True, exist_ok=True)
 
-    def run(
-        self,
-        name: str,
-        settings: Mapping[str, Any],
-        after: tuple[Step, ...],
-        build: Callable[[Path], dict[str, Any]],
-    ) -> Step:
-        """Run `build` in the step's folder, unless a run with the same settings, predecessors and code is there.
-
-        A step that was interrupted finds its folder as it left it, so training goes on from its last checkpoint.
+    def step(self, name: str, settings: Mapping[str, Any], after: tuple[Step, ...] = ()) -> Step:
+        """The step of that name, settings and predecessors, done or not.
 
         Parameters
         ----------
@@ -95,21 +127,28 @@ class WorkFolder:
             Plain data on which its outcome depends, beside `after` and the code.
         after : tuple of Step
             The steps whose files it reads.
-        build : callable
-            Gets the folder, writes files into it, returns plain data.
         """
         identity = fingerprint(
             name, json.dumps(settings, sort_keys=True), *(step.fingerprint for step in after), self.code
         )
-        folder = self.folder / f"{name}-{identity.removeprefix('sha256:')}"
-        done = folder / "done.json"
-        if done.exists():
-            print(f"[{name}] done before", file=sys.stderr)
-            return Step(folder, identity, json.loads(done.read_text(encoding="utf-8")))
-        print(f"[{name}]", file=sys.stderr, flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        started = time.perf_counter()
-        details = build(folder)
-        details = {**details, "seconds": time.perf_counter() - started}
-        write_atomically(done, json.dumps(details, sort_keys=True, indent=1))
-        return Step(folder, identity, details)
+        return Step(name, self.folder / f"{name}-{identity.removeprefix('sha256:')}", identity)
+
+    def run(self, task: Task) -> Step:
+        """Do a task, unless it is done.
+
+        A step that was interrupted finds its folder as it left it, so training goes on from its last checkpoint.
+        Processes that share a work folder wait for each other's steps.
+        """
+        step = task.step
+        if step.is_done:
+            print(f"[{step.name}] done before", file=sys.stderr)
+            return step
+        step.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(step.folder / "step.lock"):
+            if not step.is_done:
+                print(f"[{step.name}]", file=sys.stderr, flush=True)
+                started = time.perf_counter()
+                details = task.build(step.folder)
+                content = {**details, "seconds": time.perf_counter() - started}
+                write_atomically(step.folder / "done.json", json.dumps(content, sort_keys=True, indent=1))
+        return step

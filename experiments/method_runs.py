@@ -1,0 +1,219 @@
+"""One training run of one method: its model, its answers under every input, and the time of its steps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ecgbyte.data.controls import INPUTS, other_patient_records
+from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+from ecgbyte.training.examples import Example
+from experiments import encoders, expected_cost, learning, timing, tokenizing
+from experiments.answers import answer_questions, write_given_answers
+from experiments.attention import attention_examples
+from experiments.inputs import ECGView, altered_signals, assign_segments, make_examples
+from experiments.methods import Method
+from experiments.study import Study
+from experiments.trivial import answer_trivially
+from experiments.work import Task
+
+
+class MethodRun:
+    """The tasks of one method with one training seed.
+
+    Parameters
+    ----------
+    study : Study
+        Data and encoders.
+    method : Method
+    seed : int
+        The training seed.
+    inputs : sequence of str or None
+        What the model is shown at test time; None: the ECG and every control.
+    """
+
+    def __init__(self, study: Study, method: Method, seed: int, inputs: Sequence[str] | None = None) -> None:
+        self.study = study
+        self.method = method
+        self.seed = seed
+        self.inputs = tuple(inputs or INPUTS) if method.sees_ecg else ("text-only",)
+
+    @cached_property
+    def view(self) -> ECGView | None:
+        """What the method sees of every segment."""
+        return self.study.view(self.method, self.seed)
+
+    @property
+    def tokenizer(self) -> ECGTokenizer | None:
+        """The ECG tokenizer whose tokens the model has in its vocabulary."""
+        if self.method.reads not in ("tokens", "text"):
+            return None
+        return self.study.tokenizer(self.method.matching or "longest")
+
+    def examples(self, split: str, shown: str, view: ECGView | None = None) -> list[Example]:
+        """The questions of a split as the method meets them under an input."""
+        prepared, profile = self.study.prepared, self.study.profile
+        questions = prepared.questions[split]
+        together = profile.training.questions_per_segment if split == "train" else 1
+        segments = assign_segments(questions, profile.data.segments_per_record, together)
+        others = other_patient_records(prepared.record_ids("test"), prepared.patients, seed=profile.seed)
+        view = view or self.view
+        return make_examples(questions, prepared.patients, view, shown=shown, segments=segments, others=others)
+
+    def pretraining_tasks(self) -> list[Task]:
+        """The stages 1 of the method's encoder; none where it has no such stage."""
+        if self.method.reads != "features":
+            return []
+        return [self.study.pretraining_task(part, self.seed) for part in encoders.parts(self.method.encoder)]
+
+    @cached_property
+    def train_task(self) -> Task:
+        """Train the language model."""
+        profile, method = self.study.profile, self.method
+        step = self.study.work.step(
+            f"train-{method.name}-{self.seed}",
+            {
+                "method": dataclasses.asdict(method),
+                "seed": self.seed,
+                **{name: dataclasses.asdict(getattr(profile, name)) for name in ("questions", "model", "training")},
+                **({"as_published": profile.as_published.padded_length} if method.as_published else {}),
+                **({"encoder": self._encoder_settings()} if method.reads == "signals" else {}),
+                "answer_room": profile.evaluation.max_new_tokens,
+            },
+            (self.study.view_tasks(method, self.seed)[-1].step,),
+        )
+
+        def build(folder: Path) -> dict[str, Any]:
+            learner, report = self._learner(folder)
+            return {
+                "report": report.to_dict(),
+                "trained_parameters": learner.model.trained_parameters(),
+                **timing.training_operations(learner, report),
+            }
+
+        return Task(
+            step,
+            build,
+            operations=expected_cost.training_operations(profile, method),
+            size=expected_cost.model_bytes(profile),
+        )
+
+    @cached_property
+    def answer_task(self) -> Task:
+        """Answer the test questions under every input."""
+        profile, method = self.study.profile, self.method
+        evaluation = dataclasses.asdict(profile.evaluation)
+        after = self.train_task.step if method.is_trained else self.study.segments_task.step
+        settings = {name: evaluation[name] for name in ("max_new_tokens", "batch_size")}
+        step = self.study.work.step(
+            f"answers-{method.name}-{self.seed}",
+            {**settings, "inputs": list(self.inputs), "questions": dataclasses.asdict(profile.questions)},
+            (after,),
+        )
+
+        def build(folder: Path) -> dict[str, Any]:
+            questions = self.study.prepared.questions
+            if not method.is_trained:
+                answers = answer_trivially(method.name, questions["train"], questions["test"])
+                return write_given_answers(folder, answers, questions["test"], self.study.prepared.patients)
+            learner = self.learner()
+            view = self._altered_view()
+            asked = {shown: self.examples("test", shown, view) for shown in self.inputs}
+            return answer_questions(folder, learner, asked, questions["test"], profile.evaluation, step.name)
+
+        operations = expected_cost.answering_operations(profile, method, len(self.inputs)) if method.is_trained else 0
+        return Task(step, build, operations=operations)
+
+    @cached_property
+    def timing_task(self) -> Task:
+        """Time training steps in every layout."""
+        profile = self.study.profile
+        evaluation = dataclasses.asdict(profile.evaluation)
+        settings = {name: evaluation[name] for name in ("speed_rounds", "padded_length")}
+        step = self.study.work.step(f"speed-{self.method.name}", settings, (self.train_task.step,))
+
+        def build(_: Path) -> dict[str, Any]:
+            examples = self.examples("train", "ecg" if self.method.sees_ecg else "text-only")
+            learner = learning.build_learner(self.method, profile, self.seed, examples, self.tokenizer)
+            return {"timed_steps": timing.time_steps(learner, examples, profile)}
+
+        return Task(step, build, operations=0.02 * self.train_task.operations)
+
+    @cached_property
+    def attention_task(self) -> Task:
+        """Lay the attention of some answers on their ECGs."""
+        step = self.study.work.step(f"attention-{self.method.name}", {}, (self.train_task.step,))
+
+        def build(folder: Path) -> dict[str, Any]:
+            prepared, tokenizer = self.study.prepared, self.tokenizer
+            examples = {shown: self.examples("test", shown) for shown in ("ecg", "other-patient")}
+            return attention_examples(
+                folder, self.learner(), examples, prepared.questions["test"], tokenizer, prepared.segments
+            )
+
+        return Task(step, build)
+
+    def tasks(self, *, timed: bool) -> list[Task]:
+        """All that this run needs, in order."""
+        if not self.method.is_trained:
+            return [self.study.segments_task, self.answer_task]
+        own = [self.train_task, self.answer_task]
+        if timed:
+            own += [self.timing_task, *([self.attention_task] if self.method.name == "ecg-byte" else [])]
+        return [*self.study.view_tasks(self.method, self.seed), *own]
+
+    def learner(self) -> learning.Learner:
+        """The trained model; its task must be done."""
+        return self._learner(self.train_task.step.folder)[0]
+
+    def _altered_view(self) -> ECGView | None:
+        """The method's view with noise and shuffled leads beside the test segments."""
+        view = self.view
+        wanted = [shown for shown in ("noise", "shuffled-leads") if shown in self.inputs]
+        if view is None or not wanted:
+            return view
+        prepared, profile = self.study.prepared, self.study.profile
+        questions = prepared.questions["test"]
+        places = assign_segments(questions, profile.data.segments_per_record)
+        keys = sorted({(question.record_id, place) for question, place in zip(questions, places, strict=True)})
+        altered = {}
+        for shown in wanted:
+            signals = altered_signals(shown, prepared.segments, keys, seed=profile.seed)
+            for key, value in zip(keys, self.read(signals), strict=True):
+                altered[shown, *key] = value
+        return dataclasses.replace(view, altered=altered)
+
+    def read(self, signals: np.ndarray) -> Sequence[np.ndarray]:
+        """What the method sees of signals, float32 [segments, leads, samples]."""
+        method = self.method
+        if method.reads == "tokens":
+            return tokenizing.tokens_of(self.tokenizer, signals)
+        if method.reads == "features":
+            folders = self.study.encoder_folders(method.encoder, self.seed)
+            return encoders.features_of(
+                folders, method.encoder, signals, as_published=method.as_published, seed=self.seed
+            )
+        return signals
+
+    def _encoder_settings(self) -> dict[str, Any]:
+        if self.method.encoder == "linear-patches":
+            return dataclasses.asdict(self.study.profile.patches)
+        return {"size": self.study.profile.encoder(self.method.encoder).size}
+
+    def _learner(self, folder: Path) -> tuple[learning.Learner, Any]:
+        shown = "ecg" if self.method.sees_ecg else "text-only"
+        return learning.train_learner(
+            folder,
+            self.method,
+            self.study.profile,
+            self.seed,
+            self.examples("train", shown),
+            self.examples("validation", shown),
+            self.tokenizer,
+            tracking=self.study.tracking,
+        )

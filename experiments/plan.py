@@ -1,0 +1,188 @@
+"""All that a profile asks for, as groups of tasks: shown by ``--dry-run``, done one after the other otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from experiments.expected_cost import operations_per_second
+from experiments.method_runs import MethodRun
+from experiments.methods import find_method
+from experiments.settings_reading import change_settings
+from experiments.study import Study
+from experiments.transfer import TransferRun
+from experiments.work import Task, WorkFolder
+
+# What a run may fail with while the others go on; an interruption is none of them.
+FAILURES = (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that did not end, with the reason."""
+
+    run: str
+    error: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The tasks of one run, in order. Where one fails, those after it are left out, and other groups go on."""
+
+    name: str
+    tasks: tuple[Task, ...]
+
+
+class Plan:
+    """What a profile asks for.
+
+    Parameters
+    ----------
+    study : Study
+        The profile's data.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.profile = study.profile
+
+    @cached_property
+    def methods(self) -> list[MethodRun]:
+        """Every method with every training seed, seed by seed, so that a stopped run has whole comparisons."""
+        profile = self.profile
+        runs = []
+        for place, seed in enumerate(profile.training_seeds):
+            methods = [find_method(name) for name in profile.methods]
+            # A method that is not trained has one run.
+            runs += [MethodRun(self.study, method, seed) for method in methods if method.is_trained or not place]
+        return runs
+
+    @cached_property
+    def ablations(self) -> list[tuple[str, MethodRun]]:
+        """The runs of ``ecg-byte`` with one setting changed, and without a change (``"base"``), by what was changed."""
+        settings = self.profile.ablations
+        if not settings.changes:
+            return []
+        budget = change_settings(self.profile, settings.budget) if settings.budget else self.profile
+        runs = []
+        for change in ("", *settings.changes):
+            profile = change_settings(budget, change) if change else budget
+            study = Study(
+                profile, self.study.work, self.study.roots, self.study.questions_root, tracking=self.study.tracking
+            )
+            method = dataclasses.replace(find_method("ecg-byte"), matching=profile.tokenizer.matching)
+            runs += [
+                (change or "base", MethodRun(study, method, seed, ("ecg", "other-patient"))) for seed in settings.seeds
+            ]
+        return runs
+
+    @cached_property
+    def transfers(self) -> list[TransferRun]:
+        """The trained methods on other data sets."""
+        settings = self.profile.transfer
+        return [
+            TransferRun(run, dataset)
+            for dataset in settings.datasets
+            for run in self.methods
+            if run.method.name in settings.methods
+        ]
+
+    def groups(self, only: Iterable[str] = ()) -> list[Group]:
+        """The tasks of all runs, or of those that are named.
+
+        Parameters
+        ----------
+        only : iterable of str
+            Names of groups, or their beginnings up to a colon: ``"ecg-byte"``, ``"merl:1"``, ``"ablation"``.
+
+        Raises
+        ------
+        ValueError
+            If a name fits no group.
+        """
+        groups = [
+            Group(f"{run.method.name}:{run.seed}", tuple(run.tasks(timed=run.seed == self.profile.training_seeds[0])))
+            for run in self.methods
+        ]
+        groups += [
+            Group(f"ablation:{variant}:{run.seed}", tuple(run.tasks(timed=False))) for variant, run in self.ablations
+        ]
+        groups += [
+            Group(f"transfer:{run.dataset}:{run.run.method.name}:{run.run.seed}", tuple(run.tasks()))
+            for run in self.transfers
+        ]
+        wanted = tuple(only)
+        for name in wanted:
+            if not any(_fits(group.name, name) for group in groups):
+                raise ValueError(f"--only: {name!r} is no run of this profile; --dry-run lists them")
+        return [group for group in groups if not wanted or any(_fits(group.name, name) for name in wanted)]
+
+
+def execute(groups: Sequence[Group], work: WorkFolder) -> list[Failure]:
+    """Do all tasks that are not done; a run that fails is recorded, and the others go on.
+
+    After each run the time left is told, from the operations of what is done and what is not.
+    """
+    failures = []
+    left = _operations(task for group in groups for task in _not_done(group))
+    started, finished = time.perf_counter(), 0.0
+    for number, group in enumerate(groups, 1):
+        waiting = _operations(_not_done(group))
+        print(f"--- {group.name} ({number} of {len(groups)})", file=sys.stderr, flush=True)
+        try:
+            for task in group.tasks:
+                work.run(task)
+        except FAILURES as error:
+            failures.append(Failure(group.name, f"{type(error).__name__}: {error}", traceback.format_exc()))
+            print(f"--- {group.name} failed: {error}", file=sys.stderr, flush=True)
+        finished, left = finished + waiting, left - waiting
+        if finished and number < len(groups):
+            minutes = (time.perf_counter() - started) / finished * left / 60
+            print(f"--- about {minutes:.0f} minutes left", file=sys.stderr, flush=True)
+    return failures
+
+
+def describe(groups: Sequence[Group]) -> str:
+    """What would run: every task once, whether it is done, its expected operations, time and disk."""
+    rate = operations_per_second()
+    lines = [f"{'run':<40} {'step':<34} {'':<5} {'GFLOP':>12} {'minutes':>8} {'MB':>8}"]
+    met: set[str] = set()
+    total = [0.0, 0.0]
+    for group in groups:
+        for task in group.tasks:
+            if task.step.fingerprint in met:
+                continue
+            met.add(task.step.fingerprint)
+            operations, size = (0.0, 0.0) if task.step.is_done else (task.operations, task.size)
+            total = [total[0] + operations, total[1] + size]
+            lines.append(
+                f"{group.name:<40} {task.step.name:<34} {'done' if task.step.is_done else '':<5} "
+                f"{operations / 1e9:>12,.0f} {operations / rate / 60:>8.1f} {size / 1e6:>8.1f}"
+            )
+    lines.append(
+        f"{'in all':<40} {len(met)} steps{'':<26} {'':<5} {total[0] / 1e9:>12,.0f} "
+        f"{total[0] / rate / 60:>8.1f} {total[1] / 1e6:>8.1f}"
+    )
+    lines.append(
+        f"Expected from the settings, at {rate / 1e9:,.0f} GFLOP/s, a fifth of what a matrix product reached here just "
+        "now. Preprocessing, generation of questions and small steps are not counted."
+    )
+    return "\n".join(lines)
+
+
+def _fits(group: str, name: str) -> bool:
+    return group == name or group.startswith(f"{name}:")
+
+
+def _not_done(group: Group) -> list[Task]:
+    return [task for task in group.tasks if not task.step.is_done]
+
+
+def _operations(tasks: Iterable[Task]) -> float:
+    return sum({task.step.fingerprint: task.operations for task in tasks}.values())

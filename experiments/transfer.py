@@ -1,0 +1,127 @@
+"""A method trained on one data set, tested on the records and questions of another."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ecgbyte.data.catalogue import RecordEntry
+from ecgbyte.data.questions import Question
+from experiments.answers import answer_questions
+from experiments.inputs import ECGView, assign_segments, make_examples
+from experiments.method_runs import MethodRun
+from experiments.prepare import Segments, choose_entries, open_records, transfer_questions, write_segments
+from experiments.profile import DataSettings
+from experiments.work import Task
+
+
+class TransferRun:
+    """The tasks that test one trained method on another data set.
+
+    Parameters
+    ----------
+    run : MethodRun
+        The trained method.
+    dataset : str
+        The other data set; only its test fold is read.
+    """
+
+    def __init__(self, run: MethodRun, dataset: str) -> None:
+        self.run = run
+        self.dataset = dataset
+        settings, own = run.study.profile.transfer, run.study.profile.data
+        self.data = DataSettings(
+            dataset,
+            num_patients=settings.num_patients,
+            sampling_rate=settings.sampling_rate,
+            train_records=1,
+            validation_records=1,
+            test_records=settings.records,
+            segment_seconds=own.segment_seconds,
+            segments_per_record=own.segments_per_record,
+        )
+
+    @cached_property
+    def _entries(self) -> tuple[RecordEntry, ...]:
+        study = self.run.study
+        records = open_records(self.data, study.profile.seed, study.roots.get(self.dataset))
+        return choose_entries(records, self.data, study.profile.seed)["test"]
+
+    @cached_property
+    def segments_task(self) -> Task:
+        """Preprocess and cut the other data set's test records."""
+        study = self.run.study
+        records = open_records(self.data, study.profile.seed, study.roots.get(self.dataset))
+        step = study.work.step(
+            "segments",
+            {
+                **dataclasses.asdict(self.data),
+                "records": records.fingerprint,
+                "seed": study.profile.seed,
+                "only": "test",
+            },
+        )
+        return Task(step, lambda folder: write_segments(folder, records, self._entries, self.data))
+
+    @cached_property
+    def segments(self) -> Segments:
+        """The other data set's segments."""
+        return Segments.open(self.segments_task.step.folder)
+
+    @cached_property
+    def entries(self) -> tuple[RecordEntry, ...]:
+        """The records that could be read."""
+        return tuple(entry for entry in self._entries if entry.record_id in self.segments.rows)
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        """Questions about attributes that the method was trained on and the other data set has too."""
+        profile = self.run.study.profile
+        asked = self.run.study.prepared.questions["train"]
+        return transfer_questions(self.entries, asked, profile, number=profile.transfer.questions)
+
+    @property
+    def patients(self) -> dict[str, str]:
+        """The patient of each record."""
+        return {entry.record_id: entry.patient_id for entry in self.entries}
+
+    @cached_property
+    def answer_task(self) -> Task:
+        """Answer the questions, with the ECG and with text alone."""
+        study, run = self.run.study, self.run
+        step = study.work.step(
+            f"transfer-{self.dataset}-{run.method.name}-{run.seed}",
+            {"questions": study.profile.transfer.questions, "max_new_tokens": study.profile.evaluation.max_new_tokens},
+            (run.train_task.step, self.segments_task.step),
+        )
+
+        def build(folder: Path) -> dict[str, Any]:
+            view = self._view()
+            places = assign_segments(self.questions, self.data.segments_per_record)
+            asked = {
+                shown: make_examples(self.questions, self.patients, view, shown=shown, segments=places, others={})
+                for shown in self.inputs
+            }
+            return answer_questions(folder, run.learner(), asked, self.questions, study.profile.evaluation, step.name)
+
+        return Task(step, build, operations=0.5 * run.answer_task.operations / max(1, len(run.inputs)))
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What the method is shown."""
+        return ("ecg", "flat-line") if self.run.method.sees_ecg else ("text-only",)
+
+    def tasks(self) -> list[Task]:
+        """All that this run needs, in order."""
+        return [*self.run.tasks(timed=False), self.segments_task, self.answer_task]
+
+    def _view(self) -> ECGView | None:
+        own = self.run.view
+        if own is None:
+            return None
+        leads, samples = self.segments.signals.shape[2:]
+        signals = self.segments.signals[: len(self.segments.rows)].reshape(-1, leads, samples)
+        keys = [(name, number) for name in self.segments.rows for number in range(self.segments.signals.shape[1])]
+        return ECGView(dict(zip(keys, self.run.read(signals), strict=True)), own.flat_line)
