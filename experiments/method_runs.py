@@ -101,6 +101,7 @@ class MethodRun:
             build,
             operations=expected_cost.training_operations(profile, method),
             size=expected_cost.model_bytes(profile),
+            collective=True,
         )
 
     @cached_property

@@ -106,7 +106,10 @@ class Plan:
         ValueError
             If a name fits no group.
         """
-        groups = [
+        matchings = sorted({run.method.matching or "longest" for run in self.methods})
+        data = tuple(task for matching in matchings for task in self.study.tokenizer_tasks(matching))
+        groups = [Group("data", data)]
+        groups += [
             Group(f"{run.method.name}:{run.seed}", tuple(run.tasks(timed=run.seed == self.profile.training_seeds[0])))
             for run in self.methods
         ]
