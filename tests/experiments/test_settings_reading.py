@@ -1,0 +1,48 @@
+"""Single settings are changed by name, with the checks of the file."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from experiments.profile import read_profile
+from experiments.settings_reading import change_settings
+
+
+def test_changes_reach_the_settings_they_name_and_no_others() -> None:
+    profile = read_profile("smoke")
+    changed = change_settings(
+        profile, "tokenizer.num_merges=500, model.lora=true, tokenizer.matching=merge-order, data.segment_seconds=1"
+    )
+    assert changed.tokenizer == dataclasses.replace(profile.tokenizer, num_merges=500, matching="merge-order")
+    assert changed.model == dataclasses.replace(profile.model, lora=True)
+    assert changed.data == dataclasses.replace(profile.data, segment_seconds=1.0)
+    back = dataclasses.replace(changed, tokenizer=profile.tokenizer, model=profile.model, data=profile.data)
+    assert back == profile
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("num_merges", "expected such as"),
+        ("tokenizer.num_mergers=500", "there is no setting 'tokenizer.num_mergers'"),
+        ("tokeniser.num_merges=500", "there is no setting"),
+        ("tokenizer.num_merges=many", "expected int"),
+        ("tokenizer.num_merges.more=1", "holds no further settings"),
+        ("data.dataset=mimic", "data.dataset: got 'mimic'"),
+        ("model.lora=1", "expected bool"),
+    ],
+)
+def test_wrong_changes_are_named(change: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        change_settings(read_profile("smoke"), change)
+
+
+@pytest.mark.parametrize("name", ["ptbxl", "smoke"])
+def test_every_ablation_of_a_profile_changes_something(name: str) -> None:
+    profile = read_profile(name)
+    base = change_settings(profile, profile.ablations.budget)
+    changed = [change_settings(base, change) for change in profile.ablations.changes]
+    assert all(other != base for other in changed)
+    assert len({other.fingerprint() for other in changed}) == len(changed)
