@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +16,29 @@ import numpy as np
 from tqdm import tqdm
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
+from ecgbyte.data.mimic_iv_ecg import MIMICIVECG
 from ecgbyte.data.ptbxl import PTBXL
-from ecgbyte.data.question_generation import generate_questions
-from ecgbyte.data.questions import Question
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.files import write_atomically
 from ecgbyte.signals.leads import LEADS
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.records import Record
-from experiments.profile import DataSettings, Profile
+from experiments.profile import DataSettings
+from experiments.questions import ask_questions, asked_records, transfer_questions
 
+__all__ = [
+    "SPLITS",
+    "TARGET_RATE",
+    "SegmentRecords",
+    "Segments",
+    "ask_questions",
+    "asked_records",
+    "choose_entries",
+    "open_records",
+    "transfer_questions",
+    "write_segments",
+]
 TARGET_RATE = 250
 SPLITS = ("train", "validation", "test")
 
@@ -43,22 +55,39 @@ def open_records(settings: DataSettings, seed: int, root: Path | None) -> Record
         return SyntheticRecords(settings.num_patients, seed=seed, sampling_rate=settings.sampling_rate)
     if root is None:
         raise ValueError(f"--root: the data set {settings.dataset!r} is read from a folder; name it with --root DIR")
+    if settings.dataset == "mimic-iv-ecg":
+        return MIMICIVECG(root)
     return PTBXL(root, sampling_rate=settings.sampling_rate)
 
 
-def choose_entries(records: RecordSet, settings: DataSettings, seed: int) -> dict[str, tuple[RecordEntry, ...]]:
+def choose_entries(
+    records: RecordSet, settings: DataSettings, seed: int, asked: Collection[str] | None = None
+) -> dict[str, tuple[RecordEntry, ...]]:
     """Split by the data set's folds (patients), then draw as many records of each split as the profile asks for.
 
     Patients come in an order drawn from `seed`, the last one may be cut; 0 in the profile takes the whole split.
 
+    Parameters
+    ----------
+    records, settings, seed
+        What to draw from, how many, and how.
+    asked : collection of str, optional
+        The records that there are questions about, from `experiments.questions.asked_records`; only they are drawn.
+        All are where None.
+
     Raises
     ------
     ValueError
-        If a split has fewer records than asked for.
+        If a split has fewer records than asked for, or none.
     """
     wanted = {"train": settings.train_records, "validation": settings.validation_records, "test": settings.test_records}
+    asked = None if asked is None else frozenset(asked)
     chosen = {}
     for number, (name, entries) in enumerate(sorted(split_by_fold(records.entries).items())):
+        if asked is not None:
+            entries = tuple(entry for entry in entries if entry.record_id in asked)
+            if not entries:
+                raise ValueError(f"questions: none is about a record of the {name} split of {records.name}")
         limit = wanted[name] or len(entries)
         if len(entries) < limit:
             raise ValueError(f"data.{name}_records: asked for {limit}, the split has {len(entries)}")
@@ -157,29 +186,3 @@ class SegmentRecords:
         for record_id in self.record_ids:
             for number in range(self.segments.signals.shape[1]):
                 yield Record(self.segments.signal(record_id, number), TARGET_RATE, LEADS, f"{record_id}#{number}")
-
-
-def ask_questions(splits: dict[str, tuple[RecordEntry, ...]], profile: Profile) -> dict[str, list[Question]]:
-    """Generated questions in ECG-QA's style for every split, balanced so that the text alone gives little away."""
-    counts = {
-        "train": profile.questions.train,
-        "validation": profile.questions.validation,
-        "test": profile.questions.test,
-    }
-    asked: dict[str, list[Question]] = {}
-    for name in SPLITS:
-        # Held-out questions are about what training asked about; else a group could be tested that was never taught.
-        taught = sorted({attribute for question in asked.get("train", []) for attribute in question.attributes})
-        asked[name] = generate_questions(
-            splits[name],
-            seed=profile.seed,
-            split=name,
-            num_questions=counts[name],
-            question_types=profile.questions.question_types,
-            finding_types=profile.questions.finding_types or None,
-            template_ids=profile.questions.templates or None,
-            attributes=taught or None,
-            paraphrases=profile.questions.paraphrases or None,
-            minimum_count=profile.questions.minimum_count if name == "train" else 5,
-        )
-    return asked

@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecgbyte.data.questions import REPORT_QUESTION_TYPE, SINGLE_QUESTION_TYPES
 from ecgbyte.files import fingerprint
 from ecgbyte.options import check_option
 from experiments.methods import ENCODERS, find_method
 from experiments.settings_reading import build_settings
 
 PROFILES_FOLDER = Path(__file__).resolve().parent / "profiles"
+# None for synthetic records, which are made at any rate.
+_SAMPLING_RATES: dict[str, tuple[int, ...] | None] = {"synthetic": None, "ptb-xl": (100, 500), "mimic-iv-ecg": (500,)}
+QUESTION_SOURCES = ("generated", "ecg-qa", "ecg-chat", "generated+ecg-qa")
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Which records: ``synthetic`` (patients from a seed) or ``ptb-xl`` (from a folder that the user names)."""
+    """Which records: ``synthetic`` (patients from a seed), ``ptb-xl`` or ``mimic-iv-ecg`` (from a folder that the user
+    names). 0 records take the whole split.
+    """
 
     dataset: str
     num_patients: int = 0
@@ -32,7 +38,13 @@ class DataSettings:
     segments_per_record: int = 5
 
     def __post_init__(self) -> None:
-        check_option("data.dataset", self.dataset, ("synthetic", "ptb-xl"))
+        check_option("data.dataset", self.dataset, tuple(_SAMPLING_RATES))
+        rates = _SAMPLING_RATES[self.dataset]
+        if rates and self.sampling_rate not in rates:
+            raise ValueError(
+                f"data.sampling_rate: got {self.sampling_rate}, the records of {self.dataset} are at "
+                f"{' or '.join(map(str, rates))} samples a second"
+            )
 
 
 @dataclass(frozen=True)
@@ -53,10 +65,15 @@ class TokenizerSettings:
 
 @dataclass(frozen=True)
 class QuestionSettings:
-    """How many questions each split gets, and of what; an empty list, or 0 `paraphrases`, means all.
+    """Where the questions come from, how many each split gets, and of what; an empty list, or 0, means all.
 
-    `minimum_count` training records must give an answer before training asks for it; held-out splits ask about the same
-    attributes wherever 5 records allow it.
+    ``generated`` asks about the findings of the data set. There `minimum_count` training records must give an answer
+    before training asks for it; held-out splits ask about the same attributes wherever 5 records allow it.
+    ``ecg-qa`` and ``ecg-chat`` are read from files, in the folder that the user names, and dealt to the splits by their
+    records; `train`, `validation` and `test` are then the most that are drawn. Of them only `question_types` holds for
+    ECG-QA, and none for ECG-Chat, whose questions all ask for a report.
+    ``generated+ecg-qa`` adds to the generated questions at most `ecgqa_train` and `ecgqa_held_out` (validation, test)
+    of ECG-QA's. `ecgqa_version` says whether ECG-QA speaks in its templates' words or in varying ones.
     """
 
     train: int
@@ -67,10 +84,19 @@ class QuestionSettings:
     templates: tuple[str, ...] = ()
     paraphrases: int = 0
     minimum_count: int = 5
+    source: str = "generated"
+    ecgqa_version: str = "paraphrased"
+    ecgqa_train: int = 0
+    ecgqa_held_out: int = 0
 
     def __post_init__(self) -> None:
-        if self.paraphrases < 0:
-            raise ValueError(f"questions.paraphrases: got {self.paraphrases}, expected 0 (all) or more")
+        check_option("questions.source", self.source, QUESTION_SOURCES)
+        check_option("questions.ecgqa_version", self.ecgqa_version, ("paraphrased", "template"))
+        for kind in self.question_types:
+            check_option("questions.question_types", kind, (*SINGLE_QUESTION_TYPES, REPORT_QUESTION_TYPE))
+        for name in ("train", "validation", "test", "paraphrases", "ecgqa_train", "ecgqa_held_out"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"questions.{name}: got {getattr(self, name)}, expected 0 (all) or more")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecgbyte.data.questions import QUESTION_TYPES, Question
+from ecgbyte.data.catalogue import RecordEntry
+from ecgbyte.data.question_splits import resplit_questions
+from ecgbyte.data.questions import ECG_QA_QUESTION_TYPES, SINGLE_QUESTION_TYPES, Question
 from ecgbyte.options import check_option
 
 DATASETS = ("ptbxl", "mimic-iv-ecg")
@@ -41,7 +43,8 @@ def read_ecgqa(
     wording : {"paraphrased", "template"}
         The questions in varying words, or in those of the templates.
     question_types : sequence of str, optional
-        Some of `ecgbyte.data.questions.QUESTION_TYPES`; all where None. Questions left out are checked all the same.
+        Some of `ecgbyte.data.questions.ECG_QA_QUESTION_TYPES`; all where None. Questions left out are checked all the
+        same.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def read_ecgqa(
     """
     folder = _dataset_folder(root, dataset, split) / check_option("wording", wording, WORDINGS) / _SPLIT_FOLDERS[split]
     for question_type in question_types or ():
-        check_option("question_types", question_type, QUESTION_TYPES)
+        check_option("question_types", question_type, ECG_QA_QUESTION_TYPES)
     paths = sorted(folder.glob("*.json"), key=_file_order)
     if not paths:
         raise FileNotFoundError(f"root: no .json file in {folder}, expected ECG-QA's samples there")
@@ -73,6 +76,77 @@ def read_ecgqa(
             if question_types is None or question.question_type in question_types:
                 questions.append(question)
     return questions
+
+
+def read_all_ecgqa(
+    root: str | os.PathLike[str],
+    *,
+    dataset: str = "ptbxl",
+    wording: str = "paraphrased",
+    question_types: Sequence[str] | None = None,
+) -> list[Question]:
+    """Read the questions of all of ECG-QA's splits that are in the folder, one split after another.
+
+    Parameters
+    ----------
+    root, dataset, wording, question_types
+        As for `read_ecgqa`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder holds no JSON file of any split.
+    ValueError
+        As for `read_ecgqa`.
+    """
+    check_option("wording", wording, WORDINGS)
+    folder = _dataset_folder(root, dataset, "train") / wording
+    there = [split for split, name in _SPLIT_FOLDERS.items() if any((folder / name).glob("*.json"))]
+    if not there:
+        raise FileNotFoundError(
+            f"root: no .json file in {folder}/{{train,valid,test}}, expected ECG-QA's samples there"
+        )
+    questions: list[Question] = []
+    for split in there:
+        questions += read_ecgqa(root, split=split, dataset=dataset, wording=wording, question_types=question_types)
+    return questions
+
+
+def load_ecgqa_questions(
+    root: str | os.PathLike[str],
+    splits: Mapping[str, Sequence[RecordEntry]],
+    *,
+    dataset: str = "ptbxl",
+    wording: str = "paraphrased",
+    question_types: Sequence[str] = SINGLE_QUESTION_TYPES,
+) -> dict[str, list[Question]]:
+    """Read ECG-QA and deal its questions to splits of records, whatever split ECG-QA had them in.
+
+    ECG-QA's own splits of PTB-XL share no patient, nor do PTB-XL's folds, but they are not the same: a test record of
+    one may be a training record of the other. Here the record alone decides, see
+    `ecgbyte.data.question_splits.resplit_questions`; a sample id still names ECG-QA's split.
+
+    Parameters
+    ----------
+    root, dataset, wording
+        As for `read_ecgqa`.
+    splits : mapping of str to sequence of RecordEntry
+        Our splits by name.
+    question_types : sequence of str
+        The types to keep; those about one ECG where nothing else is said.
+
+    Returns
+    -------
+    dict of str to list of Question
+        For each of `splits` its questions, in the order of the files; empty where there is none.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As for `read_all_ecgqa` and `resplit_questions`.
+    """
+    questions = read_all_ecgqa(root, dataset=dataset, wording=wording, question_types=question_types)
+    return resplit_questions(questions, splits).by_split
 
 
 def read_ecgqa_split(root: str | os.PathLike[str], *, split: str, dataset: str = "ptbxl") -> tuple[str, ...]:
@@ -146,8 +220,9 @@ def _question(where: str, sample: Any, split: str, dataset: str) -> Question:
     attributes = _list(where, sample, "attribute", str) if _field(where, sample, "attribute") not in (None, []) else []
     question_type = _value(where, sample, "question_type", str)
     ecg_ids = _list(where, sample, "ecg_id", int)
-    if question_type not in QUESTION_TYPES:
-        raise ValueError(f"{where}: question_type is {question_type!r}, expected one of {', '.join(QUESTION_TYPES)}")
+    if question_type not in ECG_QA_QUESTION_TYPES:
+        known = ", ".join(ECG_QA_QUESTION_TYPES)
+        raise ValueError(f"{where}: question_type is {question_type!r}, expected one of {known}")
     expected = 1 if question_type.startswith("single-") else 2
     if len(ecg_ids) != expected:
         raise ValueError(f"{where}: ecg_id has {len(ecg_ids)} ids, a {question_type} question is about {expected}")

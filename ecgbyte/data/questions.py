@@ -13,8 +13,10 @@ COMPARISON_QUESTION_TYPES = (
     "comparison_irrelevant-verify",
     "comparison_irrelevant-query",
 )
-QUESTION_TYPES = (*SINGLE_QUESTION_TYPES, *COMPARISON_QUESTION_TYPES)
-SOURCES = ("ecg-qa", "generated")
+ECG_QA_QUESTION_TYPES = (*SINGLE_QUESTION_TYPES, *COMPARISON_QUESTION_TYPES)
+REPORT_QUESTION_TYPE = "report"
+QUESTION_TYPES = (*ECG_QA_QUESTION_TYPES, REPORT_QUESTION_TYPE)
+SOURCES = ("ecg-qa", "ecg-chat", "generated")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Question:
         Which template the question was made from.
     question_type : str
         One of `QUESTION_TYPES`, in the terms of ECG-QA (Oh et al. 2023, arXiv:2306.15681): ``"single-verify"`` is
-        answered by yes or no, ``"single-choose"`` offers two attributes, ``"single-query"`` asks for a list.
+        answered by yes or no, ``"single-choose"`` offers two attributes, ``"single-query"`` asks for a list. Beside
+        them ``"report"`` asks for a report of the whole ECG.
     attribute_type : str
         What the question is about, such as ``"scp_code"`` (ECG-QA) or ``"rhythm"`` (generated).
     question : str
@@ -41,7 +44,7 @@ class Question:
     attributes : tuple of str
         The attributes that the question names; empty where it names none.
     source : str
-        ``"ecg-qa"`` for questions read from ECG-QA, ``"generated"`` for all others.
+        ``"ecg-qa"`` and ``"ecg-chat"`` for questions read from those data sets, ``"generated"`` for all others.
 
     Raises
     ------
@@ -78,7 +81,7 @@ class Question:
             raise ValueError("answer: no item; a question needs an answer, 'none' if nothing is there")
         check_option("question_type", self.question_type, QUESTION_TYPES)
         check_option("source", self.source, SOURCES)
-        expected = 1 if self.question_type in SINGLE_QUESTION_TYPES else 2
+        expected = 2 if self.question_type in COMPARISON_QUESTION_TYPES else 1
         if len(self.record_ids) != expected:
             raise ValueError(
                 f"record_ids: a {self.question_type} question is about {expected} record(s), got {self.record_ids!r}"
@@ -86,7 +89,10 @@ class Question:
 
     @property
     def reference(self) -> str:
-        """The answer as the text that a model should give."""
+        """The answer as the text that a model should give: the items of a list with ``", "`` between them.
+
+        The published code joins them with a space alone, which leaves open where one item ends.
+        """
         return ", ".join(self.answer)
 
     @property
