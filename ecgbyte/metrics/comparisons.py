@@ -60,7 +60,7 @@ def swap_p_value(
     """
     if sums_a.shape != sums_b.shape or sums_a.ndim != 2 or not len(sums_a):
         raise ValueError(
-            f"sums_a, sums_b: got shapes {sums_a.shape}, {sums_b.shape}, expected [patients, statistics] twice, not empty"
+            f"sums_a, sums_b: got shapes {sums_a.shape}, {sums_b.shape}, expected [patients, statistics] twice"
         )
     total_a, total_b, change = sums_a.sum(axis=0), sums_b.sum(axis=0), sums_b - sums_a
 

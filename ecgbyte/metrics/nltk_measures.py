@@ -86,7 +86,9 @@ def meteor_scores(
 
 def meteor_signature(*, wordnet: bool | None = None) -> str:
     """Names the definition of `meteor_scores`, which of its two variants it is, and nltk's version."""
-    name, matches = ("meteor", "exact,stem,synonym") if _wants_wordnet(wordnet) else ("meteor without WordNet", "exact,stem")
+    name, matches = (
+        ("meteor", "exact,stem,synonym") if _wants_wordnet(wordnet) else ("meteor without WordNet", "exact,stem")
+    )
     settings = "alpha:0.9|beta:3|gamma:0.5|tok:split|case:lower|empty:0|mean:samples"
     return f"{name}|match:{matches}|{settings}|nltk:{_nltk_version()}"
 

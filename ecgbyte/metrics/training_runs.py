@@ -1,6 +1,6 @@
 """Intervals of a mean over training runs: they say how it would vary with other runs and with other patients.
 
-Runs and patients are crossed: every run answers the same questions. The variance of the mean over S runs is estimated as
+Runs and patients are crossed: every run answers the same questions. The variance of the mean over S runs is taken as
 
     V = V_patients + V_runs,  V_patients = variance of the mean over runs when patients are resampled, times P / (P - 1)
                               V_runs     = variance between the runs' values, over S
@@ -216,7 +216,5 @@ def _resample(
     blocks = []
     for counts in resampled_counts(len(together), num_resamples=num_resamples, seed=seed):
         sums = counts @ together
-        blocks.append(
-            np.stack([measure(sums[:, start : start + width]) for start in range(0, sums.shape[1], width)])
-        )
+        blocks.append(np.stack([measure(sums[:, start : start + width]) for start in range(0, sums.shape[1], width)]))
     return np.concatenate(blocks, axis=1)
