@@ -11,12 +11,23 @@ import numpy as np
 
 from ecgbyte.metrics.comparisons import swap_p_value
 from ecgbyte.metrics.intervals import as_statistics, sums_by_patient
-from ecgbyte.metrics.language_scores import LanguageScores, score_language
+from ecgbyte.metrics.language_scores import LANGUAGE_METRICS, LanguageScores, score_language
 from ecgbyte.metrics.training_runs import paired_two_level_bootstrap, two_level_bootstrap
 
 if TYPE_CHECKING:
     from ecgbyte.metrics.bertscore import BertScore
 
+__all__ = [
+    "LANGUAGE_METRICS",
+    "Comparison",
+    "Measure",
+    "compare_language",
+    "compare_methods",
+    "compare_scores",
+    "measure_language",
+    "measure_language_over_seeds",
+    "measure_scores",
+]
 _PERCENT, _PERCENT_DIFFERENCE = (0.0, 100.0), (-100.0, 100.0)
 
 
