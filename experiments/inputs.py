@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ecgbyte.data.controls import INPUTS
 from ecgbyte.data.questions import Question
 from ecgbyte.options import check_option
 from ecgbyte.training.examples import Example
+
+ALTERED_INPUTS = ("noise", "shuffled-leads")
+"""Inputs that are made from the signal of the very record that a question is about."""
 
 
 def assign_segments(
@@ -43,10 +46,14 @@ class ECGView:
         From (record id, segment) to token ids int32 [tokens] or features float32 [features].
     flat_line : numpy.ndarray
         The same of 12 leads of zeros.
+    altered : mapping
+        From (one of `ALTERED_INPUTS`, record id, segment) to the same of the altered signal. Only what is asked for
+        need be there.
     """
 
     values: Mapping[tuple[str, int], np.ndarray]
     flat_line: np.ndarray
+    altered: Mapping[tuple[str, str, int], np.ndarray] = field(default_factory=dict)
 
 
 def make_examples(
@@ -74,6 +81,11 @@ def make_examples(
         The segment of each question, from `assign_segments`.
     others : mapping
         From record id to the record of another patient, for ``"other-patient"``.
+
+    Raises
+    ------
+    ValueError
+        If `shown` is no input, or the view lacks the altered signal of a record.
     """
     check_option("shown", shown, INPUTS)
     examples = []
@@ -82,6 +94,13 @@ def make_examples(
             ecg = None
         elif shown == "flat-line":
             ecg = view.flat_line
+        elif shown in ALTERED_INPUTS:
+            if (shown, question.record_id, segment) not in view.altered:
+                raise ValueError(
+                    f"view.altered: there is no {shown!r} for segment {segment} of record {question.record_id!r}; it "
+                    "is needed for every record that a question of this split is about"
+                )
+            ecg = view.altered[shown, question.record_id, segment]
         else:
             source = others[question.record_id] if shown == "other-patient" else question.record_id
             ecg = view.values[source, segment]

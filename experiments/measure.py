@@ -11,16 +11,14 @@ from typing import Any
 
 from ecgbyte.data.questions import Question
 from ecgbyte.metrics import compression
-from ecgbyte.metrics.quality import Measure, compare_language, measure_language
-from ecgbyte.metrics.ranking import (
-    MACRO_ROC_AREA_SIGNATURE,
-    ROC_AREA_SIGNATURE,
-    paired_macro_roc_area,
-    roc_areas,
-)
-from experiments.answers import Answers, scores_in_order
+from ecgbyte.metrics.bertscore import BertScore
+from ecgbyte.metrics.quality import Measure
+from experiments.comparison_rows import comparison_rows
+from experiments.language_rows import Runs, language_rows, question_subsets
 from experiments.learning import median_interval
+from experiments.methods import METHODS
 from experiments.profile import Profile
+from experiments.ranking_rows import ranking_rows
 from experiments.results_rows import ResultRow, compact_json
 
 _TOKENIZER_SIGNATURES = {
@@ -47,13 +45,13 @@ _STEP_SIGNATURE = (
 
 
 def _own_input(method: str) -> str:
-    return "text-only" if method == "text-only" else "ecg"
+    return "ecg" if METHODS[method].sees_ecg else "text-only"
 
 
 def versions() -> str:
     """The versions on which numbers depend, as JSON."""
     names = ("ecgbyte", "numpy", "scipy", "PyWavelets", "torch", "transformers", "peft", "accelerate", "sacrebleu")
-    found = {name.lower(): metadata.version(name) for name in (*names, "rouge-score")}
+    found = {name.lower(): metadata.version(name) for name in (*names, "rouge-score", "nltk")}
     return compact_json({**found, "python": platform.python_version()})
 
 
@@ -67,87 +65,86 @@ class RowMaker:
         The run.
     common : dict
         Columns that are the same in every row: profile, data set, versions, fingerprints, device, code.
+    bertscore : BertScore or None
+        The model of ``bertscore-f1``, from `ecgbyte.metrics.bertscore.open_bertscore`; None leaves the metric out.
     """
 
     profile: Profile
     common: Mapping[str, Any]
+    bertscore: BertScore | None = None
 
     def row(self, **columns: Any) -> ResultRow:
         """One row."""
         return ResultRow(**{"split": "test", **self.common, **columns})
 
+    @property
+    def resampling(self) -> dict[str, int]:
+        """How intervals are drawn."""
+        return {"num_resamples": self.profile.evaluation.bootstrap_resamples, "seed": self.profile.seed}
+
     def language(
         self,
         method: str,
-        by_input: Mapping[str, Answers],
+        answers_by_seed: Runs,
         questions: Sequence[Question],
         patients: Mapping[str, str],
-        seconds: tuple[float, float],
+        seconds_by_seed: Mapping[int, tuple[float, float]],
+        subsets: Mapping[str, Sequence[int]] | None = None,
     ) -> list[ResultRow]:
-        """Quality under every input, for all questions and for each type, and paired differences from the ECG."""
-        resampling = {"num_resamples": self.profile.evaluation.bootstrap_resamples, "seed": self.profile.seed}
-        subsets = {"all": range(len(questions))}
-        for kind in self.profile.questions.question_types:
-            subsets[kind] = [place for place, question in enumerate(questions) if question.question_type == kind]
-        rows = []
-        for subset, places in subsets.items():
-            if not places:
-                continue
-            asked = [questions[place] for place in places]
-            references = [question.reference for question in asked]
-            owners = [patients[question.record_id] for question in asked]
-            texts = {
-                shown: [answers.generations[place].answer for place in places] for shown, answers in by_input.items()
-            }
-            for shown, given in texts.items():
-                times = {"train_seconds": seconds[0], "evaluate_seconds": seconds[1]}
-                shared = {"method": method, "input": shown, "subset": subset, **times}
-                for metric, measure in measure_language(references, given, owners, **resampling).items():
-                    rows.append(self._measured("language-quality", metric, measure, shared))
-                if shown != "ecg" and "ecg" in texts:
-                    compared = compare_language(references, texts["ecg"], given, owners, **resampling)
-                    for metric, measure in compared.items():
-                        rows.append(self._measured("controls", f"{metric}-difference", measure, shared))
-        return rows
+        """Quality under every input and paired differences from the ECG: of each run, and of all where there are more.
+
+        Parameters
+        ----------
+        method : str
+            As in `experiments.methods`.
+        answers_by_seed : mapping
+            From the seed of a training run to its answers by input; every run has the same inputs.
+        questions : sequence of Question
+            Those that were answered, in their order.
+        patients : mapping
+            From record id to patient id.
+        seconds_by_seed : mapping
+            From the seed to the seconds of training and of answering.
+        subsets : mapping, optional
+            Places of questions that are measured besides all and each type, such as ``"ecg-needed"``.
+        """
+        named = question_subsets(questions, subsets)
+        return language_rows(self, method, answers_by_seed, questions, patients, seconds_by_seed, named)
 
     def ranking(
+        self, method: str, answers_by_seed: Runs, questions: Sequence[Question], patients: Mapping[str, str]
+    ) -> list[ResultRow]:
+        """ROC areas of the verify questions under every input, per attribute and on average, with differences.
+
+        Arguments as in `language`; a method that gives no scores of yes and no has no rows.
+        """
+        return ranking_rows(self, method, answers_by_seed, questions, patients)
+
+    def comparisons(
         self,
-        method: str,
-        by_input: Mapping[str, Answers],
+        answers_by_method: Mapping[str, Runs],
         questions: Sequence[Question],
         patients: Mapping[str, str],
+        *,
+        against: str | None = None,
+        subsets: Mapping[str, Sequence[int]] | None = None,
     ) -> list[ResultRow]:
-        """ROC areas of the verify questions under every input, per attribute and on average, with differences."""
-        asked = [question for question in questions if question.question_type == "single-verify"]
-        if not asked:
-            return []
-        positives = [question.answer == ("yes",) for question in asked]
-        # A question that names no attribute ("any rhythm ...?") goes by its template and type.
-        attributes = [
-            question.attributes[0] if question.attributes else f"{question.template_id} {question.attribute_type}"
-            for question in asked
-        ]
-        owners = [patients[question.record_id] for question in asked]
-        resampling = {"num_resamples": self.profile.evaluation.bootstrap_resamples, "seed": self.profile.seed}
-        rows = []
-        scores = {shown: scores_in_order(answers, asked) for shown, answers in by_input.items()}
-        for shown, values in scores.items():
-            areas = roc_areas(values, positives, attributes, owners, **resampling)
-            named = [(name, "roc-area", ROC_AREA_SIGNATURE, area) for name, area in areas.by_attribute.items()]
-            if areas.macro is not None:
-                named.append(("all", "roc-area-macro", MACRO_ROC_AREA_SIGNATURE, areas.macro))
-            for subset, metric, signature, area in named:
-                measure = Measure(area.value, area.low, area.high, area.num_positive + area.num_negative, signature)
-                rows.append(
-                    self._measured("roc-areas", metric, measure, {"method": method, "input": shown, "subset": subset})
-                )
-            if shown != "ecg" and "ecg" in scores:
-                paired = paired_macro_roc_area(scores["ecg"], values, positives, attributes, owners, **resampling)
-                if paired is not None:
-                    measure = Measure(*paired, len(asked), f"paired difference of {MACRO_ROC_AREA_SIGNATURE}")
-                    shared = {"method": method, "input": shown}
-                    rows.append(self._measured("controls", "roc-area-macro-difference", measure, shared))
-        return rows
+        """Paired tests of every method against one, on all questions and `subsets`, with Holm's correction.
+
+        Parameters
+        ----------
+        answers_by_method : mapping
+            From method to `answers_by_seed` of `language`; compared under their own input.
+        questions, patients
+            As in `language`.
+        against : str, optional
+            The method to compare with. Where None, `experiments.comparison_rows.best_two_stage`; without any two-stage
+            method there are no rows.
+        subsets : mapping, optional
+            Places of questions that are compared besides all.
+        """
+        named = {"all": range(len(questions)), **(subsets or {})}
+        return comparison_rows(self, answers_by_method, questions, patients, against, named)
 
     def cost(self, method: str, stage: str, report: Mapping[str, Any], padding: str) -> list[ResultRow]:
         """What a training stage took, from its report."""
@@ -241,7 +238,8 @@ class RowMaker:
             for metric, value in measures.items()
         ]
 
-    def _measured(self, table: str, metric: str, measure: Measure, columns: Mapping[str, Any]) -> ResultRow:
+    def measured(self, table: str, metric: str, measure: Measure, columns: Mapping[str, Any]) -> ResultRow:
+        """One row of a measure with its interval."""
         return self.row(
             table=table,
             metric=metric,

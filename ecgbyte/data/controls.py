@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ecgbyte.data.splits import is_missing_id
+from ecgbyte.options import check_option
 from ecgbyte.signals.records import Record
 
-INPUTS = ("ecg", "other-patient", "flat-line", "text-only")
+INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")
+NOISE_SPECTRA = ("white", "own")
 
 
 def other_patient_records(record_ids: Sequence[str], patients: Mapping[str, str], *, seed: int) -> dict[str, str]:
@@ -84,3 +88,94 @@ def flat_line(record: Record) -> Record:
         Signal float32 [leads, samples] of zeros; rate, leads and id as given.
     """
     return replace(record, signal=np.zeros_like(record.signal))
+
+
+def noise_like(signal: NDArray[np.float32], *, key: str, seed: int, spectrum: str = "white") -> NDArray[np.float32]:
+    """Noise with the mean and the standard deviation of each lead.
+
+    Parameters
+    ----------
+    signal : numpy.ndarray
+        float32 [leads, samples], mV, finite.
+    key : str
+        What the noise is drawn for, such as ``"<record id>|<segment>"``. It and `seed` decide the draw, so the noise
+        does not depend on which records were drawn before; leads are drawn independently.
+    seed : int
+        Seed of the draw.
+    spectrum : {"white", "own"}
+        ``"white"``: independent normal samples, equally strong at all frequencies, far beyond the band of a filtered
+        ECG. ``"own"``: the amplitude spectrum of the lead with random phases (surrogate data: Theiler et al.,
+        Physica D 58, 1992), which keeps how strong each frequency is and nothing of when it occurs.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [leads, samples], mV. A lead that is constant stays constant.
+
+    Raises
+    ------
+    ValueError
+        If the signal has another shape, no samples, or holds NaN or infinity, or `spectrum` is unknown.
+    """
+    check_option("spectrum", spectrum, NOISE_SPECTRA)
+    leads = _check_signal(signal)
+    rng = _generator("noise", key, seed)
+    means = leads.mean(axis=1, keepdims=True)
+    drawn = rng.standard_normal(leads.shape)
+    if spectrum == "own":
+        amplitudes, phases = np.abs(np.fft.rfft(leads - means, axis=1)), np.angle(np.fft.rfft(drawn, axis=1))
+        drawn = np.fft.irfft(amplitudes * np.exp(1j * phases), n=leads.shape[1], axis=1)
+    drawn -= drawn.mean(axis=1, keepdims=True)
+    spread = drawn.std(axis=1, keepdims=True)
+    # One sample a lead, or a constant lead with its own spectrum, leaves nothing to scale.
+    scaled = np.divide(drawn, spread, out=np.zeros_like(drawn), where=spread > 0)
+    return (means + leads.std(axis=1, keepdims=True) * scaled).astype(np.float32)
+
+
+def shuffled_leads(signal: NDArray[np.float32], *, key: str, seed: int) -> NDArray[np.float32]:
+    """The same leads in places of which none is its own.
+
+    Parameters
+    ----------
+    signal : numpy.ndarray
+        float32 [leads, samples], mV.
+    key : str
+        What the order is drawn for: the record id, so that all segments of a record are shuffled alike. It and `seed`
+        decide the order, which is drawn evenly from all derangements.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [leads, samples], mV, a copy.
+
+    Raises
+    ------
+    ValueError
+        If the signal has another shape, holds NaN or infinity, or has fewer than two leads.
+    """
+    num_leads = len(_check_signal(signal))
+    if num_leads < 2:
+        raise ValueError(f"signal: got {num_leads} lead, expected at least 2 to shuffle")
+    rng = _generator("shuffled-leads", key, seed)
+    order = rng.permutation(num_leads)
+    # About one permutation in e has no lead in its place; drawing again keeps all of those equally likely.
+    while (order == np.arange(num_leads)).any():
+        order = rng.permutation(num_leads)
+    return np.asarray(signal, dtype=np.float32)[order]
+
+
+def _generator(purpose: str, key: str, seed: int) -> np.random.Generator:
+    digest = hashlib.sha256(f"{purpose}|{seed}|{key}".encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest, dtype="<u4"))
+
+
+def _check_signal(signal: NDArray[np.float32]) -> NDArray[np.float64]:
+    values = np.asarray(signal, dtype=np.float64)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(f"signal: got shape {values.shape}, expected [leads, samples], not empty")
+    if not np.isfinite(values).all():
+        lead, sample = np.argwhere(~np.isfinite(values))[0].tolist()
+        raise ValueError(f"signal: got NaN or infinity in lead {lead}, sample {sample}")
+    return values

@@ -7,6 +7,7 @@ row of a matrix product. Intervals are percentile intervals.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -58,13 +59,11 @@ def patient_bootstrap(
     -----
     Thread-safety: no shared state; may run in several threads at once.
     """
-    statistics, measure = _as_statistics("values", values, of_sums)
-    owner = patient_indices(patients, len(statistics))
-    if owner.max(initial=0) == 0:
+    statistics, measure = as_statistics("values", values, of_sums)
+    by_patient = sums_by_patient(statistics, patients)
+    if len(by_patient) == 1:
         _check_settings(num_resamples, level)
         return float("nan"), float("nan")
-    by_patient = np.zeros((owner.max() + 1, statistics.shape[1]))
-    np.add.at(by_patient, owner, statistics)
     blocks = resampled_counts(len(by_patient), num_resamples=num_resamples, seed=seed)
     return percentile_interval(np.concatenate([measure(counts @ by_patient) for counts in blocks]), level)
 
@@ -100,8 +99,8 @@ def paired_patient_bootstrap(
     ValueError
         As `patient_bootstrap`, and if the two do not have the same shape.
     """
-    a, measure = _as_statistics("values_a", values_a, of_sums)
-    b, _ = _as_statistics("values_b", values_b, of_sums)
+    a, measure = as_statistics("values_a", values_a, of_sums)
+    b, _ = as_statistics("values_b", values_b, of_sums)
     if a.shape != b.shape:
         raise ValueError(f"values_a, values_b: got {len(a)} and {len(b)} samples, expected the same samples")
     width = a.shape[1]
@@ -137,6 +136,20 @@ def patient_indices(patients: Sequence[str], num_samples: int) -> NDArray[np.int
     return np.array([number[patient] for patient in patients], dtype=np.int64)
 
 
+def sums_by_patient(statistics: NDArray[np.float64], patients: Sequence[str]) -> NDArray[np.float64]:
+    """Sum samples of one patient: float64 [samples, statistics] -> [patients, statistics], patients in sorted order.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `patient_indices`.
+    """
+    owner = patient_indices(patients, len(statistics))
+    by_patient = np.zeros((owner.max(initial=0) + 1, statistics.shape[1]))
+    np.add.at(by_patient, owner, statistics)
+    return by_patient
+
+
 def resampled_counts(num_patients: int, *, num_resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
     """How often each patient is drawn in each resample, in blocks.
 
@@ -146,6 +159,21 @@ def resampled_counts(num_patients: int, *, num_resamples: int, seed: int) -> Ite
         float64 [resamples of this block, patients]; every row sums to `num_patients`.
     """
     _check_settings(num_resamples, 0.5)
+    if num_resamples * num_patients <= _CHUNK:
+        # Every measure of one set of answers, and every method, meets the same resamples.
+        yield _kept_counts(num_patients, num_resamples, seed)
+    else:
+        yield from _draw_counts(num_patients, num_resamples, seed)
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_counts(num_patients: int, num_resamples: int, seed: int) -> NDArray[np.float64]:
+    (counts,) = _draw_counts(num_patients, num_resamples, seed)
+    counts.flags.writeable = False
+    return counts
+
+
+def _draw_counts(num_patients: int, num_resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
     rng = np.random.default_rng(seed)
     block = max(1, _CHUNK // num_patients)
     for start in range(0, num_resamples, block):
@@ -169,7 +197,21 @@ def percentile_interval(resampled: NDArray[np.float64], level: float) -> tuple[f
     return float(low), float(high)
 
 
-def _as_statistics(name: str, values: ArrayLike, of_sums: OfSums | None) -> tuple[NDArray[np.float64], OfSums]:
+def as_statistics(name: str, values: ArrayLike, of_sums: OfSums | None) -> tuple[NDArray[np.float64], OfSums]:
+    """Values as statistics float64 [samples, statistics] whose sums give the measure, and what takes the sums.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the values.
+    values, of_sums
+        As in `patient_bootstrap`.
+
+    Raises
+    ------
+    ValueError
+        If the shape does not fit, there are no samples, or a value is not finite.
+    """
     array = np.asarray(values, dtype=np.float64)
     expected = 1 if of_sums is None else 2
     if array.ndim != expected:

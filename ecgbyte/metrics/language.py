@@ -5,6 +5,7 @@ All values are in percent (0 to 100). Every pair counts: an empty answer scores 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ ROUGE_METRICS = ("rouge-1", "rouge-2", "rouge-l")
 EXACT_MATCH_SIGNATURE = "exact-match|case:lower|space:collapsed|list:comma,sorted|empty:0|mean:samples|version:1"
 _ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
 _BLEU_ORDER = 4
+# Scores of pairs that each measure keeps.
+PAIRS_KEPT = 1 << 17
 _BLEU_STATISTICS = 2 + 2 * _BLEU_ORDER
 
 
@@ -47,6 +50,12 @@ def corpus_bleu4(references: Sequence[str], answers: Sequence[str]) -> tuple[flo
     return float(value), str(metric.get_signature())
 
 
+@functools.cache
+def corpus_bleu4_signature() -> str:
+    """sacrebleu's signature of `corpus_bleu4`, which does not depend on the texts."""
+    return corpus_bleu4(["text"], ["text"])[1]
+
+
 def bleu_statistics(references: Sequence[str], answers: Sequence[str]) -> NDArray[np.int64]:
     """What each pair adds to corpus BLEU.
 
@@ -62,15 +71,7 @@ def bleu_statistics(references: Sequence[str], answers: Sequence[str]) -> NDArra
         As `corpus_bleu4`.
     """
     check_pairs(references, answers)
-    metric = _bleu(effective_order=True)  # the counts do not depend on it; without it sacrebleu warns about sentences
-    known: dict[tuple[str, str], list[int]] = {}  # short answers repeat often
-    rows = []
-    for reference, answer in zip(references, answers, strict=True):
-        if (reference, answer) not in known:
-            score = metric.sentence_score(answer, [reference])
-            known[reference, answer] = [score.sys_len, score.ref_len, *score.counts, *score.totals]
-        rows.append(known[reference, answer])
-    return np.array(rows, dtype=np.int64)
+    return np.array([_bleu_counts(*pair) for pair in zip(references, answers, strict=True)], dtype=np.int64)
 
 
 def bleu_from_statistics(sums: NDArray[np.number]) -> NDArray[np.float64]:
@@ -123,17 +124,7 @@ def rouge_scores(references: Sequence[str], answers: Sequence[str]) -> dict[str,
         As `corpus_bleu4`.
     """
     check_pairs(references, answers)
-    from rouge_score.rouge_scorer import RougeScorer
-
-    scorer = RougeScorer(list(_ROUGE_TYPES), use_stemmer=False)
-    known: dict[tuple[str, str], tuple[float, ...]] = {}
-    rows = []
-    for reference, answer in zip(references, answers, strict=True):
-        if (reference, answer) not in known:
-            scores = scorer.score(reference, answer)
-            known[reference, answer] = tuple(100 * scores[kind].fmeasure for kind in _ROUGE_TYPES)
-        rows.append(known[reference, answer])
-    columns = np.array(rows, dtype=np.float64).T
+    columns = np.array([_rouge(*pair) for pair in zip(references, answers, strict=True)], dtype=np.float64).T
     return {name: np.ascontiguousarray(column) for name, column in zip(ROUGE_METRICS, columns, strict=True)}
 
 
@@ -184,8 +175,7 @@ def exact_match_scores(references: Sequence[str], answers: Sequence[str]) -> NDA
         As `corpus_bleu4`.
     """
     check_pairs(references, answers)
-    pairs = zip(references, answers, strict=True)
-    return np.array([100.0 * (normalize_answer(reference) == normalize_answer(answer)) for reference, answer in pairs])
+    return np.array([_exact_match(*pair) for pair in zip(references, answers, strict=True)])
 
 
 def exact_match(references: Sequence[str], answers: Sequence[str]) -> float:
@@ -218,7 +208,33 @@ def check_pairs(references: Sequence[str], answers: Sequence[str]) -> None:
             raise ValueError(f"references[{index}]: got {reference!r}, expected a reference with content")
 
 
+@functools.lru_cache(PAIRS_KEPT)  # short answers repeat often
+def _bleu_counts(reference: str, answer: str) -> tuple[int, ...]:
+    # The counts do not depend on the effective order; without it sacrebleu warns about sentences.
+    score = _bleu(effective_order=True).sentence_score(answer, [reference])
+    return (score.sys_len, score.ref_len, *score.counts, *score.totals)
+
+
+@functools.lru_cache(PAIRS_KEPT)
+def _rouge(reference: str, answer: str) -> tuple[float, ...]:
+    scores = _rouge_scorer().score(reference, answer)
+    return tuple(100 * scores[kind].fmeasure for kind in _ROUGE_TYPES)
+
+
+@functools.lru_cache(PAIRS_KEPT)
+def _exact_match(reference: str, answer: str) -> float:
+    return 100.0 * (normalize_answer(reference) == normalize_answer(answer))
+
+
+@functools.cache
 def _bleu(*, effective_order: bool):  # type: ignore[no-untyped-def]  # sacrebleu is loaded only when it is used
     from sacrebleu.metrics import BLEU
 
     return BLEU(effective_order=effective_order, max_ngram_order=_BLEU_ORDER)
+
+
+@functools.cache
+def _rouge_scorer():  # type: ignore[no-untyped-def]  # rouge-score is loaded only when it is used
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(list(_ROUGE_TYPES), use_stemmer=False)

@@ -1,21 +1,26 @@
-"""Area under the ROC curve of yes/no scores, per attribute and on average, with intervals over patients.
+"""Area under the ROC curve of yes/no scores, per attribute and on average, with intervals over runs and patients.
 
 A model that always answers the more frequent word can have a high accuracy; the area asks whether it scores yes higher
-where yes is right. 0.5 is chance.
+where yes is right. 0.5 is chance. Several training runs are measured by their mean.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgbyte.metrics.intervals import patient_indices, percentile_interval, resampled_counts
+from ecgbyte.metrics.comparisons import permutation_p_value
+from ecgbyte.metrics.intervals import patient_indices, resampled_counts
+from ecgbyte.metrics.roc_area import check_scores, mean_where_defined, roc_area, weighted_roc_areas
+from ecgbyte.metrics.training_runs import TwoLevel, two_level_interval
 
-ROC_AREA_SIGNATURE = "roc-area|mann-whitney|ties:half|score:yes-minus-no|interval:patient-bootstrap|version:1"
+ROC_AREA_SIGNATURE = "roc-area|mann-whitney|ties:half|score:yes-minus-no|version:1"
 MACRO_ROC_AREA_SIGNATURE = "roc-area-macro|mean over attributes with both answers|" + ROC_AREA_SIGNATURE
+_AREA, _AREA_DIFFERENCE = (0.0, 1.0), (-1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class RocArea:
 
 @dataclass(frozen=True)
 class RocAreas:
-    """Areas of one run.
+    """Areas of one or several training runs.
 
     Attributes
     ----------
@@ -49,62 +54,8 @@ class RocAreas:
     left_out: tuple[str, ...]
 
 
-def roc_area(scores: ArrayLike, positives: ArrayLike) -> float:
-    """Probability that a positive sample scores higher than a negative one, ties counting half (Mann-Whitney).
-
-    Parameters
-    ----------
-    scores : array-like
-        float [samples], higher for "yes".
-    positives : array-like
-        bool [samples], True where "yes" is right.
-
-    Returns
-    -------
-    float
-        0 to 1; 0.5 is chance.
-
-    Raises
-    ------
-    ValueError
-        If lengths differ, a score is not finite, or only one kind is there.
-    """
-    scores, positives = _check_scores(scores, positives)
-    if positives.all() or not positives.any():
-        raise ValueError(f"positives: got {int(positives.sum())} positive of {len(positives)}, expected both kinds")
-    return float(weighted_roc_areas(scores, positives, np.ones((1, len(scores))))[0])
-
-
-def weighted_roc_areas(
-    scores: NDArray[np.float64], positives: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """`roc_area` where sample i counts `weights[r, i]` times, for each row r.
-
-    Parameters
-    ----------
-    scores, positives : numpy.ndarray
-        As for `roc_area`.
-    weights : numpy.ndarray
-        float64 [resamples, samples], 0 or more.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64 [resamples]; NaN where a row leaves one kind without weight.
-    """
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # first of each run of equal scores
-    weights, kind = weights[:, order], positives[order]
-    positive = np.add.reduceat(weights * kind, starts, axis=1)
-    negative = np.add.reduceat(weights * ~kind, starts, axis=1)
-    below = np.cumsum(negative, axis=1) - negative
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    wins = (positive * (below + negative / 2)).sum(axis=1)
-    return np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
-
-
 def roc_areas(
-    scores: ArrayLike,
+    runs: Sequence[ArrayLike],
     positives: ArrayLike,
     attributes: Sequence[str],
     patients: Sequence[str],
@@ -113,120 +64,178 @@ def roc_areas(
     level: float = 0.95,
     seed: int,
 ) -> RocAreas:
-    """Areas per attribute and their mean, with bootstrap intervals over patients.
+    """Areas per attribute and their mean, each the mean over training runs, with intervals over runs and patients.
 
     Parameters
     ----------
-    scores, positives : array-like
-        As for `roc_area`.
+    runs : sequence of array-like
+        For each training run the scores float [samples], higher for "yes", of the same questions. With a single
+        run the intervals are over patients alone.
+    positives : array-like
+        bool [samples], True where "yes" is right.
     attributes, patients : sequences of str
         [samples], what was asked for and whose ECG it is.
     num_resamples, level, seed
-        As in `ecgbyte.metrics.intervals.patient_bootstrap`.
+        As in `ecgbyte.metrics.training_runs.two_level_bootstrap`.
 
     Raises
     ------
-    ValueError
-        If lengths differ, there are no samples or a score is not finite.
+    ValueError, TypeError
+        If lengths differ, there are no runs or samples, or a score is not finite.
     """
-    scores, positives = _check_scores(scores, positives)
-    if len(attributes) != len(scores):
-        raise ValueError(f"attributes: got {len(attributes)} for {len(scores)} samples, expected one each")
-    owner = patient_indices(patients, len(scores))
-    members = {name: np.array([attribute == name for attribute in attributes]) for name in sorted(set(attributes))}
-    members = {name: np.flatnonzero(mask) for name, mask in members.items()}
-    usable = {name: at for name, at in members.items() if 0 < positives[at].sum() < len(at)}
-    left_out = tuple(sorted(set(members) - set(usable)))
-    if not usable:
+    scores, kinds = _check_runs("runs", runs, positives)
+    owner = patient_indices(patients, len(kinds))
+    groups, left_out = _usable_groups(attributes, kinds)
+    if not groups:
         return RocAreas({}, None, left_out)
+    num_patients = int(owner.max()) + 1
+    values = np.array([[roc_area(run[at], kinds[at]) for at in groups.values()] for run in scores])
     drawn = np.concatenate(
         [
-            np.stack([weighted_roc_areas(scores[at], positives[at], counts[:, owner[at]]) for at in usable.values()])
-            for counts in resampled_counts(int(owner.max()) + 1, num_resamples=num_resamples, seed=seed)
+            np.stack([_areas_by_group(run, kinds, groups, counts[:, owner]) for run in scores])
+            for counts in resampled_counts(num_patients, num_resamples=num_resamples, seed=seed)
         ],
-        axis=1,
-    )  # [attributes, resamples]
-    single = owner.max() == 0
+        axis=2,
+    )  # [runs, attributes, resamples]
     by_attribute = {}
-    for (name, at), resampled in zip(usable.items(), drawn, strict=True):
-        by_attribute[name] = _area(roc_area(scores[at], positives[at]), resampled, level, positives[at], single)
-    everything = positives[np.concatenate(list(usable.values()))]
-    value = float(np.mean([area.value for area in by_attribute.values()]))
-    return RocAreas(by_attribute, _area(value, _mean_where_defined(drawn), level, everything, single), left_out)
+    for index, (name, at) in enumerate(groups.items()):
+        found = two_level_interval(
+            drawn[:, index].mean(axis=0), [values[:, index]], [1.0], num_patients, level=level, bounds=_AREA
+        )
+        by_attribute[name] = _area(found, kinds[at])
+    macro = np.stack([mean_where_defined(of_run) for of_run in drawn]).mean(axis=0)
+    found = two_level_interval(macro, [values.mean(axis=1)], [1.0], num_patients, level=level, bounds=_AREA)
+    return RocAreas(by_attribute, _area(found, kinds[np.concatenate(list(groups.values()))]), left_out)
 
 
-def paired_macro_roc_area(
-    scores_a: ArrayLike,
-    scores_b: ArrayLike,
+def compare_macro_roc_areas(
+    runs_a: Sequence[ArrayLike],
+    runs_b: Sequence[ArrayLike],
     positives: ArrayLike,
     attributes: Sequence[str],
     patients: Sequence[str],
     *,
+    same_runs: bool,
     num_resamples: int = 1000,
+    num_permutations: int | None = 1999,
     level: float = 0.95,
     seed: int,
-) -> tuple[float, float, float] | None:
-    """Difference a - b of two macro areas of the same questions, with its interval over resampled patients.
+) -> TwoLevel | None:
+    """Difference a - b of two macro areas of the same questions, with its interval over runs and patients, and p.
+
+    The p-value swaps the ranks that two methods give to a patient's questions, ranks within a run and an attribute, as
+    scores of different models are on different scales (Venkatraman and Begg, Biometrika 83, 1996). As for
+    `ecgbyte.metrics.quality.compare_scores`, with several runs it is at least that of the t distribution.
+
+    Parameters
+    ----------
+    runs_a, runs_b, positives, attributes, patients
+        As for `roc_areas`.
+    same_runs : bool
+        As in `ecgbyte.metrics.training_runs.paired_two_level_bootstrap`.
+    num_resamples, level, seed
+        As in `two_level_bootstrap`.
+    num_permutations : int, optional
+        As in `ecgbyte.metrics.comparisons.swap_p_value`. Where None there is no test, and the p-value is NaN.
 
     Returns
     -------
-    (difference, low, high) or None
-        None where no attribute has both answers; low and high NaN for a single patient.
+    TwoLevel or None
+        None where no attribute has both answers.
 
     Raises
     ------
-    ValueError
-        As `roc_areas`.
+    ValueError, TypeError
+        As `roc_areas`, and if with `same_runs` the numbers of runs differ.
     """
-    a, kind = _check_scores(scores_a, positives)
-    b, _ = _check_scores(scores_b, positives)
-    owner = patient_indices(patients, len(a))
-    if len(attributes) != len(a):
-        raise ValueError(f"attributes: got {len(attributes)} for {len(a)} samples, expected one each")
-    names = np.array(attributes, dtype=object)
-    groups = [np.flatnonzero(names == name) for name in sorted(set(attributes))]
-    groups = [at for at in groups if 0 < kind[at].sum() < len(at)]
+    a, kinds = _check_runs("runs_a", runs_a, positives)
+    b, _ = _check_runs("runs_b", runs_b, positives)
+    if same_runs and len(a) != len(b):
+        raise ValueError(f"runs_a, runs_b: got {len(a)} and {len(b)} runs, expected the same runs")
+    owner = patient_indices(patients, len(kinds))
+    groups, _ = _usable_groups(attributes, kinds)
     if not groups:
         return None
-
-    def differences(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-        per_attribute = [
-            weighted_roc_areas(a[at], kind[at], counts[:, owner[at]])
-            - weighted_roc_areas(b[at], kind[at], counts[:, owner[at]])
-            for at in groups
-        ]
-        return _mean_where_defined(np.stack(per_attribute))
-
     num_patients = int(owner.max()) + 1
-    value = float(differences(np.ones((1, num_patients)))[0])
-    if num_patients == 1:
-        return value, float("nan"), float("nan")
-    drawn = [differences(counts) for counts in resampled_counts(num_patients, num_resamples=num_resamples, seed=seed)]
-    return (value, *percentile_interval(np.concatenate(drawn), level))
+
+    def macro(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean area of every run of a, then of b, [runs, resamples]."""
+        runs = [_areas_by_group(run, kinds, groups, counts[:, owner]) for run in (*a, *b)]
+        # The same attributes are missing from every run of a resample.
+        return np.stack([mean_where_defined(areas) for areas in runs])
+
+    values = macro(np.ones((1, num_patients)))[:, 0]
+    of_a, of_b = values[: len(a)], values[len(a) :]
+    blocks = resampled_counts(num_patients, num_resamples=num_resamples, seed=seed)
+    drawn = np.concatenate([macro(counts) for counts in blocks], axis=1)
+    resampled = drawn[: len(a)].mean(axis=0) - drawn[len(a) :].mean(axis=0)
+    apart, signs = ([of_a - of_b], [1.0]) if same_runs else ([of_a, of_b], [1.0, -1.0])
+    found = two_level_interval(resampled, apart, signs, num_patients, level=level, bounds=_AREA_DIFFERENCE)
+    if num_permutations is None:
+        return TwoLevel(found.value, found.low, found.high, math.nan)
+
+    pairs = list(zip(a, b, strict=True)) if len(a) == len(b) else [(one, other) for one in a for other in b]
+    ranked = [(_ranks(one, groups), _ranks(other, groups)) for one, other in pairs]
+
+    def difference(swapped: NDArray[np.float64]) -> NDArray[np.float64]:
+        moved = swapped[:, owner]
+        total = np.zeros(len(swapped))
+        for one, other in ranked:
+            both = np.concatenate([one, other])
+            of_both = np.concatenate([kinds, kinds])
+            places = {name: np.concatenate([at, at + len(kinds)]) for name, at in groups.items()}
+            first = _areas_by_group(both, of_both, places, np.hstack([1 - moved, moved]))
+            second = _areas_by_group(both, of_both, places, np.hstack([moved, 1 - moved]))
+            total += first.mean(axis=0) - second.mean(axis=0)
+        return total / len(ranked)
+
+    p_value = permutation_p_value(difference, num_patients, num_permutations=num_permutations, seed=seed)
+    if not math.isnan(found.p_value):
+        p_value = max(p_value, found.p_value)
+    return TwoLevel(found.value, found.low, found.high, p_value)
 
 
-def _area(
-    value: float, resampled: NDArray[np.float64], level: float, positives: NDArray[np.bool_], single_patient: bool
-) -> RocArea:
-    low, high = (float("nan"), float("nan")) if single_patient else percentile_interval(resampled, level)
-    return RocArea(value, low, high, int(positives.sum()), int((~positives).sum()))
+def _areas_by_group(
+    scores: NDArray[np.float64],
+    positives: NDArray[np.bool_],
+    groups: dict[str, NDArray[np.int64]],
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Areas [attributes, resamples] where sample i counts ``weights[r, i]`` times."""
+    return np.stack([weighted_roc_areas(scores[at], positives[at], weights[:, at]) for at in groups.values()])
 
 
-def _mean_where_defined(areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over attributes, [attributes, resamples] -> [resamples]; NaN only where no attribute has an area."""
-    defined = ~np.isnan(areas)
-    kept = defined.sum(axis=0)
-    return np.divide(np.where(defined, areas, 0).sum(axis=0), kept, out=np.full(len(kept), np.nan), where=kept > 0)
+def _ranks(scores: NDArray[np.float64], groups: dict[str, NDArray[np.int64]]) -> NDArray[np.float64]:
+    ranks = np.zeros(len(scores))
+    for at in groups.values():
+        ordered = np.sort(scores[at])
+        # Equal scores share the middle of their ranks.
+        ranks[at] = (ordered.searchsorted(scores[at], "left") + ordered.searchsorted(scores[at], "right")) / 2
+    return ranks
 
 
-def _check_scores(scores: ArrayLike, positives: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    values, kinds = np.asarray(scores, dtype=np.float64), np.asarray(positives)
-    if values.ndim != 1 or kinds.shape != values.shape or not len(values):
-        raise ValueError(
-            f"scores, positives: got shapes {values.shape}, {kinds.shape}, expected [samples] twice, not empty"
-        )
-    if kinds.dtype != np.bool_:
-        raise ValueError(f"positives: got {kinds.dtype}, expected bool")
-    if not np.isfinite(values).all():
-        raise ValueError(f"scores: got NaN or infinity in sample {int(np.flatnonzero(~np.isfinite(values))[0])}")
-    return values, kinds
+def _usable_groups(
+    attributes: Sequence[str], positives: NDArray[np.bool_]
+) -> tuple[dict[str, NDArray[np.int64]], tuple[str, ...]]:
+    """The samples of every attribute that has both answers, sorted, and the names of the others."""
+    if len(attributes) != len(positives):
+        raise ValueError(f"attributes: got {len(attributes)} for {len(positives)} samples, expected one each")
+    members: dict[str, list[int]] = {}
+    for place, name in enumerate(attributes):
+        members.setdefault(name, []).append(place)
+    arrays = {name: np.array(members[name], dtype=np.int64) for name in sorted(members)}
+    usable = {name: at for name, at in arrays.items() if 0 < positives[at].sum() < len(at)}
+    return usable, tuple(name for name in arrays if name not in usable)
+
+
+def _check_runs(
+    name: str, runs: Sequence[ArrayLike], positives: ArrayLike
+) -> tuple[list[NDArray[np.float64]], NDArray[np.bool_]]:
+    if not len(runs):
+        raise ValueError(f"{name}: got no training run, expected at least one")
+    checked = [check_scores(run, positives) for run in runs]
+    return [scores for scores, _ in checked], checked[0][1]
+
+
+def _area(found: TwoLevel, positives: NDArray[np.bool_]) -> RocArea:
+    return RocArea(found.value, found.low, found.high, int(positives.sum()), int((~positives).sum()))

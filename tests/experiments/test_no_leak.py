@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgbyte.data.controls import INPUTS
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.preprocess import Preprocessor
 from experiments import tokenizing
@@ -81,12 +82,16 @@ def test_controls_replace_the_ecg_and_nothing_else(profile: Profile, stored: tup
     patients = {entry.record_id: entry.patient_id for entry in splits["train"]}
     ids = sorted(patients)
     values = {(name, part): np.array([index, part], np.int32) for index, name in enumerate(ids) for part in range(2)}
-    view = ECGView(values, np.array([7], np.int32))
+    altered = {
+        (shown, *key): np.append(ids, 100 + place).astype(np.int32)
+        for place, shown in enumerate(("noise", "shuffled-leads"))
+        for key, ids in values.items()
+    }
+    view = ECGView(values, np.array([7], np.int32), altered)
     others = {name: ids[index - 1] for index, name in enumerate(ids)}
     parts = assign_segments(questions, 2)
     shown = {
-        name: make_examples(questions, patients, view, shown=name, segments=parts, others=others)
-        for name in ("ecg", "other-patient", "flat-line", "text-only")
+        name: make_examples(questions, patients, view, shown=name, segments=parts, others=others) for name in INPUTS
     }
     for place, question in enumerate(questions):
         part = parts[place]
@@ -94,11 +99,18 @@ def test_controls_replace_the_ecg_and_nothing_else(profile: Profile, stored: tup
         assert shown["other-patient"][place].ecg.tolist() == [ids.index(others[question.record_id]), part]
         assert shown["flat-line"][place].ecg.tolist() == [7]
         assert shown["text-only"][place].ecg is None
+        assert shown["noise"][place].ecg.tolist() == [ids.index(question.record_id), part, 100]
+        assert shown["shuffled-leads"][place].ecg.tolist() == [ids.index(question.record_id), part, 101]
         for examples in shown.values():
             assert examples[place].question == question.question
             assert examples[place].answer == question.reference
             assert examples[place].patient_id == patients[question.record_id]
     assert set(parts) == {0, 1}
+    plain = ECGView(values, np.array([7], np.int32))
+    with pytest.raises(ValueError, match=r"view.altered: there is no 'noise' for segment \d of record"):
+        make_examples(questions, patients, plain, shown="noise", segments=parts, others=others)
+    unseen = make_examples(questions, patients, None, shown="noise", segments=parts, others=others)
+    assert all(example.ecg is None for example in unseen)
 
 
 def test_questions_are_dealt_to_segments_in_turn(profile: Profile, stored: tuple[Path, dict]) -> None:

@@ -128,7 +128,9 @@ def test_all_language_measures_have_value_interval_and_signature() -> None:
     references = ["yes", "left axis deviation is present", "no", "sinus rhythm in all leads"]
     answers = ["yes", "left axis deviation is present", "yes", ""]
     measures = measure_language(references, answers, ["a", "a", "b", "c"], num_resamples=50, seed=0)
-    assert tuple(measures) == LANGUAGE_METRICS
+    # Without a model there is no BERTScore; nothing stands in for it.
+    assert [*measures] == [name for name in LANGUAGE_METRICS if name != "bertscore-f1"]
+    assert measures["bleu-4-sentence"].value == pytest.approx((100 * 0.1**0.75 + 100) / 4)
     assert measures["accuracy"].value == 50.0
     assert measures["empty-answers"].value == 25.0
     assert measures["bleu-4"].value == pytest.approx(corpus_bleu4(references, answers)[0])

@@ -1,0 +1,124 @@
+"""What each answer of one set adds to every language measure, computed once for all the measures made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ecgbyte.metrics.intervals import OfSums
+from ecgbyte.metrics.language import (
+    EXACT_MATCH_SIGNATURE,
+    bleu_from_statistics,
+    bleu_statistics,
+    corpus_bleu4_signature,
+    exact_match_scores,
+    rouge_scores,
+    rouge_signature,
+)
+from ecgbyte.metrics.nltk_measures import (
+    meteor_scores,
+    meteor_signature,
+    sentence_bleu4_scores,
+    sentence_bleu4_signature,
+)
+
+if TYPE_CHECKING:
+    from ecgbyte.metrics.bertscore import BertScore
+
+LANGUAGE_METRICS = (
+    "bleu-4",
+    "bleu-4-sentence",
+    "rouge-1",
+    "rouge-2",
+    "rouge-l",
+    "meteor",
+    "bertscore-f1",
+    "accuracy",
+    "empty-answers",
+)
+EMPTY_ANSWERS_SIGNATURE = "answers without a character other than white space|mean:samples|version:1"
+
+
+class MetricScores(NamedTuple):
+    """What each sample adds to a metric.
+
+    Attributes
+    ----------
+    values : numpy.ndarray
+        float64 [samples], whose mean is the metric, or [samples, statistics].
+    of_sums : callable or None
+        From sums of statistics to the metric; None for a mean.
+    signature : str
+        Defines the metric.
+    """
+
+    values: NDArray[np.float64]
+    of_sums: OfSums | None
+    signature: str
+
+
+@dataclass(frozen=True)
+class LanguageScores:
+    """What each answer of one set adds to every metric; measures of any part of the answers are made from it.
+
+    Attributes
+    ----------
+    metrics : dict of str to MetricScores
+        In the order of `LANGUAGE_METRICS`.
+    """
+
+    metrics: dict[str, MetricScores]
+
+    def select(self, places: Sequence[int]) -> LanguageScores:
+        """The scores of some of the answers."""
+        chosen = np.asarray(places, dtype=np.int64)
+        return LanguageScores(
+            {name: scores._replace(values=scores.values[chosen]) for name, scores in self.metrics.items()}
+        )
+
+
+def score_language(
+    references: Sequence[str],
+    answers: Sequence[str],
+    *,
+    bertscore: BertScore | None = None,
+    wordnet: bool | None = None,
+) -> LanguageScores:
+    """Score each answer by each of `LANGUAGE_METRICS`.
+
+    Parameters
+    ----------
+    references, answers : sequences of str
+        [samples]: the right answer, and the given one (may be empty, counts).
+    bertscore : BertScore, optional
+        The model of ``bertscore-f1``; without one that metric is left out.
+    wordnet : bool, optional
+        As in `ecgbyte.metrics.nltk_measures.meteor_scores`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If lengths differ, there are no samples, or a reference is empty.
+    ModuleNotFoundError
+        If a package of the ``metrics`` extra is not installed.
+    """
+    statistics = bleu_statistics(references, answers).astype(np.float64)
+    metrics = {
+        "bleu-4": MetricScores(statistics, bleu_from_statistics, corpus_bleu4_signature()),
+        "bleu-4-sentence": MetricScores(sentence_bleu4_scores(references, answers), None, sentence_bleu4_signature()),
+    }
+    for name, values in rouge_scores(references, answers).items():
+        metrics[name] = MetricScores(values, None, rouge_signature())
+    metrics["meteor"] = MetricScores(
+        meteor_scores(references, answers, wordnet=wordnet), None, meteor_signature(wordnet=wordnet)
+    )
+    if bertscore is not None:
+        metrics["bertscore-f1"] = MetricScores(bertscore.scores(references, answers), None, bertscore.signature)
+    metrics["accuracy"] = MetricScores(exact_match_scores(references, answers), None, EXACT_MATCH_SIGNATURE)
+    empty = np.array([100.0 * (not answer.strip()) for answer in answers])
+    metrics["empty-answers"] = MetricScores(empty, None, EMPTY_ANSWERS_SIGNATURE)
+    return LanguageScores(metrics)
