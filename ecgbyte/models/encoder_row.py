@@ -43,7 +43,7 @@ class EncoderRow(nn.Module):
 
     def __init__(
         self,
-        encoder: nn.Module,
+        encoder: Any,
         hidden_size: int,
         *,
         encoder_settings: Mapping[str, Any],

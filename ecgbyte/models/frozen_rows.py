@@ -23,6 +23,8 @@ class PartlyFrozenEmbedding(nn.Module):
         Float [rows, hidden], copied.
     frozen_ids : sequence of int
         The rows that stay.
+    padding_idx : int or None
+        As in `torch.nn.Embedding`: a row that gets no gradient from being looked up.
 
     Raises
     ------
@@ -34,7 +36,7 @@ class PartlyFrozenEmbedding(nn.Module):
     frozen_rows: Tensor
     place: Tensor
 
-    def __init__(self, weight: Tensor, frozen_ids: Sequence[int]) -> None:
+    def __init__(self, weight: Tensor, frozen_ids: Sequence[int], padding_idx: int | None = None) -> None:
         super().__init__()
         frozen = torch.zeros(len(weight), dtype=torch.bool)
         ids = torch.tensor(sorted(set(frozen_ids)), dtype=torch.int64)
@@ -49,6 +51,8 @@ class PartlyFrozenEmbedding(nn.Module):
         place[~frozen] = torch.arange(int((~frozen).sum()))
         place[frozen] = torch.arange(len(self.trained_rows), len(weight))
         self.register_buffer("place", place.to(weight.device))
+        self.padding_idx = padding_idx
+        self._padding_place = None if padding_idx is None or frozen[padding_idx] else int(place[padding_idx])
 
     @property
     def weight(self) -> Tensor:
@@ -60,7 +64,7 @@ class PartlyFrozenEmbedding(nn.Module):
         place = self.place[token_ids]
         num_trained = len(self.trained_rows)
         is_frozen = place >= num_trained
-        trained = nn.functional.embedding(place.masked_fill(is_frozen, 0), self.trained_rows)
+        trained = nn.functional.embedding(place.masked_fill(is_frozen, 0), self.trained_rows, self._padding_place)
         kept = nn.functional.embedding((place - num_trained).clamp(min=0), self.frozen_rows)
         # Where a row is frozen, the gradient of the row that was looked up in its place is zero.
         return torch.where(is_frozen[..., None], kept, trained)
@@ -101,7 +105,7 @@ def freeze_rows(language_model: Any, frozen_ids: Sequence[int]) -> None:
     tied = output is not None and output.weight is old.weight
     if tied and getattr(output, "bias", None) is not None:
         raise ValueError("language_model: expected a tied output layer without bias, got one with it")
-    embedding = PartlyFrozenEmbedding(old.weight, frozen_ids)
+    embedding = PartlyFrozenEmbedding(old.weight, frozen_ids, old.padding_idx)
     language_model.set_input_embeddings(embedding)
     if tied:
         language_model.set_output_embeddings(_TiedOutput(embedding))
@@ -111,10 +115,11 @@ def restore_plain_embedding(language_model: Any) -> None:
     """Undo `freeze_rows` with the rows as they are now, in place: what transformers can save."""
     partly = language_model.get_input_embeddings()
     weight = nn.Parameter(partly.weight.detach().clone())
-    embedding = nn.Embedding(*weight.shape, device="meta")
+    rows, hidden = weight.shape
+    embedding = nn.Embedding(rows, hidden, padding_idx=partly.padding_idx, device="meta")
     embedding.weight = weight
     language_model.set_input_embeddings(embedding)
     if isinstance(language_model.get_output_embeddings(), _TiedOutput):
-        output = nn.Linear(weight.shape[1], weight.shape[0], bias=False, device="meta")
+        output = nn.Linear(hidden, rows, bias=False, device="meta")
         output.weight = weight
         language_model.set_output_embeddings(output)

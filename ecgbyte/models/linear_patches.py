@@ -167,7 +167,7 @@ class LinearPatches(nn.Module):
         ValueError
             If leads or samples are others.
         """
-        places = self.window_rows
+        places: Tensor = self.window_rows
         if self.lead_rows is not None:
             places = (self.lead_rows[:, None] + self.window_rows).flatten(0, 1)
         return self.projection(self.patches(ecg)) * self.row_deviation + places

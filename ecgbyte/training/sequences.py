@@ -64,7 +64,7 @@ class Sequence:
         if self.features is None:
             return b""
         digest = hashlib.blake2b(repr(self.features.shape).encode(), digest_size=16)
-        digest.update(np.ascontiguousarray(self.features))
+        digest.update(np.ascontiguousarray(self.features).data)
         return digest.digest()
 
 

@@ -260,7 +260,7 @@ def test_a_folder_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         load_joint(folder)
     model, collate = build("encoder")
     save_joint(tmp_path / "encoder", model, collate.text_tokenizer)
-    with pytest.raises(ValueError, match="build_encoder: .* holds the encoder"):
+    with pytest.raises(ValueError, match=r"build_encoder: .* holds the encoder"):
         load_joint(tmp_path / "encoder")
 
 
@@ -285,7 +285,7 @@ def test_wrong_inputs_are_named() -> None:
     with pytest.raises(ValueError, match=r"expected shape \[batch, 3 leads, 64 samples\]"):
         model(**{**batch, "features": torch.zeros(8, LEADS, 65)})
     wrong = Collator(model.token_map, collate.text_tokenizer, max_length=80, answer_room=30, signal_positions=2)
-    with pytest.raises(ValueError, match="one signal for each of 1.33333 blocks of 12 <signal>, got 8"):
+    with pytest.raises(ValueError, match=r"one signal for each of 1\.33333 blocks of 12 <signal>, got 8"):
         model(**wrong(toy_examples()))
     with pytest.raises(ValueError, match="train_embeddings: training='full' trains every row"):
         build("lead", train_embeddings=False)
