@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
+from ecgbyte.models.frozen_rows import freeze_rows, restore_plain_embedding
 from ecgbyte.options import check_option
 
 if TYPE_CHECKING:
@@ -98,7 +100,8 @@ class EndToEndModel(ECGLanguageModel):
     lora : LoraSettings or None
     train_embeddings : bool or None
         Whether the rows of the ECG tokens are trained. None: with ``"full"`` they are, with ``"lora"`` they are not
-        (as published). With ``"full"``, False is an error.
+        (as published). False with ``"full"`` trains everything but these rows (`ecgbyte.models.frozen_rows`), which
+        keep every bit; an output layer that is tied to the embedding keeps them too.
     seed : int
         Of LoRA's random start.
     """
@@ -114,8 +117,6 @@ class EndToEndModel(ECGLanguageModel):
         seed: int = 0,
     ) -> None:
         check_option("training", training, TRAINING)
-        if training == "full" and train_embeddings is False:
-            raise ValueError("train_embeddings: training='full' trains every row, expected True or None, got False")
         highest = max(token_map.all_ids())
         rows = language_model.get_input_embeddings().weight.shape[0]
         if highest >= rows:
@@ -124,11 +125,23 @@ class EndToEndModel(ECGLanguageModel):
                 "add the tokens to this model with add_ecg_tokens"
             )
         trained_rows = token_map.all_ids() if training == "lora" and train_embeddings else None
+        has_frozen_rows = training == "full" and train_embeddings is False
+        if has_frozen_rows:
+            freeze_rows(language_model, token_map.all_ids())
         super().__init__(
             prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows, seed=seed)
         )
         self.token_map = token_map
+        self._has_frozen_rows = has_frozen_rows
 
     def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the rows of ``input_ids``, float [samples, positions, hidden]."""
         return self.embed_tokens(batch["input_ids"])
+
+    def merged_language_model(self) -> Any:
+        """Return the language model as transformers knows it: LoRA merged, and all rows in one embedding."""
+        if not self._has_frozen_rows:
+            return super().merged_language_model()
+        plain = copy.deepcopy(self.language_model)
+        restore_plain_embedding(plain)
+        return plain

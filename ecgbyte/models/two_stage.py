@@ -7,7 +7,6 @@ scores are those of the end-to-end model.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,21 +16,25 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ecgbyte.files import write_atomically
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
-from ecgbyte.models.ecg_tokens import SIGNAL, find_ecg_tokens
-from ecgbyte.models.end_to_end import TRAINING, LoraSettings, prepare_training
-from ecgbyte.models.saved_folder import new_folder, read_settings, read_tensors
+from ecgbyte.models.signal_positions import (
+    count_signals,
+    load_signal_layers,
+    prepare_signal_reader,
+    read_signal_reader,
+    save_signal_reader,
+    text_row_deviation,
+)
 from ecgbyte.options import check_option
 
 if TYPE_CHECKING:
     from ecgbyte.models.ecg_tokens import ECGTokenMap
+    from ecgbyte.models.end_to_end import LoraSettings
 
 PROJECTIONS = ("linear", "mlp")
 """``"linear"``: one linear layer, as published. ``"mlp"``: two, with GELU between them."""
 
-LANGUAGE_MODEL_FOLDER, SETTINGS_FILE, PROJECTION_FILE = "language_model", "two_stage.json", "projection.safetensors"
-FORMAT_VERSION = 1
+SETTINGS_FILE, PROJECTION_FILE = "two_stage.json", "projection.safetensors"
 # The mean square of GELU of a standard normal variable.
 _GELU_MEAN_SQUARE = 0.4252
 
@@ -155,26 +158,16 @@ class TwoStageModel(ECGLanguageModel):
         train_embeddings: bool | None = None,
         seed: int = 0,
     ) -> None:
-        check_option("training", training, TRAINING)
-        if training == "full" and train_embeddings is False:
-            raise ValueError("train_embeddings: training='full' trains every row, expected True or None, got False")
-        if token_map.signal_id is None:
-            raise ValueError(f"token_map: expected the token {SIGNAL}, it has none; use add_signal_token")
-        weight = language_model.get_input_embeddings().weight.detach()
-        highest = max(token_map.all_ids())
-        if highest >= len(weight):
-            raise ValueError(f"token_map: its highest id is {highest}, the model has {len(weight)} embedding rows")
-        is_text = torch.ones(len(weight), dtype=torch.bool)
-        is_text[token_map.all_ids()] = False
-        row_deviation = float(weight[is_text].float().square().mean().sqrt())
-        trained_rows = [token_map.start_id, token_map.end_id] if training == "lora" and train_embeddings else None
-        super().__init__(
-            prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows, seed=seed)
+        hidden_size = language_model.get_input_embeddings().weight.shape[1]
+        row_deviation = text_row_deviation(language_model, token_map)
+        prepared = prepare_signal_reader(
+            language_model, token_map, training=training, lora=lora, train_embeddings=train_embeddings, seed=seed
         )
+        super().__init__(prepared)
         self.token_map = token_map
-        self.signal_id = token_map.signal_id
+        self.signal_id = int(token_map.signal_id or 0)
         self.projection = FeatureProjection(
-            feature_size, weight.shape[1], kind=projection, row_deviation=row_deviation, seed=seed
+            feature_size, hidden_size, kind=projection, row_deviation=row_deviation, seed=seed
         )
         if training_features is not None:
             self.projection.fit_scale(training_features)
@@ -193,11 +186,8 @@ class TwoStageModel(ECGLanguageModel):
             If there are more or fewer feature vectors than ``<signal>`` positions, or they have another length.
         """
         rows = self.embed_tokens(batch["input_ids"])
-        at_signal = batch["input_ids"] == self.signal_id
         features = batch.get("features")
-        num_signals, num_vectors = int(at_signal.sum()), 0 if features is None else len(features)
-        if num_signals != num_vectors:
-            raise ValueError(f"features: expected one vector for each of {num_signals} {SIGNAL}, got {num_vectors}")
+        at_signal = count_signals(batch["input_ids"], self.signal_id, 1, features, "vector")
         if features is None:
             return rows
         projected = self.projection(features.to(self.projection.feature_mean))
@@ -215,19 +205,15 @@ def save_two_stage(folder: str | os.PathLike[str], model: TwoStageModel, text_to
     FileExistsError
         If `folder` exists and holds something.
     """
-    from safetensors.torch import save as to_safetensors
-
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.projection.state_dict().items()}
-    settings = {
-        "format_version": FORMAT_VERSION,
-        "feature_size": model.projection.feature_size,
-        "projection": model.projection.kind,
-    }
-    with new_folder(folder) as partial:
-        model.merged_language_model().save_pretrained(partial / LANGUAGE_MODEL_FOLDER, safe_serialization=True)
-        text_tokenizer.save_pretrained(partial / LANGUAGE_MODEL_FOLDER)
-        write_atomically(partial / PROJECTION_FILE, to_safetensors(tensors))
-        write_atomically(partial / SETTINGS_FILE, json.dumps(settings, indent=2) + "\n")
+    save_signal_reader(
+        folder,
+        model,
+        model.projection,
+        text_tokenizer,
+        settings={"feature_size": model.projection.feature_size, "projection": model.projection.kind},
+        settings_file=SETTINGS_FILE,
+        weights_file=PROJECTION_FILE,
+    )
 
 
 def load_two_stage(folder: str | os.PathLike[str]) -> tuple[TwoStageModel, Any]:
@@ -246,22 +232,10 @@ def load_two_stage(folder: str | os.PathLike[str]) -> tuple[TwoStageModel, Any]:
     ValueError
         If a file is damaged, the settings are of another format version, or a part does not fit them.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
     folder = Path(folder)
-    settings = read_settings(folder / SETTINGS_FILE, version=FORMAT_VERSION, keys=("feature_size", "projection"))
-    language_model = AutoModelForCausalLM.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
-    text_tokenizer = AutoTokenizer.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
-    model = TwoStageModel(
-        language_model,
-        find_ecg_tokens(text_tokenizer, 0),
-        settings["feature_size"],
-        projection=settings["projection"],
+    settings, language_model, text_tokenizer, token_map = read_signal_reader(
+        folder, SETTINGS_FILE, ("feature_size", "projection")
     )
-    tensors = read_tensors(folder / PROJECTION_FILE)
-    expected = {name: list(value.shape) for name, value in model.projection.state_dict().items()}
-    found_shapes = {name: list(value.shape) for name, value in tensors.items()}
-    if found_shapes != expected:
-        raise ValueError(f"{folder / PROJECTION_FILE}: holds {found_shapes}, {SETTINGS_FILE} needs {expected}")
-    model.projection.load_state_dict(tensors)
+    model = TwoStageModel(language_model, token_map, settings["feature_size"], projection=settings["projection"])
+    load_signal_layers(folder / PROJECTION_FILE, model.projection, SETTINGS_FILE)
     return model.eval(), text_tokenizer

@@ -19,7 +19,8 @@ class Example:
         The text before and after the point where the model starts to answer. An empty answer is allowed.
     ecg : numpy.ndarray or None
         int32 [tokens], the ids of the ECG tokenizer (end to end); float32 [features], the vector of a frozen encoder
-        (two stages); or None for text alone.
+        (two stages); float32 [leads, samples], the signal in mV, for layers that are trained with the language model;
+        or None for text alone. Questions about one signal may, and should, hold the same array.
 
     Raises
     ------
@@ -44,14 +45,19 @@ class Example:
         if not isinstance(self.ecg, np.ndarray):
             raise TypeError(f"ecg: expected a NumPy array or None, got {type(self.ecg).__name__}")
         where = f"ecg of sample {self.sample_id!r}"
-        if self.ecg.ndim != 1 or self.ecg.size == 0:
-            raise ValueError(
-                f"{where}: expected shape [tokens] or [features] with one value at least, got {self.ecg.shape}"
-            )
         if self.ecg.dtype.kind not in "iuf":
-            raise TypeError(f"{where}: expected integers (token ids) or floats (features), got {self.ecg.dtype}")
+            raise TypeError(
+                f"{where}: expected integers (token ids) or floats (features or a signal), got {self.ecg.dtype}"
+            )
+        if self.ecg.ndim not in ((1, 2) if self.ecg.dtype.kind == "f" else (1,)) or self.ecg.size == 0:
+            raise ValueError(
+                f"{where}: expected shape [tokens], [features] or, of floats, [leads, samples], with one value at "
+                f"least, got {self.ecg.shape} of {self.ecg.dtype}"
+            )
+        if self.ecg.ndim == 2 and self.ecg.dtype != np.float32:
+            raise TypeError(f"{where}: expected a signal of float32, got {self.ecg.dtype}")
         if self.ecg.dtype.kind == "f" and not np.isfinite(self.ecg).all():
-            raise ValueError(f"{where}: expected finite features, got NaN or infinity")
+            raise ValueError(f"{where}: expected finite features or signal, got NaN or infinity")
 
     @property
     def is_tokens(self) -> bool:
@@ -61,4 +67,9 @@ class Example:
     @property
     def is_features(self) -> bool:
         """Whether `ecg` holds an encoder's features."""
-        return self.ecg is not None and self.ecg.dtype.kind == "f"
+        return self.ecg is not None and self.ecg.dtype.kind == "f" and self.ecg.ndim == 1
+
+    @property
+    def is_signal(self) -> bool:
+        """Whether `ecg` holds a signal in mV."""
+        return self.ecg is not None and self.ecg.dtype.kind == "f" and self.ecg.ndim == 2

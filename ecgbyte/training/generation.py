@@ -137,7 +137,7 @@ def answer_log_likelihood(
     """
 
     def score(_: dict[str, Tensor], group: list[Example]) -> list[float]:
-        batch = _to(model, collate(group))
+        batch = _to(model, collate.with_answers(group))
         values = token_log_likelihoods(*model.label_logits(batch)).double()
         counts = (batch["labels"][:, 1:] != IGNORED).sum(dim=1).tolist()
         return [float(part.sum()) for part in values.split(counts)]
@@ -165,8 +165,7 @@ def _over_prompts(
     lengths = []
     for index, example in enumerate(examples):
         sequence = collate.sequence(example, for_generation=not with_answer)
-        features = b"" if sequence.features is None else sequence.features.tobytes()
-        groups.setdefault((sequence.input_ids.tobytes(), features), []).append(index)
+        groups.setdefault((sequence.input_ids.tobytes(), sequence.features_key()), []).append(index)
         lengths.append(len(sequence.input_ids))
     # Longest first, so that memory is at its highest at once; ties by the order of the examples.
     different = sorted(groups.values(), key=lambda indices: (-lengths[indices[0]], indices[0]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ecgbyte.training.collate import Collator
+from ecgbyte.training.collate import Collator, stack_features
 from ecgbyte.training.examples import Example
 from ecgbyte.training.sequences import IGNORED, Sequence, TruncationReport
 
@@ -74,12 +74,18 @@ class SharedPrefixCollator:
     Raises
     ------
     ValueError
-        If the text tokenizer has no BOS token: text alone would have no beginning.
+        If the text tokenizer has no BOS token: text alone would have no beginning. If the collator has padding among
+        its labels: beginnings carry none.
     """
 
     def __init__(self, collator: Collator) -> None:
         if collator.text_tokenizer.bos_token_id is None:
             raise ValueError("collator: its text tokenizer has no BOS token, so sequences may share no beginning")
+        if collator.padding_in_labels:
+            raise ValueError(
+                "collator: padding_in_labels makes targets of the padding of every question, which questions that "
+                "share a beginning do not have; give the collator itself to train, with single examples"
+            )
         self.collator = collator
 
     def __call__(self, groups: Items[ExampleGroup]) -> dict[str, torch.Tensor]:
@@ -103,7 +109,7 @@ class SharedPrefixCollator:
         prefixes: list[Sequence] = []
         prefix_rows = []
         for sequence, cut in zip(sequences, cuts, strict=True):
-            key = (sequence.input_ids[:cut].tobytes(), _content(sequence))
+            key = (sequence.input_ids[:cut].tobytes(), sequence.features_key())
             if key not in rows:
                 rows[key] = len(prefixes)
                 prefixes.append(sequence)
@@ -122,9 +128,9 @@ class SharedPrefixCollator:
             "labels": labels[0],
             "prefix_rows": torch.tensor(prefix_rows),
         }
-        features = [sequence.features for sequence in prefixes if sequence.features is not None]
-        if features:
-            batch["features"] = torch.from_numpy(np.stack(features))
+        features = stack_features(prefixes)
+        if features is not None:
+            batch["features"] = features
         return batch
 
     def settings(self) -> dict[str, int | str]:
@@ -154,7 +160,3 @@ class SharedPrefixCollator:
             mask[place, shape[1] - len(row) :] = 1
         positions = np.maximum(mask.cumsum(axis=1) - 1, 0)
         return torch.from_numpy(values), torch.from_numpy(mask), torch.from_numpy(positions)
-
-
-def _content(sequence: Sequence) -> bytes:
-    return b"" if sequence.features is None else sequence.features.tobytes()

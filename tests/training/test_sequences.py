@@ -141,6 +141,10 @@ def test_text_that_names_a_token_stays_text(make_reader: Callable[..., Any]) -> 
         (np.array(["a"]), TypeError, "expected integers"),
         (np.array([1.0, np.nan], np.float32), ValueError, "NaN or infinity"),
         ([1, 2], TypeError, "expected a NumPy array or None, got list"),
+        (np.zeros((2, 3), np.float64), TypeError, "expected a signal of float32, got float64"),
+        (np.full((2, 3), np.inf, np.float32), ValueError, "NaN or infinity"),
+        (np.zeros((2, 0), np.float32), ValueError, "one value at least"),
+        (np.zeros((1, 2, 3), np.float32), ValueError, r"of floats, \[leads, samples\]"),
     ],
 )
 def test_examples_check_their_ecg(ecg: Any, error: type[Exception], message: str) -> None:
@@ -148,6 +152,70 @@ def test_examples_check_their_ecg(ecg: Any, error: type[Exception], message: str
         example(ecg)
 
 
+def test_an_example_knows_what_it_holds() -> None:
+    held = [ids(1), np.zeros(2, np.float32), np.zeros((2, 3), np.float32), None]
+    kinds = [(item.is_tokens, item.is_features, item.is_signal) for item in map(example, held)]
+    assert kinds == [(True, False, False), (False, True, False), (False, False, True), (False, False, False)]
+
+
 def test_examples_check_their_text() -> None:
     with pytest.raises(TypeError, match="answer: expected str, got list"):
         Example("s", "r", "p", "q", ["yes"], None)  # type: ignore[arg-type]
+
+
+def test_a_signal_takes_as_many_positions_as_it_is_given_and_is_never_cut() -> None:
+    signal = np.zeros((2, 5), np.float32)
+    token_map = ECGTokenMap(ids(), START, END, SIGNAL)
+    sequence = build_sequence(example(signal), token_map, words(), signal_positions=3)
+    assert sequence.input_ids.tolist() == [1, 90, 92, 92, 92, 91, 10, 11, 12, 20, 22, 2]
+    assert sequence.labels.tolist() == [-100] * 9 + [20, 22, 2]
+    assert sequence.features is signal and sequence.dropped_ecg_tokens == 0
+    # BOS, <sig_start>, <sig_end>, 3 of the question, 3 of the answer and EOS leave exactly 3.
+    options: dict[str, Any] = {"signal_positions": 3, "answer_room": 3}
+    assert len(build_sequence(example(signal), token_map, words(), max_length=12, **options).input_ids) == 12
+    with pytest.raises(ValueError, match=r"max_length: 11 positions do not hold sample 's1'.* its ECG 3 at least"):
+        build_sequence(example(signal), token_map, words(), max_length=11, **options)
+    with pytest.raises(ValueError, match="holds a signal, the map has no <signal> token"):
+        build_sequence(example(signal), TOKEN_MAP, words())
+    with pytest.raises(ValueError, match="signal_positions: an encoder's vector takes one position, got 3"):
+        build_sequence(example(signal[0]), token_map, words(), signal_positions=3)
+
+
+def test_features_are_told_apart_by_a_short_key_of_shape_and_values() -> None:
+    token_map = ECGTokenMap(ids(), START, END, SIGNAL)
+    arrays = [np.zeros(6, np.float32), np.zeros((2, 3), np.float32), np.zeros((3, 2), np.float32)]
+    arrays.append(np.array([[0, 0, 0], [0, 0, 1e-30]], np.float32))
+    keys = [build_sequence(example(array), token_map, words()).features_key() for array in arrays]
+    assert len(set(keys)) == 4 and {len(key) for key in keys} == {16}
+    turned = np.asfortranarray(arrays[3])
+    assert build_sequence(example(turned), token_map, words()).features_key() == keys[3]
+    assert build_sequence(example(None), token_map, words()).features_key() == b""
+
+
+def test_truncation_as_published_depends_on_the_answer_and_spares_generation() -> None:
+    item = example(np.arange(4, dtype=np.int32).repeat(5), answer="yes")
+    options: dict[str, Any] = {"max_length": 10, "answer_room": 1, "truncation": "as-published"}
+    training = build_sequence(item, TOKEN_MAP, words(), **options)
+    # 10 less 3 of the question and 1 of the answer; BOS, <sig_start>, <sig_end> and EOS come on top.
+    assert training.input_ids.tolist() == [1, 90, 52, 52, 52, 52, 52, 50, 91, 10, 11, 12, 20, 2]
+    assert len(training.input_ids) == 10 + 4 and training.dropped_ecg_tokens == 14
+    longer = build_sequence(replace(item, answer="yes pattern no"), TOKEN_MAP, words(), **options)
+    assert longer.dropped_ecg_tokens == 16 and len(longer.input_ids) == 14
+    prompt = build_sequence(item, TOKEN_MAP, words(), **options, for_generation=True)
+    assert prompt.dropped_ecg_tokens == 0
+    assert prompt.input_ids.tolist() == [1, 90, *TOKEN_MAP.ids[item.ecg], 91, 10, 11, 12]
+    with pytest.raises(ValueError, match=r"max_length: 4 positions do not hold .* its ECG 1 at least and its answer 1"):
+        build_sequence(item, TOKEN_MAP, words(), max_length=4, truncation="as-published")
+    assert len(build_sequence(item, TOKEN_MAP, words(), max_length=5, truncation="as-published").input_ids) == 9
+    with pytest.raises(ValueError, match="truncation: got 'none', expected one of 'ecg-end', 'as-published'"):
+        build_sequence(item, TOKEN_MAP, words(), truncation="none")
+
+
+def test_truncation_as_published_leaves_short_ecgs_and_features_as_they_are() -> None:
+    token_map = ECGTokenMap(TOKEN_MAP.ids, START, END, SIGNAL)
+    for ecg in (ids(3, 0, 1), np.zeros(4, np.float32), None):
+        sequences = [
+            build_sequence(example(ecg), token_map, words(), truncation=rule) for rule in ("ecg-end", "as-published")
+        ]
+        assert sequences[0].input_ids.tolist() == sequences[1].input_ids.tolist()
+        assert sequences[0].labels.tolist() == sequences[1].labels.tolist()

@@ -1,0 +1,201 @@
+"""A language model that reads the signal itself, through layers that are trained together with it: no pretraining.
+
+The layers are an ECG encoder with a projection to one row (`ecgbyte.models.encoder_row.EncoderRow`), or linear patches
+(`ecgbyte.models.linear_patches.LinearPatches`). The signal stands in `ecgbyte.training.examples.Example.ecg`, float32
+[leads, samples] in mV. Sequences, labels, generation and scores are those of the other models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from torch import Tensor, nn
+
+from ecgbyte.models.ecg_language_model import ECGLanguageModel
+from ecgbyte.models.encoder_row import EncoderRow
+from ecgbyte.models.linear_patches import LinearPatches
+from ecgbyte.models.signal_positions import count_signals, prepare_signal_reader, text_row_deviation
+
+if TYPE_CHECKING:
+    from ecgbyte.models.ecg_tokens import ECGTokenMap
+    from ecgbyte.models.end_to_end import LoraSettings
+
+
+class SignalLayers(Protocol):
+    """What turns signals into rows of a language model.
+
+    ``num_positions`` is the number of rows of one signal; calling it takes float [batch, leads, samples] in mV to float
+    [batch, num_positions, hidden]; ``settings()`` says what rebuilds it, ready for JSON.
+    """
+
+    num_positions: int
+
+    def __call__(self, ecg: Tensor) -> Tensor: ...
+
+    def settings(self) -> dict[str, Any]: ...
+
+
+class JointModel(ECGLanguageModel):
+    """A causal language model with a signal's rows in place of the tokens ``<signal>``, all trained together.
+
+    Parameters
+    ----------
+    language_model : transformers causal language model
+        With ``<signal>`` already added (`ecgbyte.models.ecg_tokens.add_signal_token`). That token's own row is never
+        read.
+    token_map : ECGTokenMap
+        What `add_signal_token` returned.
+    signal_layers : nn.Module
+        `EncoderRow` or `LinearPatches` (see `SignalLayers`), for rows of this language model's length. Trained whole,
+        also where the language model is trained by LoRA; a parameter whose ``requires_grad`` is off stays so.
+    training, lora
+        As in `ecgbyte.models.end_to_end.EndToEndModel`, for the language model.
+    train_embeddings : bool or None
+        Whether the rows of ``<sig_start>`` and ``<sig_end>`` are trained, as in `EndToEndModel`; with ``"full"``
+        training, False is an error.
+    seed : int
+        Of LoRA's random start.
+
+    Raises
+    ------
+    ValueError
+        If the map has no ``<signal>``, the model no row for it, or an option is unknown.
+
+    Notes
+    -----
+    The collator must be made with ``signal_positions=model.signal_positions``.
+
+    Batch norms of an encoder see each signal of a batch once, however many questions share it, so that loss and
+    gradients are those of a batch with each question's ECG by itself only where no batch norm is, or each ECG stands in
+    it equally often.
+    """
+
+    def __init__(
+        self,
+        language_model: Any,
+        token_map: ECGTokenMap,
+        signal_layers: Any,
+        *,
+        training: str = "full",
+        lora: LoraSettings | None = None,
+        train_embeddings: bool | None = None,
+        seed: int = 0,
+    ) -> None:
+        prepared = prepare_signal_reader(
+            language_model, token_map, training=training, lora=lora, train_embeddings=train_embeddings, seed=seed
+        )
+        super().__init__(prepared)
+        self.token_map = token_map
+        self.signal_id = int(token_map.signal_id or 0)
+        self.signal_layers = signal_layers
+
+    @property
+    def signal_positions(self) -> int:
+        """Positions of ``<signal>`` that one signal takes."""
+        return int(self.signal_layers.num_positions)
+
+    def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the rows of ``input_ids`` with those of the signals in ``features`` at the positions of ``<signal>``.
+
+        Returns
+        -------
+        Tensor
+            Float [samples, positions, hidden].
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer signals than blocks of ``<signal>``, or they have another shape.
+        """
+        rows = self.embed_tokens(batch["input_ids"])
+        features = batch.get("features")
+        at_signal = count_signals(batch["input_ids"], self.signal_id, self.signal_positions, features, "signal")
+        if features is None:
+            return rows
+        if features.ndim != 3:
+            raise ValueError(f"features: expected signals [signals, leads, samples], got {list(features.shape)}")
+        signal_rows: Tensor = self.signal_layers(features)
+        # Both go by sample, then by position: a block takes the rows of its signal in their order.
+        return rows.masked_scatter(at_signal[..., None], signal_rows.to(rows.dtype))
+
+
+def build_encoder_model(
+    language_model: Any,
+    token_map: ECGTokenMap,
+    encoder: nn.Module,
+    *,
+    encoder_settings: Mapping[str, Any],
+    training_signals: np.ndarray | None = None,
+    projection: str = "linear",
+    seed: int = 0,
+    **options: Any,
+) -> JointModel:
+    """Put an untrained encoder before a language model.
+
+    Parameters
+    ----------
+    language_model, token_map
+        As in `JointModel`.
+    encoder, encoder_settings, projection
+        As in `EncoderRow`.
+    training_signals : numpy.ndarray or None
+        Float32 [records, leads, samples] in mV, of training records alone: sets the scale (`EncoderRow.fit_scale`).
+    seed : int
+        Of the projection, and of LoRA.
+    **options
+        ``training``, ``lora`` and ``train_embeddings`` of `JointModel`.
+    """
+    layers = EncoderRow(
+        encoder,
+        language_model.get_input_embeddings().weight.shape[1],
+        encoder_settings=encoder_settings,
+        projection=projection,
+        row_deviation=text_row_deviation(language_model, token_map),
+        seed=seed,
+    )
+    if training_signals is not None:
+        layers.fit_scale(training_signals, seed=seed)
+    return JointModel(language_model, token_map, layers, seed=seed, **options)
+
+
+def build_patch_model(
+    language_model: Any,
+    token_map: ECGTokenMap,
+    *,
+    num_leads: int,
+    num_samples: int,
+    layout: str = "all-leads",
+    patch_samples: int = 25,
+    training_signals: np.ndarray | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> JointModel:
+    """Put linear patches before a language model.
+
+    Parameters
+    ----------
+    language_model, token_map
+        As in `JointModel`.
+    num_leads, num_samples, layout, patch_samples
+        As in `LinearPatches`.
+    training_signals : numpy.ndarray or None
+        Float32 [records, leads, samples] in mV, of training records alone: sets the scale (`LinearPatches.fit_scale`).
+    seed : int
+        Of the patches' layer, and of LoRA.
+    **options
+        ``training``, ``lora`` and ``train_embeddings`` of `JointModel`.
+    """
+    layers = LinearPatches(
+        num_leads,
+        num_samples,
+        language_model.get_input_embeddings().weight.shape[1],
+        layout=layout,
+        patch_samples=patch_samples,
+        row_deviation=text_row_deviation(language_model, token_map),
+        seed=seed,
+    )
+    if training_signals is not None:
+        layers.fit_scale(training_signals)
+    return JointModel(language_model, token_map, layers, seed=seed, **options)

@@ -1,0 +1,150 @@
+"""What models share that put rows of their own at the positions of ``<signal>``: checks, placing, saved folders."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ecgbyte.files import write_atomically
+from ecgbyte.models.ecg_tokens import SIGNAL, ECGTokenMap, find_ecg_tokens
+from ecgbyte.models.end_to_end import TRAINING, LoraSettings, prepare_training
+from ecgbyte.models.saved_folder import check_tensors, new_folder, read_settings, read_tensors
+from ecgbyte.options import check_option
+
+LANGUAGE_MODEL_FOLDER = "language_model"
+FORMAT_VERSION = 1
+
+
+def prepare_signal_reader(
+    language_model: Any,
+    token_map: ECGTokenMap,
+    *,
+    training: str,
+    lora: LoraSettings | None,
+    train_embeddings: bool | None,
+    seed: int,
+) -> Any:
+    """Say which parameters of a language model with ``<signal>`` are trained, as `prepare_training` does.
+
+    Returns
+    -------
+    torch.nn.Module
+        The same model, or it wrapped by peft.
+
+    Raises
+    ------
+    ValueError
+        If the map has no ``<signal>``, the model no row for it, or an option is unknown.
+    """
+    check_option("training", training, TRAINING)
+    if training == "full" and train_embeddings is False:
+        raise ValueError("train_embeddings: training='full' trains every row, expected True or None, got False")
+    if token_map.signal_id is None:
+        raise ValueError(f"token_map: expected the token {SIGNAL}, it has none; use add_signal_token")
+    highest, rows = max(token_map.all_ids()), len(language_model.get_input_embeddings().weight)
+    if highest >= rows:
+        raise ValueError(f"token_map: its highest id is {highest}, the model has {rows} embedding rows")
+    trained_rows = [token_map.start_id, token_map.end_id] if training == "lora" and train_embeddings else None
+    return prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows, seed=seed)
+
+
+def text_row_deviation(language_model: Any, token_map: ECGTokenMap) -> float:
+    """Return the root mean square of the entries of a language model's text rows, the added tokens left out."""
+    weight = language_model.get_input_embeddings().weight.detach()
+    is_text = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
+    is_text[[token_id for token_id in token_map.all_ids() if token_id < len(weight)]] = False
+    return float(weight[is_text].float().square().mean().sqrt())
+
+
+def count_signals(input_ids: Tensor, signal_id: int, positions: int, features: Tensor | None, what: str) -> Tensor:
+    """Check that every signal block has its `features`, and return where ``<signal>`` stands.
+
+    Parameters
+    ----------
+    input_ids : Tensor
+        Int64 [samples, positions].
+    signal_id : int
+    positions : int
+        Positions of one block.
+    features : Tensor or None
+        One for every block, along the first axis.
+    what : str
+        What stands for a block, for the message: "vector" or "signal".
+
+    Returns
+    -------
+    Tensor
+        Bool [samples, positions].
+    """
+    at_signal = input_ids == signal_id
+    num_signals, num_given = int(at_signal.sum()), 0 if features is None else len(features)
+    if num_signals != num_given * positions:
+        each = SIGNAL if positions == 1 else f"blocks of {positions} {SIGNAL}"
+        raise ValueError(
+            f"features: expected one {what} for each of {num_signals / positions:g} {each}, got {num_given}"
+        )
+    return at_signal
+
+
+def save_signal_reader(
+    folder: str | os.PathLike[str],
+    model: Any,
+    layers: nn.Module,
+    text_tokenizer: Any,
+    *,
+    settings: Mapping[str, Any],
+    settings_file: str,
+    weights_file: str,
+) -> None:
+    """Write the language model (LoRA merged), its text tokenizer, the weights of `layers` and `settings`.
+
+    The folder stands there whole or not at all.
+
+    Raises
+    ------
+    FileExistsError
+        If `folder` exists and holds something.
+    """
+    from safetensors.torch import save as to_safetensors
+
+    tensors = {name: value.detach().cpu().contiguous() for name, value in layers.state_dict().items()}
+    with new_folder(folder) as partial:
+        model.merged_language_model().save_pretrained(partial / LANGUAGE_MODEL_FOLDER, safe_serialization=True)
+        text_tokenizer.save_pretrained(partial / LANGUAGE_MODEL_FOLDER)
+        write_atomically(partial / weights_file, to_safetensors(tensors))
+        write_atomically(
+            partial / settings_file, json.dumps({"format_version": FORMAT_VERSION, **settings}, indent=2) + "\n"
+        )
+
+
+def read_signal_reader(
+    folder: Path, settings_file: str, keys: Sequence[str]
+) -> tuple[dict[str, Any], Any, Any, ECGTokenMap]:
+    """Read settings, language model, text tokenizer and token map of what `save_signal_reader` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    ValueError
+        If a file is damaged or the settings are of another format version or lack one of `keys`.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    settings = read_settings(folder / settings_file, version=FORMAT_VERSION, keys=keys)
+    language_model = AutoModelForCausalLM.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
+    text_tokenizer = AutoTokenizer.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
+    return settings, language_model, text_tokenizer, find_ecg_tokens(text_tokenizer, 0)
+
+
+def load_signal_layers(path: Path, layers: nn.Module, settings_file: str) -> None:
+    """Load weights and buffers into `layers`, checking every name and shape."""
+    tensors = read_tensors(path)
+    check_tensors(path, tensors, layers.state_dict(), settings_file)
+    layers.load_state_dict(tensors)
