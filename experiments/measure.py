@@ -10,7 +10,6 @@ from importlib import metadata
 from typing import Any
 
 from ecgbyte.data.questions import Question
-from ecgbyte.metrics import compression
 from ecgbyte.metrics.quality import Measure, compare_language, measure_language
 from ecgbyte.metrics.ranking import (
     MACRO_ROC_AREA_SIGNATURE,
@@ -22,16 +21,8 @@ from experiments.answers import Answers, scores_in_order
 from experiments.learning import median_interval
 from experiments.profile import Profile
 from experiments.results_rows import ResultRow, compact_json
+from experiments.tokenizing import TOKENIZER_SIGNATURES
 
-_TOKENIZER_SIGNATURES = {
-    "vocabulary-size": "letters + merges|version:1",
-    "compression": compression.COMPRESSION_SIGNATURE,
-    "bits-per-sample-bound": compression.BITS_BOUND_SIGNATURE,
-    "bits-per-sample-entropy": compression.BITS_ENTROPY_SIGNATURE,
-    "tokens-per-record": "tokens / segments|version:1",
-    "reconstruction-rmse": compression.RMSE_SIGNATURE,
-    "reconstruction-prd": compression.PRD_SIGNATURE,
-}
 _COST_SIGNATURES = {
     "train-seconds": "wall clock of the stage, checkpoints aside|version:1",
     "steps": "optimiser steps|version:1",
@@ -236,7 +227,7 @@ class RowMaker:
                 metric=metric,
                 value=value,
                 n=num_segments,
-                signature=_TOKENIZER_SIGNATURES[metric],
+                signature=TOKENIZER_SIGNATURES[metric],
             )
             for metric, value in measures.items()
         ]
