@@ -152,7 +152,7 @@ def length_figure(usages: Mapping[UsageOf, TokenUsage], path: str | os.PathLike[
             axes.plot(ends, 100 * np.concatenate([[0], np.cumsum(shares)]), drawstyle="steps-post", **_line(place))
         longest = f"mean {usage.mean_length:.2f}, longest used {usage.longest}"
         used.plot([], [], label=f"{whose.label}: {longest}", **_line(place))
-    for axes, title in ((used, "Tokens of the encoded signals"), (known, "Tokens of the vocabulary, used or not")):
+    for axes, title in ((used, "Tokens of the encoded signals"), (known, "The vocabulary, used or not (one line a tokenizer)")):
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("symbols of a token (samples of one lead)")
@@ -169,7 +169,9 @@ def run_figure(usages: Mapping[UsageOf, TokenUsage], path: str | os.PathLike[str
     ordered = sorted(usages.items())
     for place, (_, usage) in enumerate(ordered):
         axes.barh(place, usage.run_percent, color=COLOURS[0], height=0.6)
-        axes.annotate(f"{usage.run_percent:.1f} %", (usage.run_percent, place), (4, 0), textcoords="offset points", va="center")
+        axes.annotate(
+            f"{usage.run_percent:.1f} %", (usage.run_percent, place), (4, 0), textcoords="offset points", va="center"
+        )
     axes.set_yticks(range(len(ordered)), [whose.label for whose, _ in ordered])
     axes.invert_yaxis()
     axes.set_xlim(0, 100)

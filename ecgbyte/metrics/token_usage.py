@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ecgbyte.bpe import Vocabulary
-from ecgbyte.metrics.compression import whole_numbers, entropy_of_counts
+from ecgbyte.metrics.compression import entropy_of_counts, whole_numbers
 
-USED_TOKENS_SIGNATURE = "100 * different ids that occur / vocabulary size|letters included|pooled over records|version:1"
+USED_TOKENS_SIGNATURE = "100 * different ids / vocabulary size|letters included|pooled over records|version:1"
 USAGE_ENTROPY_SIGNATURE = "unigram entropy of the ids, bits per token|pooled over records|version:1"
 MEAN_LENGTH_SIGNATURE = "symbols per token, mean over occurrences|pooled over records|version:1"
 LONGEST_SIGNATURE = "symbols of the longest token that occurs|pooled over records|version:1"
@@ -76,7 +76,7 @@ class TokenUsage:
     @property
     def used_percent(self) -> float:
         """How much of the vocabulary occurs, in percent."""
-        return 100 * np.count_nonzero(self.counts) / len(self.counts)
+        return 100 * int(np.count_nonzero(self.counts)) / len(self.counts)
 
     @property
     def entropy(self) -> float:

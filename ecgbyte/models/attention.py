@@ -291,9 +291,7 @@ def _gradient_times_input(chosen: Tensor, embeddings: Tensor, row: int, sample: 
     return result
 
 
-def _result(
-    sample: _Layout, chosen: Tensor, layers: list[Tensor], gradients: NDArray[np.float64]
-) -> AnswerAttention:
+def _result(sample: _Layout, chosen: Tensor, layers: list[Tensor], gradients: NDArray[np.float64]) -> AnswerAttention:
     kinds = sample.parts(layers[0].shape[-1])
     rows = [layer[:, sample.rows].float() for layer in layers]
     # Left padding never reaches a row of the answer, and is cut off.

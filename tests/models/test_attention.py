@@ -21,6 +21,7 @@ from ecgbyte.models.ecg_tokens import add_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel
 from ecgbyte.models.language_models import TinySize, load_language_model
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 
@@ -100,9 +101,7 @@ def test_attention_is_that_of_queries_and_keys(reader: Reader, examples: list[Ex
         hidden = inner.layers[0].input_layernorm(inner.embed_tokens(torch.tensor(sequence.input_ids)))[None]
         layer = inner.layers[0].self_attn
         heads = (1, hidden.shape[1], 2, 16)
-        query, key = (
-            projection(hidden).view(heads).transpose(1, 2) for projection in (layer.q_proj, layer.k_proj)
-        )
+        query, key = (projection(hidden).view(heads).transpose(1, 2) for projection in (layer.q_proj, layer.k_proj))
         cos, sin = inner.rotary_emb(hidden, torch.arange(hidden.shape[1])[None])
         query, key = apply_rotary_pos_emb(query, key, cos, sin)
         scores = (query @ key.transpose(2, 3))[0].double() / 16**0.5
@@ -245,5 +244,6 @@ def test_bad_input_is_refused(reader: Reader, examples: list[Example]) -> None:
     encoding = ECGTokenizer.from_merges([(0, 0)], amplitude_range=(-1, 1), num_leads=1).encode(np.zeros((1, 6)))
     with pytest.raises(ValueError, match="at most the encoding's 6"):
         spread_over_samples(np.ones(7), encoding)
+    other = Encoding(encoding.ids, encoding.leads, encoding.offsets, (2, 6), -1.0, 1.0)
     with pytest.raises(ValueError, match="do not cover 2 leads of 6 samples"):
-        spread_over_samples(np.ones(3), dataclasses.replace(encoding, shape=(2, 6), leads=encoding.leads, offsets=encoding.offsets))
+        spread_over_samples(np.ones(3), other)
