@@ -30,7 +30,7 @@ def token_overlay_figure(
     leads: Sequence[str] = SHOWN_LEADS,
     title: str = "",
 ) -> Path:
-    """Draw leads with each token's samples in one colour; neighbours differ, and a tick stands where a token starts.
+    """Draw leads with each token's samples in one colour; neighbours differ, and a line stands where a token starts.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def token_overlay_figure(
     ValueError
         If the signal has other leads or another shape than the encoding, or a lead is unknown.
     """
-    values = _check_signal("signal", signal)
+    values = check_signal("signal", signal)
     if tuple(encoding.shape) != values.shape:
         raise ValueError(f"encoding: it is of a signal of shape {tuple(encoding.shape)}, got one of {values.shape}")
     rows = _lead_rows(leads)
@@ -67,11 +67,14 @@ def token_overlay_figure(
             # One sample further, so that the trace has no gap between tokens.
             shown = slice(start, min(stop + 1, values.shape[1]))
             axes_of[row].plot(time[shown], values[row, shown], color=COLOURS[token % 3], linewidth=1.4)
+            axes_of[row].axvline(time[start], color="0.85", linewidth=0.5, zorder=0)
             axes_of[row].axvline(time[start], ymax=0.06, color="black", linewidth=0.5)
     _label_leads(axes_of, time)
     mean = values.size / len(encoding.ids)
+    lengths = np.asarray(encoding.offsets[:, 1] - encoding.offsets[:, 0])
     figure.suptitle(
-        f"{title + ': ' if title else ''}{len(encoding.ids)} tokens for 12 leads, {mean:.1f} samples a token",
+        f"{title + ': ' if title else ''}{len(encoding.ids)} tokens for 12 leads, {mean:.1f} samples a token "
+        f"({lengths.max()} at most, {(lengths == 1).sum()} of one sample)",
         x=0.01,
         ha="left",
     )
@@ -101,7 +104,7 @@ def reconstruction_figure(
     ValueError
         If the shapes differ or are not those of 12 leads, or a lead is unknown.
     """
-    values, copy = _check_signal("signal", signal), _check_signal("decoded", decoded)
+    values, copy = check_signal("signal", signal), check_signal("decoded", decoded)
     if values.shape != copy.shape:
         raise ValueError(f"decoded: got shape {copy.shape}, expected that of the signal, {values.shape}")
     rows = _lead_rows(leads)
@@ -137,7 +140,8 @@ def _lead_rows(leads: Sequence[str]) -> list[int]:
     return [LEADS.index(lead) for lead in leads]
 
 
-def _check_signal(name: str, signal: ArrayLike) -> NDArray[np.float64]:
+def check_signal(name: str, signal: ArrayLike) -> NDArray[np.float64]:
+    """Return `signal` as float64 [12 leads, samples]; an error names `name` where it is no such array."""
     values = np.asarray(signal, dtype=np.float64)
     if values.ndim != 2 or values.shape[0] != len(LEADS) or not values.shape[1]:
         raise ValueError(f"{name}: got shape {values.shape}, expected [{len(LEADS)} leads, samples]")

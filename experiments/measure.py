@@ -10,7 +10,6 @@ from importlib import metadata
 from typing import Any
 
 from ecgbyte.data.questions import Question
-from ecgbyte.metrics import compression
 from ecgbyte.metrics.bertscore import BertScore
 from ecgbyte.metrics.quality import Measure
 from experiments.comparison_rows import comparison_rows
@@ -20,16 +19,8 @@ from experiments.methods import METHODS
 from experiments.profile import Profile
 from experiments.ranking_rows import ranking_rows
 from experiments.results_rows import ResultRow, compact_json
+from experiments.tokenizing import TOKENIZER_SIGNATURES
 
-_TOKENIZER_SIGNATURES = {
-    "vocabulary-size": "letters + merges|version:1",
-    "compression": compression.COMPRESSION_SIGNATURE,
-    "bits-per-sample-bound": compression.BITS_BOUND_SIGNATURE,
-    "bits-per-sample-entropy": compression.BITS_ENTROPY_SIGNATURE,
-    "tokens-per-record": "tokens / segments|version:1",
-    "reconstruction-rmse": compression.RMSE_SIGNATURE,
-    "reconstruction-prd": compression.PRD_SIGNATURE,
-}
 _COST_SIGNATURES = {
     "train-seconds": "wall clock of the stage, checkpoints aside|version:1",
     "steps": "optimiser steps|version:1",
@@ -233,7 +224,7 @@ class RowMaker:
                 metric=metric,
                 value=value,
                 n=num_segments,
-                signature=_TOKENIZER_SIGNATURES[metric],
+                signature=TOKENIZER_SIGNATURES[metric],
             )
             for metric, value in measures.items()
         ]

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ecgbyte.data.controls import flat_line
-from ecgbyte.metrics.compression import (
-    measure_tokens,
-    percentage_root_difference,
-    root_mean_square_error,
-)
+from ecgbyte.metrics import compression, token_usage
+from ecgbyte.metrics.compression import ReconstructionError, measure_counts
+from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.inputs import ECGView
 from experiments.prepare import SegmentRecords, Segments
 from experiments.profile import TokenizerSettings
 
 _BATCH = 512
+TOKENIZER_SIGNATURES = {
+    "vocabulary-size": "letters + merges|version:1",
+    "compression": compression.COMPRESSION_SIGNATURE,
+    "bits-per-sample-bound": compression.BITS_BOUND_SIGNATURE,
+    "bits-per-sample-entropy": compression.BITS_ENTROPY_SIGNATURE,
+    "tokens-per-record": "tokens / segments|version:1",
+    "used-tokens": token_usage.USED_TOKENS_SIGNATURE,
+    "usage-entropy": token_usage.USAGE_ENTROPY_SIGNATURE,
+    "token-length-mean": token_usage.MEAN_LENGTH_SIGNATURE,
+    "token-length-longest": token_usage.LONGEST_SIGNATURE,
+    "run-share": token_usage.RUN_SHARE_SIGNATURE,
+    "reconstruction-rmse": compression.RMSE_SIGNATURE,
+    "reconstruction-prd": compression.PRD_SIGNATURE,
+}
 
 
 def train_tokenizer(
@@ -78,18 +90,69 @@ def open_tokens(folder: Path, segments: Segments) -> ECGView:
 def measure_tokenizer(
     tokenizer: ECGTokenizer, segments: Segments, view: ECGView, record_ids: Sequence[str]
 ) -> dict[str, float]:
-    """Compression, bits per sample and reconstruction error on the segments of `record_ids` (held-out records)."""
+    """Measures of the tokenizer on the segments of `record_ids` (held-out records), by metric.
+
+    `view` holds what the models read; that it is what the tokenizer gives is checked.
+    """
+    measures, usage = measure_on_segments(tokenizer, segments, record_ids)
     keys = [(record_id, number) for record_id in record_ids for number in range(segments.signals.shape[1])]
-    ids = [view.values[key] for key in keys]
-    signals = [segments.signal(*key) for key in keys]
-    decoded = [tokenizer.decode(tokenizer.encode(signal)) for signal in signals]
-    measures = measure_tokens(ids, sum(signal.size for signal in signals), tokenizer.vocabulary_size)
+    shown = count_tokens((view.values[key] for key in keys), tokenizer.vocabulary)
+    if not np.array_equal(shown.counts, usage.counts):
+        raise ValueError("view: its tokens are not what the tokenizer gives for these segments; were they made by it?")
+    return measures
+
+
+def measure_on_segments(
+    tokenizer: ECGTokenizer, segments: Segments, record_ids: Sequence[str]
+) -> tuple[dict[str, float], TokenUsage]:
+    """Encode and decode the segments of `record_ids` and measure the tokens; of any data set, in bounded memory.
+
+    The tokenizer may have been trained on other records than these: its range then clips what lies outside, which the
+    reconstruction error shows.
+
+    Parameters
+    ----------
+    tokenizer : ECGTokenizer
+    segments : Segments
+        At the rate that the tokenizer is for.
+    record_ids : sequence of str
+        One at least.
+
+    Returns
+    -------
+    measures : dict of str to float
+        By metric, as `experiments.results_rows.METRICS` names them; `TOKENIZER_SIGNATURES` defines them.
+    usage : TokenUsage
+        The count of each token, for figures.
+    """
+    keys = [(record_id, number) for record_id in record_ids for number in range(segments.signals.shape[1])]
+    if not keys:
+        raise ValueError("record_ids: got no records, expected at least one")
+    error, samples = ReconstructionError(), 0
+
+    def encoded() -> Iterator[np.ndarray]:
+        nonlocal samples
+        for first in range(0, len(keys), _BATCH):
+            signals = [segments.signal(*key) for key in keys[first : first + _BATCH]]
+            encodings = tokenizer.encode_batch(signals, num_threads=os.cpu_count() or 1)
+            for signal, encoding in zip(signals, encodings, strict=True):
+                error.add(signal, tokenizer.decode(encoding))
+                samples += signal.size
+                yield encoding.ids
+
+    usage = count_tokens(encoded(), tokenizer.vocabulary)
+    tokens = measure_counts(usage.counts, len(keys), samples)
     return {
         "vocabulary-size": float(tokenizer.vocabulary_size),
-        "compression": measures.compression,
-        "bits-per-sample-bound": measures.bits_bound,
-        "bits-per-sample-entropy": measures.bits_entropy,
-        "tokens-per-record": measures.tokens_per_record,
-        "reconstruction-rmse": root_mean_square_error(signals, decoded),
-        "reconstruction-prd": percentage_root_difference(signals, decoded),
-    }
+        "compression": tokens.compression,
+        "bits-per-sample-bound": tokens.bits_bound,
+        "bits-per-sample-entropy": tokens.bits_entropy,
+        "tokens-per-record": tokens.tokens_per_record,
+        "used-tokens": usage.used_percent,
+        "usage-entropy": usage.entropy,
+        "token-length-mean": usage.mean_length,
+        "token-length-longest": float(usage.longest),
+        "run-share": usage.run_percent,
+        "reconstruction-rmse": error.root_mean_square,
+        "reconstruction-prd": error.percentage,
+    }, usage

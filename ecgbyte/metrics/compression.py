@@ -5,8 +5,9 @@ Bits per sample can be compared across vocabularies, which tokens per record can
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,11 +60,29 @@ def unigram_entropy(ids: ArrayLike) -> float:
     ValueError
         If there are no ids, or one is negative or no integer.
     """
-    array = _check_ids("ids", ids)
+    array = whole_numbers("ids", ids)
     if not len(array):
         raise ValueError("ids: got no tokens, expected at least one")
-    counts = np.bincount(array)
-    shares = counts[counts > 0] / len(array)
+    return entropy_of_counts(np.bincount(array))
+
+
+def entropy_of_counts(counts: ArrayLike) -> float:
+    """Entropy of how often each token occurs, in bits per token.
+
+    Parameters
+    ----------
+    counts : array-like
+        Integers [vocabulary], 0 or more, not all 0.
+
+    Raises
+    ------
+    ValueError
+        If a count is negative or no integer, or all are 0.
+    """
+    array = whole_numbers("counts", counts)
+    if not array.any():
+        raise ValueError("counts: got no tokens, expected at least one")
+    shares = array[array > 0] / array.sum()
     return float(max(0.0, -(shares * np.log2(shares)).sum()))
 
 
@@ -84,32 +103,57 @@ def measure_tokens(ids_by_record: Sequence[ArrayLike], num_samples: int, vocabul
     ValueError
         If there are no records or tokens, an id is out of range, or there are more tokens than samples.
     """
-    arrays = [_check_ids(f"ids_by_record[{index}]", ids) for index, ids in enumerate(ids_by_record)]
+    arrays = [whole_numbers(f"ids_by_record[{index}]", ids) for index, ids in enumerate(ids_by_record)]
     ids = np.concatenate(arrays) if arrays else np.empty(0, dtype=np.int64)
     if not len(ids):
         raise ValueError(f"ids_by_record: got {len(arrays)} records without tokens, expected at least one token")
     if ids.max() >= vocabulary_size:
         raise ValueError(f"ids_by_record: got id {ids.max()}, expected ids below vocabulary_size {vocabulary_size}")
-    if num_samples < len(ids):
-        raise ValueError(f"num_samples: got {num_samples} for {len(ids)} tokens; a token covers at least one sample")
-    tokens_per_sample = len(ids) / num_samples
+    return measure_counts(np.bincount(ids, minlength=vocabulary_size), len(arrays), num_samples)
+
+
+def measure_counts(counts: ArrayLike, num_records: int, num_samples: int) -> TokenMeasures:
+    """Compression and bits per sample from how often each token occurs, so that records need not be kept.
+
+    Parameters
+    ----------
+    counts : array-like
+        Integers [vocabulary], such as `ecgbyte.metrics.token_usage.TokenUsage.counts`.
+    num_records : int
+        Records that were counted, 1 or more.
+    num_samples : int
+        As in `measure_tokens`.
+
+    Raises
+    ------
+    ValueError
+        If there are no records or tokens, or there are more tokens than samples.
+    """
+    array = whole_numbers("counts", counts)
+    num_tokens = int(array.sum())
+    if num_records < 1:
+        raise ValueError(f"num_records: got {num_records}, expected 1 or more")
+    if num_samples < num_tokens:
+        raise ValueError(f"num_samples: got {num_samples} for {num_tokens} tokens; a token covers at least one sample")
+    entropy = entropy_of_counts(array)
+    tokens_per_sample = num_tokens / num_samples
     return TokenMeasures(
-        num_records=len(arrays),
-        num_tokens=len(ids),
+        num_records=num_records,
+        num_tokens=num_tokens,
         num_samples=num_samples,
-        compression=num_samples / len(ids),
-        tokens_per_record=len(ids) / len(arrays),
-        bits_bound=tokens_per_sample * math.log2(vocabulary_size),
-        bits_entropy=tokens_per_sample * unigram_entropy(ids),
+        compression=num_samples / num_tokens,
+        tokens_per_record=num_tokens / num_records,
+        bits_bound=tokens_per_sample * math.log2(len(array)),
+        bits_entropy=tokens_per_sample * entropy,
     )
 
 
-def root_mean_square_error(signals: Sequence[ArrayLike], decoded: Sequence[ArrayLike]) -> float:
+def root_mean_square_error(signals: Iterable[ArrayLike], decoded: Iterable[ArrayLike]) -> float:
     """Root mean square of signal - decoded over all samples of all records, in the signals' unit (mV).
 
     Parameters
     ----------
-    signals, decoded : sequences of array-like
+    signals, decoded : iterables of array-like
         float [leads, samples] each; record i of one and of the other have the same shape.
 
     Raises
@@ -117,11 +161,10 @@ def root_mean_square_error(signals: Sequence[ArrayLike], decoded: Sequence[Array
     ValueError
         If the records do not match, are empty, or hold values that are not finite.
     """
-    squares, _, count = _squared_sums(signals, decoded)
-    return math.sqrt(squares / count)
+    return _error_of(signals, decoded).root_mean_square
 
 
-def percentage_root_difference(signals: Sequence[ArrayLike], decoded: Sequence[ArrayLike]) -> float:
+def percentage_root_difference(signals: Iterable[ArrayLike], decoded: Iterable[ArrayLike]) -> float:
     """PRD: 100 * sqrt(sum of squared errors / sum of squared samples), in percent, the mean kept in the signal.
 
     Raises
@@ -129,35 +172,77 @@ def percentage_root_difference(signals: Sequence[ArrayLike], decoded: Sequence[A
     ValueError
         As `root_mean_square_error`, and if all samples are 0.
     """
-    squares, energy, _ = _squared_sums(signals, decoded)
-    if energy == 0:
-        raise ValueError("signals: got only zeros, for which a relative error is not defined")
-    return 100 * math.sqrt(squares / energy)
+    return _error_of(signals, decoded).percentage
 
 
-def _squared_sums(signals: Sequence[ArrayLike], decoded: Sequence[ArrayLike]) -> tuple[float, float, int]:
-    if len(signals) != len(decoded):
-        raise ValueError(f"signals, decoded: got {len(signals)} and {len(decoded)} records, expected the same records")
-    squares, energy, count = 0.0, 0.0, 0
-    for index, (one, other) in enumerate(zip(signals, decoded, strict=True)):
-        signal, copy = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
-        if signal.shape != copy.shape:
-            raise ValueError(f"decoded[{index}]: got shape {copy.shape}, expected that of the signal, {signal.shape}")
-        if not (np.isfinite(signal).all() and np.isfinite(copy).all()):
-            raise ValueError(f"signals[{index}], decoded[{index}]: got NaN or infinity, expected finite values")
-        squares += float(np.square(signal - copy).sum())
-        energy += float(np.square(signal).sum())
-        count += signal.size
-    if not count:
-        raise ValueError("signals: got no samples, expected at least one")
-    return squares, energy, count
+class ReconstructionError:
+    """What decoding gives back, gathered record by record, so that no record need be kept.
+
+    *Thread-safety*: `add` changes it; one thread at a time.
+    """
+
+    def __init__(self) -> None:
+        self._squares = 0.0
+        self._energy = 0.0
+        self._records = 0
+        self._samples = 0
+
+    def add(self, signal: ArrayLike, decoded: ArrayLike) -> None:
+        """Take up one record, float [leads, samples] in mV, and what its tokens decode to.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, or a value is not finite.
+        """
+        values, copy = np.asarray(signal, dtype=np.float64), np.asarray(decoded, dtype=np.float64)
+        place = self._records
+        if values.shape != copy.shape:
+            raise ValueError(f"decoded[{place}]: got shape {copy.shape}, expected that of the signal, {values.shape}")
+        if not (np.isfinite(values).all() and np.isfinite(copy).all()):
+            raise ValueError(f"signals[{place}], decoded[{place}]: got NaN or infinity, expected finite values")
+        self._squares += float(np.square(values - copy).sum())
+        self._energy += float(np.square(values).sum())
+        self._samples += values.size
+        self._records += 1
+
+    @property
+    def root_mean_square(self) -> float:
+        """See `root_mean_square_error`."""
+        self._check_samples()
+        return math.sqrt(self._squares / self._samples)
+
+    @property
+    def percentage(self) -> float:
+        """See `percentage_root_difference`."""
+        self._check_samples()
+        if self._energy == 0:
+            raise ValueError("signals: got only zeros, for which a relative error is not defined")
+        return 100 * math.sqrt(self._squares / self._energy)
+
+    def _check_samples(self) -> None:
+        if not self._samples:
+            raise ValueError("signals: got no samples, expected at least one")
 
 
-def _check_ids(name: str, ids: ArrayLike) -> NDArray[np.int64]:
+def _error_of(signals: Iterable[ArrayLike], decoded: Iterable[ArrayLike]) -> ReconstructionError:
+    error = ReconstructionError()
+    absent = object()
+    pairs = itertools.zip_longest(signals, decoded, fillvalue=absent)
+    for index, (one, other) in enumerate(pairs):
+        if one is absent or other is absent:
+            shorter = "signals" if one is absent else "decoded"
+            raise ValueError(f"signals, decoded: {shorter} ends after {index} records, expected the same records")
+        error.add(one, other)
+    return error
+
+
+def whole_numbers(name: str, ids: ArrayLike) -> NDArray[np.int64]:
+    """Return `ids` as int64 [values]; an error names `name` where they are no integers of 0 or more."""
     array = np.asarray(ids)
     if array.ndim != 1 or (array.size and not np.issubdtype(array.dtype, np.integer)):
-        raise ValueError(f"{name}: got {array.dtype} of shape {array.shape}, expected integers [tokens]")
+        raise ValueError(f"{name}: got {array.dtype} of shape {array.shape}, expected integers in one row")
     array = array.astype(np.int64)
     if len(array) and array.min() < 0:
-        raise ValueError(f"{name}: got id {array.min()}, expected 0 or more")
+        raise ValueError(f"{name}: got {array.min()}, expected 0 or more")
     return array

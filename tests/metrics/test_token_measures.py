@@ -51,7 +51,7 @@ def test_reconstruction_errors_by_hand() -> None:
         (([], 10, 4), "0 records without tokens"),
         (([[]], 10, 4), "1 records without tokens"),
         (([[4]], 10, 4), "got id 4, expected ids below vocabulary_size 4"),
-        (([[-1]], 10, 4), "got id -1"),
+        (([[-1]], 10, 4), "got -1"),
         (([[1, 2]], 1, 4), "num_samples: got 1 for 2 tokens"),
         (([[0.5]], 10, 4), "expected integers"),
     ],
@@ -63,7 +63,7 @@ def test_bad_tokens_are_refused(arguments: tuple, message: str) -> None:
 
 def test_bad_signals_are_refused() -> None:
     one = np.zeros((1, 2))
-    with pytest.raises(ValueError, match="1 and 2 records"):
+    with pytest.raises(ValueError, match="signals ends after 1 records"):
         root_mean_square_error([one], [one, one])
     with pytest.raises(ValueError, match=r"decoded\[0\]: got shape \(1, 3\)"):
         root_mean_square_error([one], [np.zeros((1, 3))])
