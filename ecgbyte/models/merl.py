@@ -49,7 +49,9 @@ class MERLOutput:
     report_embeddings: Tensor
 
 
-def symmetric_info_nce(first: Tensor, second: Tensor, temperature: float, positives: Tensor | None = None) -> Tensor:
+def symmetric_info_nce(
+    first: Tensor, second: Tensor, temperature: float | Tensor, positives: Tensor | None = None
+) -> Tensor:
     """Mean of the two InfoNCE losses between paired embeddings.
 
     MERL sums the two directions; the mean differs by a constant factor, which Adam cancels.
@@ -59,8 +61,8 @@ def symmetric_info_nce(first: Tensor, second: Tensor, temperature: float, positi
     first, second : Tensor
         Float [batch, size]; row i of one belongs to row i of the other. Cosine similarity is used, so their lengths
         do not matter.
-    temperature : float
-        Divides the similarities.
+    temperature : float or Tensor
+        Divides the similarities; a scalar tensor where it is learnt.
     positives : Tensor, optional
         Bool [batch, batch], symmetric, true on its diagonal: which pairs belong together. By default only i with i.
 
@@ -135,22 +137,10 @@ class MERL(nn.Module):
         report_attention_mask: Tensor | None = None,
         encoded_reports: Tensor | None = None,
     ) -> Tensor:
-        """The reports' side of the alignment: float [batch, size] of length one; arguments as in `forward`.
-
-        Raises
-        ------
-        ValueError
-            If not exactly one of `report_ids` (with its mask) and `encoded_reports` is given, or `encoded_reports`
-            comes with a text encoder that is being trained.
-        """
-        if encoded_reports is not None:
-            if report_ids is not None or not self.text_encoder.frozen:
-                raise ValueError("encoded_reports: expected with a frozen text encoder and without report_ids")
-        elif report_ids is None or report_attention_mask is None:
-            raise ValueError("report_ids, report_attention_mask: expected both, or encoded_reports in their place")
-        else:
-            encoded_reports = self.text_encoder(report_ids, report_attention_mask)
-        return functional.normalize(self.report_projection(encoded_reports), dim=1)
+        """The reports' side of the alignment: float [batch, size] of length one; arguments and errors as in
+        `ecgbyte.models.text_encoders.TextEncoder.encode`."""
+        encoded = self.text_encoder.encode(report_ids, report_attention_mask, encoded_reports)
+        return functional.normalize(self.report_projection(encoded), dim=1)
 
     def forward(
         self,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
-from ecgbyte.files import write_atomically
 from ecgbyte.models.merl import MERL
 from ecgbyte.models.resnet1d import ECGEncoder
-from ecgbyte.models.saved_folder import new_folder, read_settings, read_tensors
-from ecgbyte.models.text_encoders import PretrainedTextEncoder, TinyTextEncoder, build_text_encoder
+from ecgbyte.models.saved_folder import load_weights, read_settings, write_model_folder
+from ecgbyte.models.text_encoder_folder import read_report_tokenizer, saved_names, tokenizer_files
+from ecgbyte.models.text_encoders import build_text_encoder
 
-SETTINGS_FILE, WEIGHTS_FILE, REPORT_TOKENIZER_FILE = "merl.json", "merl.safetensors", "report_tokenizer.json"
+NAME = "merl"
 FORMAT_VERSION = 1
 _SETTINGS = (
     "architecture",
@@ -29,6 +28,7 @@ def save_merl(folder: str | os.PathLike[str], model: MERL) -> None:
     """Write settings, weights (safetensors) and, for the tiny text encoder, the report tokenizer.
 
     The weights of a frozen pretrained text encoder are left out; loading takes them from where they came.
+
     Parameters
     ----------
     folder : path-like
@@ -40,17 +40,15 @@ def save_merl(folder: str | os.PathLike[str], model: MERL) -> None:
     FileExistsError
         If `folder` exists and holds something.
     """
-    from safetensors.torch import save as to_safetensors
-
-    tensors = {
-        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items() if _is_saved(model, name)
-    }
-    settings = {"format_version": FORMAT_VERSION, **model.settings()}
-    with new_folder(folder) as partial:
-        write_atomically(partial / WEIGHTS_FILE, to_safetensors(tensors))
-        if isinstance(model.text_encoder, TinyTextEncoder):
-            write_atomically(partial / REPORT_TOKENIZER_FILE, model.text_encoder.tokenizer.backend_tokenizer.to_str())
-        write_atomically(partial / SETTINGS_FILE, json.dumps(settings, indent=2) + "\n")
+    state = model.state_dict()
+    write_model_folder(
+        folder,
+        NAME,
+        version=FORMAT_VERSION,
+        settings=model.settings(),
+        tensors={name: state[name] for name in saved_names(model, model.text_encoder)},
+        texts=tokenizer_files(model.text_encoder),
+    )
 
 
 def load_merl(folder: str | os.PathLike[str]) -> MERL:
@@ -63,16 +61,10 @@ def load_merl(folder: str | os.PathLike[str]) -> MERL:
     ValueError
         If a file is damaged, the settings are of another format version, or the weights do not fit them.
     """
-    from tokenizers import Tokenizer
-    from transformers import PreTrainedTokenizerFast
-
     folder = Path(folder)
-    settings = read_settings(folder / SETTINGS_FILE, version=FORMAT_VERSION, keys=_SETTINGS)
+    settings = read_settings(folder / f"{NAME}.json", version=FORMAT_VERSION, keys=_SETTINGS)
     text_settings = dict(settings["text_encoder"])
-    tokenizer = None
-    if text_settings["name"] == "tiny":
-        serialized = (folder / REPORT_TOKENIZER_FILE).read_text(encoding="utf-8")
-        tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(serialized))
+    tokenizer = read_report_tokenizer(folder) if text_settings["name"] == "tiny" else None
     model = MERL(
         ECGEncoder(settings["architecture"], settings["feature_size"], settings["num_leads"]),
         build_text_encoder(text_settings.pop("name"), tokenizer=tokenizer, **text_settings),
@@ -80,22 +72,5 @@ def load_merl(folder: str | os.PathLike[str]) -> MERL:
         dropout=settings["dropout"],
         identical_reports=settings["identical_reports"],
     )
-    tensors = read_tensors(folder / WEIGHTS_FILE)
-    expected = {name: value.shape for name, value in model.state_dict().items() if _is_saved(model, name)}
-    wrong = sorted(
-        name
-        for name in expected.keys() | tensors.keys()
-        if name not in expected or name not in tensors or tensors[name].shape != expected[name]
-    )
-    if wrong:
-        raise ValueError(
-            f"{folder / WEIGHTS_FILE}: does not fit {SETTINGS_FILE}: missing, unknown or misshapen {wrong[:4]}"
-        )
-    model.load_state_dict(tensors, strict=False)
+    load_weights(model, folder, NAME, names=saved_names(model, model.text_encoder))
     return model.eval()
-
-
-def _is_saved(model: MERL, name: str) -> bool:
-    """Whether the weight of this name is written: all but those of a pretrained text encoder that did not change."""
-    from_elsewhere = isinstance(model.text_encoder, PretrainedTextEncoder) and model.text_encoder.frozen
-    return not (from_elsewhere and name.startswith("text_encoder."))

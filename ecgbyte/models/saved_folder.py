@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from ecgbyte.files import write_atomically
 
 
 @contextmanager
@@ -33,6 +35,57 @@ def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     if folder.exists():
         folder.rmdir()
     partial.rename(folder)
+
+
+def write_model_folder(
+    folder: str | os.PathLike[str],
+    name: str,
+    *,
+    version: int,
+    settings: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    texts: Mapping[str, str],
+) -> None:
+    """Write ``NAME.safetensors``, the files `texts` (by file name), and ``NAME.json`` with the settings.
+
+    Raises
+    ------
+    FileExistsError
+        If `folder` exists and holds something.
+    """
+    from safetensors.torch import save as to_safetensors
+
+    # Cloned, because safetensors refuses weights that share memory.
+    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    with new_folder(folder) as partial:
+        write_atomically(partial / f"{name}.safetensors", to_safetensors(plain))
+        for file_name, text in texts.items():
+            write_atomically(partial / file_name, text)
+        content = {"format_version": version, **settings}
+        write_atomically(partial / f"{name}.json", json.dumps(content, indent=2) + "\n")
+
+
+def load_weights(model: nn.Module, folder: Path, name: str, *, names: Sequence[str]) -> None:
+    """Put the weights of ``NAME.safetensors`` into `model`: exactly those called `names`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged, or a weight is missing, unknown or misshapen.
+    """
+    path = folder / f"{name}.safetensors"
+    tensors = read_tensors(path)
+    state = model.state_dict()
+    wrong = sorted(
+        key
+        for key in set(names) | tensors.keys()
+        if key not in names or key not in tensors or tensors[key].shape != state[key].shape
+    )
+    if wrong:
+        raise ValueError(f"{path}: does not fit {name}.json: missing, unknown or misshapen {wrong[:4]}")
+    model.load_state_dict(tensors, strict=False)
 
 
 def read_settings(path: Path, *, version: int, keys: Sequence[str]) -> dict[str, Any]:

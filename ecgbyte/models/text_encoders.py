@@ -113,6 +113,40 @@ class TextEncoder(nn.Module):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             return self._pool(self._token_states(ids, attention_mask), attention_mask)
 
+    def encode(
+        self,
+        report_ids: Tensor | None = None,
+        report_attention_mask: Tensor | None = None,
+        encoded_reports: Tensor | None = None,
+    ) -> Tensor:
+        """Embed reports given as ids, or take the embeddings that a frozen encoder computed before.
+
+        Parameters
+        ----------
+        report_ids, report_attention_mask : Tensor, optional
+            Int64 [batch, tokens], as in `forward`.
+        encoded_reports : Tensor, optional
+            Float [batch, output_size], in place of the ids.
+
+        Returns
+        -------
+        Tensor
+            Float [batch, output_size].
+
+        Raises
+        ------
+        ValueError
+            If not exactly one of `report_ids` (with its mask) and `encoded_reports` is given, or `encoded_reports`
+            comes with an encoder that is being trained.
+        """
+        if encoded_reports is not None:
+            if report_ids is not None or not self.frozen:
+                raise ValueError("encoded_reports: expected with a frozen text encoder and without report_ids")
+            return encoded_reports
+        if report_ids is None or report_attention_mask is None:
+            raise ValueError("report_ids, report_attention_mask: expected both, or encoded_reports in their place")
+        return self(report_ids, report_attention_mask)
+
     def train(self, mode: bool = True) -> TextEncoder:
         """Switch to training or evaluation mode; a frozen encoder stays in evaluation mode."""
         super().train(mode and not self.frozen)

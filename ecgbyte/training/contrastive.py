@@ -1,8 +1,8 @@
-"""Stage one of MERL: examples, batches, and how well ECGs and reports find each other afterwards."""
+"""Contrastive pretraining, of MERL and of CLIP: examples, batches, and how well ECGs and reports find each other
+afterwards."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ecgbyte.models.clip import ECGCLIP
 from ecgbyte.models.merl import MERL
 from ecgbyte.models.text_encoders import TextEncoder
 from ecgbyte.training.features import evaluation_mode, extract_features, stack_signals
+
+ContrastiveModel = MERL | ECGCLIP
+"""A model with an ``ecg_encoder``, a ``text_encoder`` and ``embed_reports``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,62 +51,13 @@ class ContrastiveExample:
             raise ValueError(f"report: record {self.record_id} has none; leave it out of contrastive pretraining")
 
 
-def draw_segments(
-    record_id: str, signal: np.ndarray, report: str, *, segment_samples: int, num_segments: int, seed: int
-) -> list[ContrastiveExample]:
-    """Random crops of one record, drawn ahead of training.
-
-    The crops depend on `seed` and `record_id` alone, not on the order in which training meets them, so an interrupted
-    run that starts again sees the same ones. ``num_segments=5`` and 2 epochs see each record ten times, in five
-    crops.
-
-    Parameters
-    ----------
-    record_id : str
-        The record's id.
-    signal : numpy.ndarray
-        Float32 [leads, samples], in mV; the crops are views of it.
-    report : str
-        The record's report.
-    segment_samples : int
-        Samples of a crop.
-    num_segments : int
-        Crops of the record; all the same where the record is no longer than one.
-    seed : int
-        Of the crops' starts.
-
-    Returns
-    -------
-    list of ContrastiveExample
-        `num_segments` of them.
-
-    Raises
-    ------
-    ValueError
-        If the record is shorter than a crop, or a number is not positive.
-    """
-    if segment_samples < 1 or num_segments < 1:
-        raise ValueError(
-            f"segment_samples, num_segments: expected positive numbers, got {segment_samples}, {num_segments}"
-        )
-    last_start = signal.shape[1] - segment_samples
-    if last_start < 0:
-        raise ValueError(
-            f"signal: record {record_id} has {signal.shape[1]} samples, fewer than a segment of {segment_samples}"
-        )
-    digest = hashlib.sha256(record_id.encode("utf-8")).digest()
-    rng = np.random.default_rng([seed, int.from_bytes(digest[:8], "little")])
-    starts = rng.integers(0, last_start + 1, size=num_segments)
-    return [ContrastiveExample(record_id, signal[:, start : start + segment_samples], report) for start in starts]
-
-
 def same_report_key(report: str) -> str:
     """Two reports count as the same text where they differ in letter case or white space alone."""
     return " ".join(report.split()).casefold()
 
 
 class ContrastiveCollator:
-    """Makes batches for `MERL` out of examples.
+    """Makes batches for `MERL` and `ECGCLIP` out of examples.
 
     All distinct reports are tokenized here, once; with a frozen text encoder they are also encoded, once, which makes
     its cost independent of the number of epochs.
@@ -166,7 +121,7 @@ class ContrastiveCollator:
         return torch.tensor(rows)
 
     def __call__(self, examples: Sequence[ContrastiveExample]) -> dict[str, Tensor]:
-        """A batch, as the arguments of `MERL.forward`.
+        """A batch, as the arguments of the model's ``forward``.
 
         Raises
         ------
@@ -220,13 +175,13 @@ def _right_in_first(similarities: Tensor, right: Tensor, k: int) -> float:
 
 
 def retrieval_recall(
-    model: MERL, examples: Sequence[ContrastiveExample], k: int, *, batch_size: int = 256
+    model: ContrastiveModel, examples: Sequence[ContrastiveExample], k: int, *, batch_size: int = 256
 ) -> RetrievalRecall:
     """Retrieval between ECGs and distinct reports, in both directions.
 
     Parameters
     ----------
-    model : MERL
+    model : MERL or ECGCLIP
         It is put in evaluation mode meanwhile.
     examples : sequence of ContrastiveExample
         Held-out examples.
@@ -270,28 +225,7 @@ def retrieval_recall(
     )
 
 
-def _report_embeddings(model: MERL, batch: dict[str, Tensor]) -> Tensor:
+def _report_embeddings(model: ContrastiveModel, batch: dict[str, Tensor]) -> Tensor:
     with evaluation_mode(model) as device:
         reports = {name: batch[name].to(device) for name in batch.keys() - {"ecg", "report_group"}}
         return model.embed_reports(**reports).float().cpu()
-
-
-def alignment_losses(model: MERL, examples: Sequence[ContrastiveExample], *, batch_size: int = 64) -> dict[str, float]:
-    """Mean losses over held-out examples, in batches as in training (a loss depends on the batch's size) and in
-    evaluation mode.
-
-    Returns
-    -------
-    dict of str to float
-        ``loss``, ``cross_modal_loss`` and ``uni_modal_loss``.
-    """
-    collator = ContrastiveCollator(model.text_encoder, examples)
-    names = ("loss", "cross_modal_loss", "uni_modal_loss")
-    totals = dict.fromkeys(names, 0.0)
-    with evaluation_mode(model) as device:
-        for start in range(0, len(examples), batch_size):
-            batch = {name: part.to(device) for name, part in collator(examples[start : start + batch_size]).items()}
-            output = model(**batch)
-            for name in names:
-                totals[name] += float(getattr(output, name)) * len(batch["ecg"])
-    return {name: total / len(examples) for name, total in totals.items()}

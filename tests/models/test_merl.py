@@ -16,8 +16,6 @@ from ecgbyte.models.merl_folder import load_merl, save_merl
 from ecgbyte.training.contrastive import (
     ContrastiveCollator,
     ContrastiveExample,
-    alignment_losses,
-    draw_segments,
     retrieval_recall,
 )
 from ecgbyte.training.features import extract_features
@@ -127,9 +125,12 @@ def test_training_learns_which_report_belongs_to_an_ecg(trained: tuple[MERL, lis
     assert chance == pytest.approx((1 / 6,) * 3)
     assert min(recall.ecg_to_report, recall.report_to_ecg) > 0.9 > 0.5 > before.ecg_to_report
     assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
-    after, start = alignment_losses(model, held_out), alignment_losses(untrained, held_out)
-    assert after["cross_modal_loss"] < 0.8 * start["cross_modal_loss"]
-    assert after["loss"] == pytest.approx(after["cross_modal_loss"] + after["uni_modal_loss"])
+    with torch.no_grad():
+        after, start = (
+            m.eval()(**ContrastiveCollator(m.text_encoder, held_out)(held_out)).cross_modal_loss
+            for m in (model, untrained)
+        )
+    assert after < 0.8 * start
 
 
 def test_chance_of_retrieval_by_hand() -> None:
@@ -173,23 +174,6 @@ def test_same_seed_same_weights_and_a_stopped_run_ends_with_the_same_bits(tmp_pa
     resumed, other = run(1, output_folder=tmp_path).state_dict(), run(2).state_dict()
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
     assert not torch.equal(straight["first_view.weight"], other["first_view.weight"])
-
-
-def test_segments_depend_on_seed_and_record_alone() -> None:
-    signal = np.arange(12 * 50, dtype=np.float32).reshape(12, 50)
-
-    def starts(record_id: str, seed: int) -> list[int]:
-        crops = draw_segments(record_id, signal, "ecg", segment_samples=20, num_segments=40, seed=seed)
-        assert all(np.array_equal(c.signal, signal[:, (s := int(c.signal[0, 0])) : s + 20]) for c in crops)
-        return [int(crop.signal[0, 0]) for crop in crops]
-
-    assert starts("a", 0) == starts("a", 0)
-    assert starts("a", 0) != starts("b", 0)
-    assert starts("a", 0) != starts("a", 1)
-    assert min(starts("a", 0)) >= 0 and max(starts("a", 0)) <= 30
-    assert len(set(starts("a", 0))) > 15
-    with pytest.raises(ValueError, match="record a has 50 samples, fewer than a segment of 51"):
-        draw_segments("a", signal, "ecg", segment_samples=51, num_segments=1, seed=0)
 
 
 def test_saved_and_loaded_model_gives_the_same_embeddings(tmp_path, trained: tuple[MERL, list[float]]) -> None:
