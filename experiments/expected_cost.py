@@ -57,7 +57,8 @@ def ecg_positions(profile: Profile, method: Method) -> float:
     if method.reads == "tokens":
         return min(segment_samples(profile) / _SYMBOLS_PER_TOKEN, profile.model.max_length)
     if method.encoder == "linear-patches":
-        return segment_samples(profile) / (profile.patches.samples * profile.patches.leads)
+        leads = 1 if profile.patches.layout == "lead" else len(LEADS)
+        return segment_samples(profile) / (profile.patches.samples * leads)
     return 1.0 if method.sees_ecg else 0.0
 
 

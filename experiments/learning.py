@@ -13,9 +13,8 @@ from ecgbyte.models.ecg_encoders import build_ecg_encoder
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.ecg_tokens import add_ecg_tokens, add_signal_token
 from ecgbyte.models.end_to_end import EndToEndModel, LoraSettings
-from ecgbyte.models.joint import JointModel
+from ecgbyte.models.joint import build_encoder_model, build_patch_model
 from ecgbyte.models.language_models import TinySize, load_language_model
-from ecgbyte.models.linear_patches import LinearPatches
 from ecgbyte.models.two_stage import TwoStageModel
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.collate import Collator
@@ -78,24 +77,31 @@ def build_learner(
     elif method.reads == "signals":
         token_map = add_signal_token(language_model, text_tokenizer, seed=seed)
         signals = _distinct(train_examples, limit=_SCALE_SAMPLE)
-        _, leads, samples = signals.shape
+        shape = {"leads": signals.shape[1], "samples": signals.shape[2]}
         if method.encoder == "linear-patches":
-            reader = LinearPatches(
+            joint = build_patch_model(
                 language_model,
-                leads,
-                samples,
-                samples_per_patch=profile.patches.samples,
-                leads_per_patch=profile.patches.leads,
+                token_map,
+                num_leads=shape["leads"],
+                num_samples=shape["samples"],
+                layout=profile.patches.layout,
+                patch_samples=profile.patches.samples,
+                training_signals=signals,
+                **trained,
             )
         else:
-            reader = build_ecg_encoder(
-                method.encoder, size=profile.encoder(method.encoder).size, leads=leads, samples=samples, seed=seed
+            recipe = {"name": method.encoder, "size": profile.encoder(method.encoder).size, **shape, "seed": seed}
+            joint = build_encoder_model(
+                language_model,
+                token_map,
+                build_ecg_encoder(**recipe),
+                encoder_settings=recipe,
+                training_signals=signals,
+                **trained,
             )
-        model = JointModel(language_model, token_map, reader, training_signals=signals, **trained)
-        positions = model.signal_positions
+        model, positions = joint, joint.signal_positions
     else:
-        if not settings.lora and not settings.train_embeddings:
-            trained["train_embeddings"] = False
+        trained["train_embeddings"] = settings.train_embeddings
         token_map = add_ecg_tokens(
             language_model, text_tokenizer, tokenizer, initialisation=settings.initialisation, seed=seed
         )

@@ -69,7 +69,7 @@ class MethodRun:
         """The stages 1 of the method's encoder; none where it has no such stage."""
         if self.method.reads != "features":
             return []
-        return [self.study.pretraining_task(part, self.seed) for part in encoders.parts(self.method.encoder)]
+        return [self.study.pretraining_task(part, self.seed) for part in encoders.STAGE_ONE[self.method.encoder]]
 
     @cached_property
     def train_task(self) -> Task:

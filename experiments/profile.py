@@ -143,21 +143,28 @@ class OptimiserSettings:
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """Stage 1 of a two-stage method, and the size of its encoder wherever it is used."""
+    """Stage 1 of a two-stage method, and the size of its encoder wherever it is used.
+
+    `size` is ``"tiny"``, ``"base"`` (as published) or a pretrained model's folder or hub name; `text_encoder` is
+    ``"tiny"`` (from scratch; for CLIP its own text tower), ``"minilm"`` or a pretrained one's name. As published,
+    `normalisation` is ``"record"`` and `identical_reports` is ``"as-published"``.
+    """
 
     epochs: int = 2
     size: str = "tiny"
     text_encoder: str = "tiny"
     batch_size: int = 64
     learning_rate: float = 1e-3
+    normalisation: str = "fixed"
+    identical_reports: str = "positives"
 
 
 @dataclass(frozen=True)
 class PatchSettings:
-    """Linear patches: how many samples of how many leads make one position of the language model."""
+    """Linear patches: see `ecgbyte.models.linear_patches.LinearPatches`."""
 
-    samples: int = 50
-    leads: int = 1
+    layout: str = "all-leads"
+    samples: int = 25
 
 
 @dataclass(frozen=True)

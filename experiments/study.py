@@ -172,7 +172,7 @@ class Study:
 
     def encoder_folders(self, encoder: str, seed: int) -> list[Path]:
         """Where the stages 1 of an encoder's parts were kept."""
-        return [self.pretraining_task(part, seed).step.folder for part in encoders.parts(encoder)]
+        return [self.pretraining_task(part, seed).step.folder for part in encoders.STAGE_ONE[encoder]]
 
     def view_tasks(self, method: Method, seed: int) -> list[Task]:
         """What must be done before a method can be trained; the last one is what its training reads."""
@@ -181,7 +181,7 @@ class Study:
         if method.reads != "features":
             # A text-only model has the ECG tokens in its vocabulary too, so that the models are alike.
             return self.tokenizer_tasks("longest") if method.reads == "text" else [self.segments_task]
-        pretraining = [self.pretraining_task(part, seed) for part in encoders.parts(method.encoder)]
+        pretraining = [self.pretraining_task(part, seed) for part in encoders.STAGE_ONE[method.encoder]]
         step = self.work.step(
             f"features-{method.name}",
             {"seed": seed, "as_published": method.as_published},
