@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,26 @@ def open_accelerator(**options: Any) -> Accelerator:
             "TrainingSettings.gradient_accumulation decides"
         )
     return accelerator
+
+
+def check_sharding(model: torch.nn.Module, batch: Mapping[str, Any]) -> None:
+    """Refuse a batch whose gradients FSDP would miss: keys and values that one pass lends to another.
+
+    FSDP gathers a layer's parameters when a gradient reaches the layer's output; through a cache it reaches the inside.
+
+    Raises
+    ------
+    ValueError
+        If `batch` has a beginning that several questions share and `model` is sharded in several units.
+    """
+    if "suffix_ids" not in batch:
+        return
+    units = [name for name, module in model.named_modules() if hasattr(module, "set_requires_gradient_sync")]
+    if len(units) > 1:
+        raise ValueError(
+            f"collate: FSDP in {len(units)} units cannot train batches whose questions share a beginning; expected "
+            "ecgbyte.training.collate.Collator, or fsdp_auto_wrap_policy: NO_WRAP"
+        )
 
 
 def share(items: np.ndarray, accelerator: Accelerator) -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 
 from ecgbyte.training.checkpoints import Progress
-from ecgbyte.training.processes import share
+from ecgbyte.training.processes import check_sharding, share
 from ecgbyte.training.settings import TrainingSettings
 
 Batch = dict[str, Any]
@@ -84,6 +84,8 @@ def run_step(
     loss_sum = torch.zeros((), device=accelerator.device)
     counts = torch.zeros(2, dtype=torch.int64)
     for index, (batch, weight) in enumerate(batches):
+        if accelerator.is_fsdp2:
+            check_sharding(model, batch)
         for mask in (batch[name] for name in _POSITION_MASKS if name in batch and weight):
             counts += torch.tensor([int(mask.sum()), mask.numel()])
         with contextlib.nullcontext() if index == len(batches) - 1 else accelerator.no_sync(model):

@@ -42,7 +42,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         If the file is missing or damaged.
     """
     try:
-        return dict(safetensors.torch.load_file(path))
+        # Copies, so that a file which is deleted later is not held open.
+        return {name: value.clone() for name, value in safetensors.torch.load_file(path).items()}
     except FileNotFoundError as error:
         raise ValueError(f"{path}: expected a safetensors file, got none") from error
     except safetensors.SafetensorError as error:
@@ -141,9 +142,10 @@ def load_random_state(accelerator: Accelerator, path: Path) -> None:
             f"{path}: expected a checkpoint of {accelerator.num_processes} processes, got one of {processes}; "
             "continue with as many as the run began with"
         )
-    torch.set_rng_state(state["cpu"][accelerator.process_index])
+    # Copies, because torch reads a state from where its storage begins, which is another process's.
+    torch.set_rng_state(state["cpu"][accelerator.process_index].clone())
     if accelerator.device.type == "cuda":
-        torch.cuda.set_rng_state(state["cuda"][accelerator.process_index], accelerator.device)
+        torch.cuda.set_rng_state(state["cuda"][accelerator.process_index].clone(), accelerator.device)
 
 
 def _trained_tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:

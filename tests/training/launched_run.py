@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.training.small_reader import small_reader, twelve_examples
 
 # Epochs of 10 examples: micro-batches of 3, 3, 3 and 1, the last of which leaves the second process without a sample.
 SETTINGS = TrainingSettings(
-    max_steps=5, batch_size=3, gradient_accumulation=2, checkpoint_every=2, validate_every=3, warmup_steps=2, seed=3
+    max_steps=5, batch_size=3, gradient_accumulation=2, checkpoint_every=2, warmup_steps=2, seed=3
 )
 EXAMPLES, VALIDATION = twelve_examples()[:10], twelve_examples()[7:]
 
@@ -58,7 +59,7 @@ def plain_run(folder: Path | None) -> tuple[torch.nn.Module, TrainingReport]:
         reader.model,
         EXAMPLES,
         reader.collate,
-        SETTINGS,
+        replace(SETTINGS, validate_every=3),
         output_folder=folder,
         validation=VALIDATION,
         progress=False,
@@ -74,14 +75,31 @@ def dropout_run(folder: Path, *, kill_at: int | None = None) -> tuple[torch.nn.M
     return reader.model, train(reader.model, EXAMPLES, collate, SETTINGS, output_folder=folder, progress=False)
 
 
-def sharded_run(folder: Path | None, *, stop_at: int | None = None) -> tuple[torch.nn.Module, TrainingReport]:
-    """Train in groups that share a beginning, which run every layer twice in a step."""
+def sharded_run(folder: Path, *, stop_at: int | None = None) -> tuple[torch.nn.Module, TrainingReport]:
+    """Train under FSDP, and stop where that is said."""
     reader = small_reader()
-    collate: Any = SharedPrefixCollator(reader.collate)
-    if stop_at is not None:
-        collate = StopAt(collate, stop_at, kill=False)
-    groups = group_examples(EXAMPLES, 2)
-    return reader.model, train(reader.model, groups, collate, SETTINGS, output_folder=folder, progress=False)
+    collate = reader.collate if stop_at is None else StopAt(reader.collate, stop_at, kill=False)
+    return reader.model, train(
+        reader.model,
+        EXAMPLES,
+        collate,
+        replace(SETTINGS, validate_every=3),
+        output_folder=folder,
+        validation=VALIDATION,
+        progress=False,
+    )
+
+
+def shared_beginnings_run() -> TrainingReport:
+    """Train in groups that share a beginning, whose keys and values one pass lends to another."""
+    reader = small_reader()
+    return train(
+        reader.model,
+        group_examples(EXAMPLES, 4),
+        SharedPrefixCollator(reader.collate),
+        replace(SETTINGS, batch_size=2),
+        progress=False,
+    )
 
 
 def weights(model: torch.nn.Module) -> str:
@@ -91,7 +109,7 @@ def weights(model: torch.nn.Module) -> str:
 def main(what: str, folder: Path) -> dict[str, Any]:
     """Do it; return what the test compares."""
     if what == "killed":
-        # In step 4, after the checkpoint of step 2: validation comes in between.
+        # In step 4, after the checkpoint of step 2.
         dropout_run(folder / "dropout", kill_at=7)
         raise AssertionError("the process outlived its kill")
     if what == "processes":
@@ -114,13 +132,21 @@ def main(what: str, folder: Path) -> dict[str, Any]:
     PartialState(cpu=True)
     PartialState._shared_state["distributed_type"] = DistributedType.MULTI_XPU
     accelerator = open_accelerator()
+    refused = ""
     try:
-        sharded_run(folder / "sharded", stop_at=7)
+        shared_beginnings_run()
+    except ValueError as error:
+        refused = str(error)
+    try:
+        # The validation before the first step takes 2 calls, steps 1 to 3 take 2, 2 and 2, the validation after it 2.
+        sharded_run(folder / "sharded", stop_at=9)
     except Stop:
         stopped = True
     resumed, report = sharded_run(folder / "sharded")
     uninterrupted, _ = sharded_run(folder / "sharded-whole")
-    name, value = next(iter(uninterrupted.named_parameters()))
+    value = next(uninterrupted.parameters())
+    # What NO_WRAP sets: the model as one unit.
+    accelerator.state.fsdp_plugin.auto_wrap_policy = None
     return {
         "kind": accelerator.distributed_type.value,
         "version_2": accelerator.is_fsdp2,
@@ -131,6 +157,9 @@ def main(what: str, folder: Path) -> dict[str, Any]:
         "local_rows": len(value.to_local()),
         "rows": len(value),
         "processes": report.processes,
+        "validation": report.validation,
+        "refused": refused,
+        "losses_with_shared_beginnings": shared_beginnings_run().losses,
     }
 
 
