@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
+
+from ecgbyte.training.settings import TrainingSettings
 
 # Sorting by length happens within so many steps' worth of shuffled examples, which keeps the order random enough.
 _STEPS_PER_BUFFER = 50
@@ -49,3 +55,64 @@ def plan_epoch(
         buffer = buffer[np.argsort(-lengths[buffer], kind="stable")]
         steps += [buffer[start : start + per_step] for start in range(0, len(buffer), per_step)]
     return [steps[index] for index in generator.permutation(len(steps))]
+
+
+class StepPlan:
+    """Which examples every step of a run takes, and what follows from that."""
+
+    def __init__(self, examples: Sequence[Any], collate: Any, settings: TrainingSettings, total_steps: int) -> None:
+        self._examples = examples
+        self._settings = settings
+        self._total = total_steps
+        self._per_epoch = settings.steps_per_epoch(len(examples))
+        self._lengths = example_lengths(examples, collate) if settings.group_by_length else None
+
+    def steps(self, done: int, end: int | None = None) -> Iterator[np.ndarray]:
+        """Give the examples of every step after the first `done`, up to step `end`."""
+        end = self._total if end is None else end
+        for epoch in range(done // self._per_epoch, math.ceil(end / self._per_epoch)):
+            steps = plan_epoch(
+                len(self._examples),
+                self._settings.batch_size * self._settings.gradient_accumulation,
+                seed=self._settings.seed,
+                epoch=epoch,
+                lengths=self._lengths,
+                drop_incomplete=self._settings.drop_incomplete_batch,
+            )
+            first = epoch * self._per_epoch
+            yield from steps[max(0, done - first) : end - first]
+
+    def following(self, done: int) -> dict[str, Any]:
+        """Return what sampler and schedule give for the step after the first `done`, ready for JSON."""
+        return {
+            "epoch": done // self._per_epoch,
+            "step_of_epoch": done % self._per_epoch,
+            "examples": next(self.steps(done)).tolist(),
+            "learning_rate": self._settings.learning_rate_of(done + 1, self._total),
+        }
+
+    def samples_seen(self, done: int) -> int:
+        """Return the samples of the first `done` steps."""
+        return sum(_num_samples(self._examples[index]) for indices in self.steps(0, done) for index in indices)
+
+    def distinct_records(self) -> int:
+        """Return the number of records that the whole run reads."""
+        return len({self._examples[index].record_id for indices in self.steps(0) for index in indices})
+
+
+def example_lengths(examples: Sequence[Any], collate: Any) -> np.ndarray:
+    """Return the positions that each example takes, int [examples].
+
+    Raises
+    ------
+    ValueError
+        If `collate` cannot tell.
+    """
+    if not hasattr(collate, "length"):
+        raise ValueError(f"group_by_length: expected a collate function with length(example), got {collate!r}")
+    return np.array([collate.length(example) for example in examples])
+
+
+def _num_samples(example: Any) -> int:
+    """What an example counts for; a group of several says so itself."""
+    return int(getattr(example, "num_samples", 1))

@@ -2,31 +2,44 @@
 
 Layout of a run's folder::
 
-    checkpoints/step-00000200/    model.safetensors, optimizer.pt, progress.json (only while the run is not finished)
+    checkpoints/step-00000200/    only while the run is not finished
+        model.safetensors         trained parameters and buffers
+        optimizer.safetensors     <parameter>.step, <parameter>.exp_avg, <parameter>.exp_avg_sq
+        random.safetensors        cpu, cuda: uint8 [processes, bytes], the random state of every process
+        progress.json             what is run, how far it is, and what schedule and sampler give next
     model.safetensors             trained parameters and buffers at the end
     training.json                 what was run, and its report; written last, so where it stands the run is finished
 
 A checkpoint is written into a folder with a temporary name, which is then renamed. Only parameters that are trained,
-and buffers (running means of batch norms), are stored.
+and buffers (running means of batch norms), are stored. With several processes the first one writes; tensors that FSDP
+spread over them are put together before.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
 import torch
+from accelerate import Accelerator
 
 from ecgbyte.files import write_atomically
+from ecgbyte.training.tensors import (
+    load_optimizer_state,
+    load_random_state,
+    load_trained_state,
+    optimizer_state,
+    random_state,
+    trained_state,
+    write_tensors,
+)
 
-_FORMAT_VERSION = 1
+_FINISHED_VERSION = 1
+_CHECKPOINT_VERSION = 2
 _PREFIX = "step-"
 
 
@@ -34,141 +47,161 @@ _PREFIX = "step-"
 class Progress:
     """Where a run stands after `step` steps of the optimiser."""
 
-    step: int
-    seconds: float
-    positions: int
-    padded_positions: int
-    losses: list[float]
-    learning_rates: list[float]
+    step: int = 0
+    seconds: float = 0.0
+    positions: int = 0
+    padded_positions: int = 0
+    losses: list[float] = field(default_factory=list)
+    learning_rates: list[float] = field(default_factory=list)
+    data_wait_seconds: float = 0.0
+    validation_seconds: float = 0.0
+    validation: list[dict[str, Any]] = field(default_factory=list)
+    peak_memory_bytes: int = 0
 
 
-def trained_state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Return the trained parameters and the persistent buffers of `model` by name, on the CPU."""
-    persistent = model.state_dict(keep_vars=True)
-    tensors: dict[str, torch.Tensor] = {name: value for name, value in model.named_parameters() if value.requires_grad}
-    tensors |= {name: value for name, value in model.named_buffers() if name in persistent}
-    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+def is_finished(folder: Path) -> bool:
+    """Whether the run of `folder` came to its end."""
+    return (folder / "training.json").exists()
 
 
-def load_trained_state(model: torch.nn.Module, path: Path) -> None:
-    """Load into `model` what `trained_state` gave, checking names and shapes.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged, or its names or shapes are not those of `model`.
-    """
-    try:
-        stored = safetensors.torch.load_file(path)
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: expected a safetensors file, got a damaged one ({error})") from error
-    current = trained_state(model)
-    if set(stored) != set(current):
-        missing, unknown = sorted(set(current) - set(stored)), sorted(set(stored) - set(current))
-        raise ValueError(
-            f"{path}: the parameters are not those of this model: {len(missing)} missing {missing[:3]}, "
-            f"{len(unknown)} unknown {unknown[:3]}"
-        )
-    for name, value in stored.items():
-        if value.shape != current[name].shape:
-            raise ValueError(
-                f"{path}: {name} has shape {list(value.shape)}, this model expects {list(current[name].shape)}"
-            )
-    targets: dict[str, torch.Tensor] = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    with torch.no_grad():
-        for name, value in stored.items():
-            targets[name].copy_(value)
+def newest_checkpoint(folder: Path) -> int | None:
+    """Return the step of the newest checkpoint of `folder`; None where there is none."""
+    found = sorted((folder / "checkpoints").glob(f"{_PREFIX}*"))
+    return int(found[-1].name.removeprefix(_PREFIX)) if found else None
 
 
 def save_checkpoint(
-    folder: Path, model: torch.nn.Module, optimizer: Any, progress: Progress, identity: dict[str, Any]
+    folder: Path,
+    model: torch.nn.Module,
+    optimizer: Any,
+    progress: Progress,
+    identity: dict[str, Any],
+    *,
+    following: dict[str, Any],
+    accelerator: Accelerator,
 ) -> None:
-    """Write a checkpoint into ``folder/checkpoints`` and remove the older ones."""
+    """Write a checkpoint into ``folder/checkpoints`` and remove the older ones. Every process must call it.
+
+    `following` is what schedule and sampler give for the next step, ready for JSON: a continued run must find the same.
+    """
+    tensors = {
+        "model": trained_state(model),
+        "optimizer": optimizer_state(model, optimizer),
+        "random": random_state(accelerator),
+    }
+    if not accelerator.is_main_process:
+        return
     checkpoints = folder / "checkpoints"
     checkpoints.mkdir(parents=True, exist_ok=True)
-    final = checkpoints / f"{_PREFIX}{progress.step:08d}"
+    final = _path_of(folder, progress.step)
     partial = checkpoints / f".{final.name}.partial"
     for leftover in (partial, final):
         if leftover.exists():
             shutil.rmtree(leftover)
     partial.mkdir()
-    write_atomically(partial / "model.safetensors", safetensors.torch.save(trained_state(model)))
-    random_state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        random_state["cuda"] = torch.cuda.get_rng_state()
-    stream = io.BytesIO()
-    torch.save({"optimizer": optimizer.state_dict(), "random": random_state}, stream)
-    write_atomically(partial / "optimizer.pt", stream.getvalue())
-    content = {"format_version": _FORMAT_VERSION, "identity": identity, "progress": vars(progress)}
-    write_atomically(partial / "progress.json", json.dumps(content))
+    for name, content in tensors.items():
+        write_tensors(partial / f"{name}.safetensors", content)
+    description = {
+        "format_version": _CHECKPOINT_VERSION,
+        "identity": identity,
+        "progress": asdict(progress),
+        "following": following,
+    }
+    write_atomically(partial / "progress.json", json.dumps(description))
     partial.rename(final)
     for other in sorted(checkpoints.iterdir()):
         if other != final:
             shutil.rmtree(other)
 
 
-def load_checkpoint(folder: Path, model: torch.nn.Module, optimizer: Any, identity: dict[str, Any]) -> Progress | None:
-    """Restore the newest checkpoint of ``folder``: parameters, optimiser and random state. None where there is none.
+def read_progress(folder: Path, step: int, identity: dict[str, Any]) -> tuple[Progress, dict[str, Any]]:
+    """Return how far the checkpoint at `step` is, and its ``following``.
 
     Raises
     ------
     ValueError
-        If the checkpoint is of another run (other settings, examples or parameters), or its JSON is damaged or lacks
-        a key.
+        If the checkpoint is of another run (other settings, examples or parameters), or its JSON is missing, damaged
+        or lacks a key.
     """
-    found = sorted((folder / "checkpoints").glob(f"{_PREFIX}*"))
-    if not found:
-        return None
-    path = found[-1] / "progress.json"
-    content = _read_json(path, "progress")
+    path = _path_of(folder, step) / "progress.json"
+    content = _read_json(path, _CHECKPOINT_VERSION, ("progress", "following"))
     names = [item.name for item in fields(Progress)]
     _check_keys(path, content["progress"], names, "progress: ")
-    _check_identity(found[-1], content["identity"], identity)
-    load_trained_state(model, found[-1] / "model.safetensors")
-    state = torch.load(found[-1] / "optimizer.pt", weights_only=True, map_location="cpu")
-    optimizer.load_state_dict(state["optimizer"])
-    torch.set_rng_state(state["random"]["cpu"])
-    if torch.cuda.is_available() and "cuda" in state["random"]:
-        torch.cuda.set_rng_state(state["random"]["cuda"])
-    return Progress(**{name: content["progress"][name] for name in names})
+    _check_identity(path.parent, content["identity"], identity)
+    return Progress(**{name: content["progress"][name] for name in names}), dict(content["following"])
 
 
-def save_finished(folder: Path, model: torch.nn.Module, report: dict[str, Any], identity: dict[str, Any]) -> None:
-    """Write the end of a run and remove its checkpoints."""
+def load_checkpoint(
+    folder: Path, step: int, model: torch.nn.Module, optimizer: Any, *, accelerator: Accelerator
+) -> None:
+    """Restore parameters, optimiser and random state of the checkpoint at `step`. Every process must call it.
+
+    Raises
+    ------
+    ValueError
+        If a file is damaged, or not of this model and number of processes.
+    """
+    path = _path_of(folder, step)
+    load_trained_state(model, path / "model.safetensors")
+    load_optimizer_state(model, optimizer, path / "optimizer.safetensors")
+    load_random_state(accelerator, path / "random.safetensors")
+
+
+def save_finished(
+    folder: Path,
+    model: torch.nn.Module,
+    report: dict[str, Any],
+    identity: dict[str, Any],
+    *,
+    accelerator: Accelerator,
+) -> None:
+    """Write the end of a run and remove its checkpoints. Every process must call it."""
+    tensors = trained_state(model)
+    if not accelerator.is_main_process:
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "model.safetensors", safetensors.torch.save(trained_state(model)))
-    content = {"format_version": _FORMAT_VERSION, "identity": identity, "report": report}
+    write_tensors(folder / "model.safetensors", tensors)
+    content = {"format_version": _FINISHED_VERSION, "identity": identity, "report": report}
     write_atomically(folder / "training.json", json.dumps(content, indent=1))
+    remove_checkpoints(folder)
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a finished run, or what a kill during this left of them."""
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
-def load_finished(folder: Path, model: torch.nn.Module, identity: dict[str, Any]) -> dict[str, Any] | None:
-    """Load the parameters of a finished run into `model` and return its report; None if the run is not finished.
+def load_finished(folder: Path, model: torch.nn.Module, identity: dict[str, Any]) -> dict[str, Any]:
+    """Load the parameters of a finished run into `model` and return its report.
 
     Raises
     ------
     ValueError
-        If the folder holds another run, or a file that is damaged or lacks a key.
+        If the folder holds another run, or a file that is missing, damaged or lacks a key.
     """
-    if not (folder / "training.json").exists():
-        return None
-    content = _read_json(folder / "training.json", "report")
+    content = _read_json(folder / "training.json", _FINISHED_VERSION, ("report",))
     _check_identity(folder, content["identity"], identity)
     load_trained_state(model, folder / "model.safetensors")
     return dict(content["report"])
 
 
-def _read_json(path: Path, part: str) -> dict[str, Any]:
-    """The content of a file of this format: an identity, and one more part."""
+def _path_of(folder: Path, step: int) -> Path:
+    return folder / "checkpoints" / f"{_PREFIX}{step:08d}"
+
+
+def _read_json(path: Path, version: int, parts: tuple[str, ...]) -> dict[str, Any]:
+    """The content of a file of this format: an identity, and more parts."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: missing in this process; output_folder must be seen by all processes") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: expected JSON, got a damaged file ({error})") from error
-    version = content.get("format_version") if isinstance(content, dict) else None
-    if version != _FORMAT_VERSION:
-        raise ValueError(f"{path}: expected format_version {_FORMAT_VERSION}, got {version!r}")
-    _check_keys(path, content, ("identity", part))
-    for name in ("identity", part):
+    found = content.get("format_version") if isinstance(content, dict) else None
+    if found != version:
+        raise ValueError(f"{path}: expected format_version {version}, got {found!r}")
+    _check_keys(path, content, ("identity", *parts))
+    for name in ("identity", *parts):
         if not isinstance(content[name], dict):
             raise ValueError(f"{path}: {name}: expected an object, got {type(content[name]).__name__}")
     return dict(content)

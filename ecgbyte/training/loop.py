@@ -7,38 +7,41 @@ the optimiser, and a run that was stopped continues with the optimiser, the sche
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
-from ecgbyte.files import fingerprint
-from ecgbyte.training.batches import plan_epoch
+from ecgbyte.training.batches import StepPlan, example_lengths
 from ecgbyte.training.checkpoints import (
     Progress,
+    is_finished,
     load_checkpoint,
     load_finished,
+    newest_checkpoint,
+    read_progress,
+    remove_checkpoints,
     save_checkpoint,
     save_finished,
 )
-from ecgbyte.training.schedules import learning_rate_at
+from ecgbyte.training.identity import run_identity
+from ecgbyte.training.memory import PeakMemory
+from ecgbyte.training.prefetch import Preparation
+from ecgbyte.training.processes import agree, gather_rows, named_trained, open_accelerator, process_seed
 from ecgbyte.training.settings import TrainingReport, TrainingSettings
+from ecgbyte.training.steps import Batch, make_optimizer, prepare_batches, run_step
+from ecgbyte.training.tracking import tracked, tracking_options
+from ecgbyte.training.validation import Validation, best_step
 
 __all__ = ["TrainingReport", "TrainingSettings", "train"]
 
-Batch = dict[str, Any]
-# The masks of a batch's positions in the language model; see `ecgbyte.training.shared_prefix` for the second.
-_POSITION_MASKS = ("attention_mask", "suffix_attention_mask")
+_FINISHED, _NEW = -2, -1
 
 
 def train(
@@ -48,6 +51,8 @@ def train(
     settings: TrainingSettings,
     *,
     output_folder: str | os.PathLike[str] | None = None,
+    validation: Sequence[Any] | None = None,
+    tracking: str | None = None,
     progress: bool = True,
     description: str = "",
 ) -> TrainingReport:
@@ -66,239 +71,183 @@ def train(
     settings : TrainingSettings
     output_folder : path-like or None
         Where checkpoints and the end of the run are kept. A stopped run continues from the newest checkpoint and on a
-        CPU ends with the same bits as one that was not stopped; a finished one is loaded, not trained again.
+        CPU ends with the same bits as one that was not stopped; a finished one is loaded, not trained again. Several
+        processes must all see it.
+    validation : sequence or None
+        Examples whose loss is measured and not trained on; it changes no weight. `TrainingSettings.validate_every`
+        says how often.
+    tracking : "tensorboard", "trackio", "wandb" or None
+        Where losses and learning rates are drawn as they come; see `ecgbyte.training.tracking`.
     progress : bool
         Whether to draw a progress bar on standard error.
     description : str
-        Names the run on the progress bar and in the report.
+        Names the run on the progress bar, in tracking and in the report.
 
     Returns
     -------
     TrainingReport
+        The same in every process.
 
     Raises
     ------
     ValueError
-        If there are no examples, nothing to train, or `output_folder` holds another run.
+        If there are no examples, nothing to train, or `output_folder` holds another run; if `tracking` is unknown, or
+        a launcher has settings that are `settings`' to say.
+    ImportError
+        If the package of `tracking` is not installed.
     FloatingPointError
         If a loss or a gradient norm is NaN or infinite; the message names the step.
+
+    Notes
+    -----
+    With several processes (see ``docs/training.md``) each computes its part of every batch. Under FSDP the parameters
+    of `model` are still spread over the processes on return.
     """
     if len(examples) == 0:
         raise ValueError("examples: expected one at least, got none")
-    trained = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
+    trained = named_trained(model)
     if not trained:
         raise ValueError("model: expected a parameter with requires_grad, got none")
+    if settings.validate_every is not None and validation is None:
+        raise ValueError("validation: expected examples, because validate_every is set, got None")
     total_steps = settings.total_steps(len(examples))
+    accelerator = open_accelerator(**tracking_options(tracking, output_folder))
     folder = None if output_folder is None else Path(output_folder)
-    identity = _identity(settings, examples, trained, collate) if folder is not None else {}
-    if folder is not None:
-        finished = load_finished(folder, model, identity)
-        if finished is not None:
-            model.to(Accelerator().device).eval()
-            known = {entry.name for entry in dataclasses.fields(TrainingReport)}
-            if set(finished) != known:
-                raise ValueError(f"output_folder: the report in {folder} has not the fields {', '.join(sorted(known))}")
-            return TrainingReport(**finished)
-    lengths = _lengths(examples, collate) if settings.group_by_length else None
-    accelerator = Accelerator()
-    devices = [accelerator.device] if accelerator.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(settings.seed)
-        model, optimizer = accelerator.prepare(model, _optimizer(trained, settings))
+    identity = run_identity(settings, examples, trained, collate, validation) if folder or tracking else {}
+    found = agree(accelerator, _NEW if folder is None else _find(folder))
+    if folder is not None and found == _FINISHED:
+        content = load_finished(folder, model, identity)
+        model.to(accelerator.device).eval()
+        if accelerator.is_main_process:
+            remove_checkpoints(folder)
+        try:
+            return TrainingReport.from_dict(content)
+        except ValueError as error:
+            raise ValueError(f"output_folder: {folder}: {error}") from error
+    counts = (sum(value.numel() for value in trained.values()), sum(value.numel() for value in model.parameters()))
+    plan = StepPlan(examples, collate, settings, total_steps)
+    measure = None
+    if validation is not None:
+        lengths = example_lengths(validation, collate) if settings.group_by_length else None
+        measure = Validation(validation, collate, settings, lengths)
+    on_gpu = accelerator.device.type == "cuda"
+    prefetch = settings.prefetch if settings.prefetch is not None else int(on_gpu)
+    with (
+        torch.random.fork_rng(devices=[accelerator.device] if on_gpu else []),
+        Preparation(prefetch) as preparation,
+    ):
+        torch.manual_seed(process_seed(settings.seed, accelerator.process_index))
+        memory = PeakMemory(accelerator.device)
+        model, optimizer = accelerator.prepare(model, make_optimizer(list(trained.values()), settings))
         plain = accelerator.unwrap_model(model)
-        state = Progress(0, 0.0, 0, 0, [], [])
-        if folder is not None:
-            state = load_checkpoint(folder, plain, optimizer, identity) or state
-        resumed_from = state.step
-        model.train()
-        bar = tqdm(
-            total=total_steps,
-            initial=state.step,
-            desc=description or "training",
-            unit="step",
-            file=sys.stderr,
-            disable=not (progress and accelerator.is_main_process),
+        state = Progress()
+        if folder is not None and found != _NEW:
+            state, following = read_progress(folder, found, identity)
+            if following != plan.following(state.step):
+                raise ValueError(f"output_folder: {folder}: this version draws other steps than the checkpoint's")
+            load_checkpoint(folder, found, plain, optimizer, accelerator=accelerator)
+        resumed_from, earlier_wait = state.step, state.data_wait_seconds
+
+        prepared = preparation.of(
+            lambda indices: prepare_batches(examples, indices, collate, settings, accelerator), plan.steps(state.step)
         )
-        with bar:
+        model.train()
+        with (
+            tracked(
+                accelerator,
+                tracking,
+                description=description,
+                identity=identity,
+                settings=settings.to_dict(),
+                step=state.step,
+            ),
+            _bar(description, total_steps, state.step, progress and accelerator.is_main_process) as bar,
+        ):
+            if measure is not None and not state.validation:
+                measure.record(state, 0, plain, accelerator, preparation)
             started = time.perf_counter()
-            for indices in _remaining_steps(len(examples), settings, total_steps, state.step, lengths):
-                loss = _step(accelerator, model, optimizer, examples, indices, collate, settings, state, total_steps)
-                state.step += 1
-                now = time.perf_counter()
-                state.seconds += now - started
-                state.losses.append(loss)
-                bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+            for batches in prepared:
+                rate = settings.learning_rate_of(state.step + 1, total_steps)
+                run_step(accelerator, model, optimizer, batches, settings, state, rate)
+                state.seconds += time.perf_counter() - started
+                state.data_wait_seconds = earlier_wait + prepared.waited
+                state.peak_memory_bytes = max(state.peak_memory_bytes, memory.bytes())
+                accelerator.log({"loss": state.losses[-1], "learning_rate": rate}, step=state.step)
+                bar.set_postfix(loss=f"{state.losses[-1]:.4f}", refresh=False)
                 bar.update()
-                due = settings.checkpoint_every is not None and state.step % settings.checkpoint_every == 0
-                if folder is not None and due and state.step < total_steps and accelerator.is_main_process:
-                    save_checkpoint(folder, plain, optimizer, state, identity)
+                if measure is not None and (_due(settings.validate_every, state.step) or state.step == total_steps):
+                    measure.record(state, plan.samples_seen(state.step), plain, accelerator, preparation)
+                if folder is not None and _due(settings.checkpoint_every, state.step) and state.step < total_steps:
+                    following = plan.following(state.step)
+                    save_checkpoint(
+                        folder, plain, optimizer, state, identity, following=following, accelerator=accelerator
+                    )
                 started = time.perf_counter()
     plain.eval()
-    seen = list(_remaining_steps(len(examples), settings, total_steps, 0, lengths))
+    _join(accelerator, state)
     report = TrainingReport(
         description=description,
         settings=settings.to_dict(),
         steps=total_steps,
         seconds=state.seconds,
         seconds_per_step=state.seconds / total_steps,
-        samples_seen=int(sum(_num_samples(examples[index]) for indices in seen for index in indices)),
-        distinct_records=len({examples[index].record_id for index in np.unique(np.concatenate(seen))}),
+        samples_seen=plan.samples_seen(total_steps),
+        distinct_records=plan.distinct_records(),
         positions=state.positions,
         padded_positions=state.padded_positions,
         losses=state.losses,
         learning_rates=state.learning_rates,
-        parameters_trained=sum(value.numel() for _, value in trained),
-        parameters_total=sum(value.numel() for value in plain.parameters()),
-        device=str(accelerator.device),
+        parameters_trained=counts[0],
+        parameters_total=counts[1],
+        device=accelerator.device.type if accelerator.num_processes > 1 else str(accelerator.device),
         precision=settings.precision,
         processes=accelerator.num_processes,
         truncation=collate.truncation(examples).to_dict() if hasattr(collate, "truncation") else None,
         resumed_from_step=resumed_from,
+        data_wait_seconds=state.data_wait_seconds,
+        peak_memory_bytes=state.peak_memory_bytes,
+        peak_memory_kind=memory.kind,
+        validation=state.validation,
+        validation_seconds=state.validation_seconds if validation is not None else None,
+        best_validation_step=best_step(state.validation),
     )
-    if folder is not None and accelerator.is_main_process:
-        save_finished(folder, plain, report.to_dict(), identity)
+    if folder is not None:
+        save_finished(folder, plain, report.to_dict(), identity, accelerator=accelerator)
     accelerator.wait_for_everyone()
     return report
 
 
-def _step(
-    accelerator: Accelerator,
-    model: torch.nn.Module,
-    optimizer: Any,
-    examples: Sequence[Any],
-    indices: np.ndarray,
-    collate: Callable[[list[Any]], Batch],
-    settings: TrainingSettings,
-    state: Progress,
-    total_steps: int,
-) -> float:
-    """One step of the optimiser over the examples `indices`; returns its loss."""
-    batches = []
-    for first in range(0, len(indices), settings.batch_size):
-        micro = indices[first : first + settings.batch_size]
-        mine = micro[accelerator.process_index :: accelerator.num_processes]
-        # A process without a sample in the last batch of an epoch computes one at weight 0, to stay in step.
-        batch = collate([examples[index] for index in (mine if len(mine) else micro[:1])])
-        batches.append((batch, _weight(batch, len(mine)) if len(mine) else 0))
-    total = int(accelerator.reduce(torch.tensor(sum(w for _, w in batches), device=accelerator.device), "sum"))
-    if total == 0:
-        raise ValueError(f"examples: step {state.step + 1} has no label to learn from")
-    number = state.step + 1
-    rate = learning_rate_at(
-        number,
-        schedule=settings.schedule,
-        peak=settings.learning_rate,
-        warmup_steps=settings.warmup_steps,
-        total_steps=total_steps,
+def _find(folder: Path) -> int:
+    if is_finished(folder):
+        return _FINISHED
+    newest = newest_checkpoint(folder)
+    return _NEW if newest is None else newest
+
+
+def _due(every: int | None, step: int) -> bool:
+    return every is not None and step % every == 0
+
+
+def _bar(description: str, total: int, initial: int, shown: bool) -> Any:
+    return tqdm(
+        total=total,
+        initial=initial,
+        desc=description or "training",
+        unit="step",
+        file=sys.stderr,
+        disable=not shown,
     )
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-    optimizer.zero_grad(set_to_none=True)
-    loss_sum = torch.zeros((), device=accelerator.device)
-    counts = torch.zeros(2, dtype=torch.int64)
-    for last, (batch, weight) in _mark_last(batches):
-        for mask in (batch[name] for name in _POSITION_MASKS if name in batch and weight):
-            counts += torch.tensor([int(mask.sum()), mask.numel()])
-        batch = {
-            name: value.to(accelerator.device) if torch.is_tensor(value) else value for name, value in batch.items()
-        }
-        with contextlib.nullcontext() if last else accelerator.no_sync(model):
-            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-                loss = model(**batch).loss
-            part = loss * (weight / total)
-            # Processes average their gradients; the sum is wanted.
-            accelerator.backward(part * accelerator.num_processes)
-        loss_sum += part.detach()
-    loss_value = float(accelerator.reduce(loss_sum, "sum"))
-    if not math.isfinite(loss_value):
-        raise FloatingPointError(f"training stopped at step {number}: the loss is {loss_value}")
-    if settings.max_gradient_norm is not None:
-        norm = float(accelerator.clip_grad_norm_(model.parameters(), settings.max_gradient_norm))
-        if not math.isfinite(norm):
-            raise FloatingPointError(f"training stopped at step {number}: the gradient's norm is {norm}")
-    optimizer.step()
-    counts = accelerator.reduce(counts.to(accelerator.device), "sum")
-    state.positions += int(counts[0])
-    state.padded_positions += int(counts[1])
-    state.learning_rates.append(float(optimizer.param_groups[0]["lr"]))
-    return loss_value
 
 
-def _num_samples(example: Any) -> int:
-    """What an example counts for; a group of several says so itself."""
-    return int(getattr(example, "num_samples", 1))
-
-
-def _weight(batch: Batch, num_samples: int) -> int:
-    """What a batch counts for in its step: its labels, or else its samples."""
-    labels = batch.get("labels")
-    return num_samples if labels is None else int((labels[:, 1:] != -100).sum())
-
-
-def _mark_last(items: list[Any]) -> Iterator[tuple[bool, Any]]:
-    for index, item in enumerate(items):
-        yield index == len(items) - 1, item
-
-
-def _remaining_steps(
-    num_examples: int, settings: TrainingSettings, total_steps: int, done: int, lengths: np.ndarray | None
-) -> Iterator[np.ndarray]:
-    """Give the examples of every step after the first `done`."""
-    per_epoch = settings.steps_per_epoch(num_examples)
-    for epoch in range(done // per_epoch, math.ceil(total_steps / per_epoch)):
-        steps = plan_epoch(
-            num_examples,
-            settings.batch_size * settings.gradient_accumulation,
-            seed=settings.seed,
-            epoch=epoch,
-            lengths=lengths,
-            drop_incomplete=settings.drop_incomplete_batch,
-        )
-        first = epoch * per_epoch
-        yield from steps[max(0, done - first) : total_steps - first]
-
-
-def _lengths(examples: Sequence[Any], collate: Any) -> np.ndarray:
-    if not hasattr(collate, "length"):
-        raise ValueError(f"group_by_length: expected a collate function with length(example), got {collate!r}")
-    return np.array([collate.length(example) for example in examples])
-
-
-def _optimizer(trained: list[tuple[str, torch.nn.Parameter]], settings: TrainingSettings) -> torch.optim.Optimizer:
-    matrices = [value for _, value in trained if value.ndim >= 2]
-    others = [value for _, value in trained if value.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}]
-    kind = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return kind([group for group in groups if group["params"]], lr=settings.learning_rate, betas=settings.betas)
-
-
-def _identity(
-    settings: TrainingSettings,
-    examples: Sequence[Any],
-    trained: list[tuple[str, torch.nn.Parameter]],
-    collate: Any,
-) -> dict[str, Any]:
-    """What must be the same for a run to be continued. The distance between checkpoints changes nothing."""
-    fields = {name: value for name, value in settings.to_dict().items() if name != "checkpoint_every"}
-    shapes = "\n".join(f"{name} {list(value.shape)}" for name, value in trained)
-    return {
-        **fields,
-        "examples": fingerprint(*(part for example in examples for part in _parts(example))),
-        "parameters": fingerprint(shapes),
-        "collate": collate.settings() if hasattr(collate, "settings") else {},
-    }
-
-
-def _parts(example: Any) -> Iterator[str | bytes | np.ndarray]:
-    yield str(example.record_id)
-    for entry in dataclasses.fields(example) if dataclasses.is_dataclass(example) else ():
-        value = getattr(example, entry.name)
-        if isinstance(value, torch.Tensor):
-            value = value.detach().cpu().numpy()
-        if isinstance(value, str | bytes | np.ndarray):
-            yield value
-        elif isinstance(value, tuple) and value and all(dataclasses.is_dataclass(item) for item in value):
-            for item in value:
-                yield from _parts(item)
-        elif value is None or isinstance(value, int | float | tuple):
-            yield repr(value)
+def _join(accelerator: Accelerator, state: Progress) -> None:
+    """Make what every process measured one report: the first one's clock, the longest wait, the most memory."""
+    clocks = [state.seconds, state.validation_seconds, *(point["seconds"] for point in state.validation)]
+    row = torch.tensor(
+        [state.data_wait_seconds, float(state.peak_memory_bytes), *clocks],
+        dtype=torch.float32 if accelerator.device.type == "mps" else torch.float64,
+    )
+    rows = gather_rows(accelerator, row)
+    state.data_wait_seconds, state.peak_memory_bytes = float(rows[:, 0].max()), int(rows[:, 1].max())
+    state.seconds, state.validation_seconds, *seconds = rows[0, 2:].tolist()
+    for point, value in zip(state.validation, seconds, strict=True):
+        point["seconds"] = value

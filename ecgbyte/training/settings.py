@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 from ecgbyte.options import check_option
-from ecgbyte.training.schedules import SCHEDULES
+from ecgbyte.training.schedules import SCHEDULES, learning_rate_at
 
 OPTIMIZERS = ("adamw", "adam")
 PRECISIONS = ("no", "bf16")
@@ -20,7 +21,7 @@ class TrainingSettings:
     Parameters
     ----------
     batch_size : int
-        Examples of one forward pass.
+        Examples of one forward pass, of all processes together.
     epochs, max_steps : int or None
         The length of the run, in passes over the examples or in steps of the optimiser; exactly one is given.
     learning_rate : float
@@ -49,6 +50,12 @@ class TrainingSettings:
         Batches of similar length, so that short sequences are not padded to long ones. Needs ``collate.length``.
     drop_incomplete_batch : bool
         Leave out what remains of an epoch after its last full step (contrastive losses and batch norms need it).
+    validate_every : int or None
+        Steps between two measurements of the validation loss, where `train` is given validation examples; it is
+        measured before the first step and after the last one in any case.
+    prefetch : int or None
+        Steps whose batches are prepared ahead, in a second thread; 0 prepares them in between. None takes 1 on a GPU
+        and 0 on a CPU, where both threads would share the cores. The order and the bits are the same.
 
     Raises
     ------
@@ -72,11 +79,20 @@ class TrainingSettings:
     checkpoint_every: int | None = None
     group_by_length: bool = False
     drop_incomplete_batch: bool = False
+    validate_every: int | None = None
+    prefetch: int | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.max_steps is None):
             raise ValueError(f"epochs, max_steps: expected exactly one, got {self.epochs!r} and {self.max_steps!r}")
-        for name in ("batch_size", "epochs", "max_steps", "gradient_accumulation", "checkpoint_every"):
+        for name in (
+            "batch_size",
+            "epochs",
+            "max_steps",
+            "gradient_accumulation",
+            "checkpoint_every",
+            "validate_every",
+        ):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name}: expected a positive integer, got {value!r}")
@@ -84,6 +100,8 @@ class TrainingSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"{name}: expected an integer of 0 at least, got {value!r}")
+        if self.prefetch is not None and (not isinstance(self.prefetch, int) or self.prefetch < 0):
+            raise ValueError(f"prefetch: expected an integer of 0 at least, or None, got {self.prefetch!r}")
         check_option("schedule", self.schedule, SCHEDULES)
         check_option("optimizer", self.optimizer, OPTIMIZERS)
         check_option("precision", self.precision, PRECISIONS)
@@ -113,6 +131,16 @@ class TrainingSettings:
         per_epoch = self.steps_per_epoch(num_examples)
         return self.max_steps if self.max_steps is not None else per_epoch * int(self.epochs or 0)
 
+    def learning_rate_of(self, step: int, total_steps: int) -> float:
+        """Return the learning rate of one step, counted from 1; see `ecgbyte.training.schedules`."""
+        return learning_rate_at(
+            step,
+            schedule=self.schedule,
+            peak=self.learning_rate,
+            warmup_steps=self.warmup_steps,
+            total_steps=total_steps,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return the settings by name, ready for JSON."""
         return {**asdict(self), "betas": list(self.betas)}
@@ -123,8 +151,19 @@ class TrainingReport:
     """What a training run did. Every field is ready for JSON.
 
     ``positions`` counts what the attention mask lets through, ``padded_positions`` all that was computed; both are 0
-    for batches without a mask. ``losses`` and ``learning_rates`` hold one value per step of the optimiser, and
-    ``seconds`` the time of steps, checkpoints aside, added up over interruptions.
+    for batches without a mask. ``losses`` and ``learning_rates`` hold one value per step of the optimiser. ``seconds``
+    is the time of steps, waiting for batches included, checkpoints and validation aside, added up over interruptions;
+    with several processes it is the first one's.
+
+    Fields with a default are newer than others: a report without them is still read.
+
+    - ``data_wait_seconds``: the part of ``seconds`` in which nothing computed because a batch was being prepared; the
+      longest of the processes.
+    - ``peak_memory_bytes``: the most that a process held, and ``peak_memory_kind`` what was measured; see
+      `ecgbyte.training.memory.PeakMemory`.
+    - ``validation``: for each measurement ``step``, ``seconds`` of training so far, ``loss`` (mean per label) and
+      ``samples_seen``; ``validation_seconds`` is what they took, ``best_validation_step`` where the loss was lowest.
+      The weights are those of the last step all the same.
     """
 
     description: str
@@ -145,7 +184,29 @@ class TrainingReport:
     processes: int
     truncation: dict[str, int] | None
     resumed_from_step: int
+    data_wait_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    peak_memory_kind: str | None = None
+    validation: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    validation_seconds: float | None = None
+    best_validation_step: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report by name, ready for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> TrainingReport:
+        """Return the report that `to_dict` gave.
+
+        Raises
+        ------
+        ValueError
+            If a field is unknown, or one without a default is missing.
+        """
+        known = {entry.name for entry in fields(cls)}
+        needed = {e.name for e in fields(cls) if e.default is MISSING and e.default_factory is MISSING}
+        missing, unknown = sorted(needed - set(content)), sorted(set(content) - known)
+        if missing or unknown:
+            raise ValueError(f"report: fields missing: {missing}; fields unknown: {unknown}")
+        return cls(**content)

@@ -1,45 +1,18 @@
-"""A language model small enough for tests: 32 wide, 2 layers, 40 ECG tokens."""
+"""The small reader as fixtures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
-import numpy as np
 import pytest
 
-from ecgbyte.models.ecg_tokens import ECGTokenMap, add_ecg_tokens
-from ecgbyte.models.end_to_end import EndToEndModel
-from ecgbyte.models.language_models import TinySize, load_language_model
-from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
-
-QUESTIONS = ["Is the rhythm regular?", "Is there ST depression in lead V5?", "Which finding does this ECG show?"]
-ANSWERS = ["yes", "no", "atrial fibrillation", "left bundle branch block, axis deviation", "none", "sinus rhythm"]
-VOCABULARY_SIZE = 40
-
-
-class Reader(NamedTuple):
-    model: EndToEndModel
-    text_tokenizer: Any
-    token_map: ECGTokenMap
-    collate: Collator
+from tests.training.small_reader import Reader, small_reader, twelve_examples
 
 
 @pytest.fixture(scope="session")
 def make_reader() -> Callable[..., Reader]:
-    """Build the same small model each time, with options of `EndToEndModel`."""
-
-    def make(**options: Any) -> Reader:
-        size = TinySize(hidden=32, layers=2, heads=2, mlp=48, max_positions=256, text_vocabulary=320)
-        language_model, text_tokenizer = load_language_model("tiny", texts=QUESTIONS + ANSWERS, size=size)
-        token_map = add_ecg_tokens(language_model, text_tokenizer, VOCABULARY_SIZE, initialisation="random")
-        model = EndToEndModel(language_model, token_map, **options)
-        return Reader(
-            model, text_tokenizer, token_map, Collator(token_map, text_tokenizer, max_length=128, answer_room=40)
-        )
-
-    return make
+    return small_reader
 
 
 @pytest.fixture
@@ -49,16 +22,4 @@ def reader(make_reader: Callable[..., Reader]) -> Reader:
 
 @pytest.fixture(scope="session")
 def examples() -> list[Example]:
-    """Twelve examples of different lengths, on ten records."""
-    generator = np.random.default_rng(5)
-    return [
-        Example(
-            f"sample-{index}",
-            f"record-{index % 10}",
-            f"patient-{index % 5}",
-            QUESTIONS[index % len(QUESTIONS)],
-            ANSWERS[index % len(ANSWERS)],
-            generator.integers(0, VOCABULARY_SIZE, int(generator.integers(3, 30))).astype(np.int32),
-        )
-        for index in range(12)
-    ]
+    return twelve_examples()

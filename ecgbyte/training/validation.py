@@ -1,0 +1,158 @@
+"""The loss on examples that are not trained on, and how long a run took to reach one."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+
+from ecgbyte.training.checkpoints import Progress
+from ecgbyte.training.prefetch import Preparation
+from ecgbyte.training.processes import total
+from ecgbyte.training.settings import TrainingReport, TrainingSettings
+from ecgbyte.training.steps import Batch, batch_loss, prepare_batches
+
+
+class Validation:
+    """Measures the mean loss per label (per sample where a batch has no labels) over fixed examples.
+
+    Parameters
+    ----------
+    examples : sequence
+        As `ecgbyte.training.loop.train` takes them.
+    collate : callable
+    settings : TrainingSettings
+        Batch size, precision and seed.
+    lengths : int array [examples] or None
+        Where given, batches hold examples of similar length.
+    """
+
+    def __init__(
+        self,
+        examples: Sequence[Any],
+        collate: Callable[[list[Any]], Batch],
+        settings: TrainingSettings,
+        lengths: np.ndarray | None,
+    ) -> None:
+        if len(examples) == 0:
+            raise ValueError("validation: expected one example at least, got none")
+        self._examples = examples
+        self._collate = collate
+        self._settings = settings
+        self._order = np.arange(len(examples)) if lengths is None else np.argsort(-lengths, kind="stable")
+
+    def record(
+        self,
+        progress: Progress,
+        samples_seen: int,
+        model: torch.nn.Module,
+        accelerator: Accelerator,
+        preparation: Preparation,
+    ) -> None:
+        """Measure the loss, note it in `progress` and show it to a tracker."""
+        began = time.perf_counter()
+        loss = self.loss(model, accelerator, preparation)
+        progress.validation_seconds += time.perf_counter() - began
+        progress.validation.append(
+            {"step": progress.step, "seconds": progress.seconds, "loss": loss, "samples_seen": samples_seen}
+        )
+        accelerator.log({"validation_loss": loss}, step=progress.step)
+
+    def loss(self, model: torch.nn.Module, accelerator: Accelerator, preparation: Preparation) -> float:
+        """Return the mean loss, the same in every process; all must call it.
+
+        Modules are in evaluation mode meanwhile. What a model draws (a mask, say) is drawn from the seed, the same each
+        time, and the random state of training stays as it was.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is NaN or infinite.
+        """
+        size = self._settings.batch_size
+        steps = [self._order[first : first + size] for first in range(0, len(self._order), size)]
+
+        def prepare(indices: np.ndarray) -> list[tuple[Batch, int]]:
+            return prepare_batches(self._examples, indices, self._collate, self._settings, accelerator)
+
+        sums = [0.0, 0.0]
+        with _evaluation(model), torch.no_grad(), _own_random_state(accelerator.device, self._settings.seed):
+            for batches in preparation.of(prepare, steps):
+                for batch, weight in batches:
+                    loss = batch_loss(model, batch, accelerator.device, self._settings.precision)
+                    if weight:
+                        sums[0] += float(loss) * weight
+                        sums[1] += weight
+        summed, labels = total(accelerator, sums)
+        if labels == 0:
+            raise ValueError("validation: the examples have no label to measure")
+        if not math.isfinite(summed):
+            raise FloatingPointError(f"the loss over the validation examples is {summed}")
+        return summed / labels
+
+
+def seconds_to_validation_loss(report: TrainingReport, target: float) -> float | None:
+    """Return the training seconds after which the validation loss first reached `target`.
+
+    Between two evaluations the loss is taken to be linear in time. Time spent on validation does not count.
+
+    Parameters
+    ----------
+    report : TrainingReport
+        Of a run with validation.
+    target : float
+        A loss, in nats per label.
+
+    Returns
+    -------
+    float or None
+        None where no evaluation reached it; 0 where the untrained model did.
+
+    Raises
+    ------
+    ValueError
+        If the run had no validation, or `target` is not finite.
+    """
+    if not report.validation:
+        raise ValueError("report: expected one of a run with validation, got one without")
+    if not math.isfinite(target):
+        raise ValueError(f"target: expected a finite loss, got {target!r}")
+    before = None
+    for point in report.validation:
+        if point["loss"] <= target:
+            if before is None:
+                return float(point["seconds"])
+            share = (before["loss"] - target) / (before["loss"] - point["loss"])
+            return float(before["seconds"] + share * (point["seconds"] - before["seconds"]))
+        before = point
+    return None
+
+
+def best_step(validation: Sequence[dict[str, Any]]) -> int | None:
+    """Return the step with the lowest loss, the first of equal ones; None where nothing was measured."""
+    return min(validation, key=lambda point: (point["loss"], point["step"]))["step"] if validation else None
+
+
+@contextmanager
+def _evaluation(model: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode, then every module as it was: parts may be kept in evaluation mode while others train."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
+def _own_random_state(device: torch.device, seed: int) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

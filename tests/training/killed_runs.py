@@ -1,0 +1,126 @@
+"""Kill training again and again: ``python -m tests.training.killed_runs FOLDER SEED``, from `test_kill`.
+
+One process imports torch and forks; its children train, and are killed by the system's SIGKILL, which no handler sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+
+from ecgbyte.training.loop import TrainingSettings, train
+
+SETTINGS = TrainingSettings(max_steps=12, batch_size=2, gradient_accumulation=2, checkpoint_every=1, seed=5)
+
+
+@dataclass(frozen=True)
+class Point:
+    record_id: str
+    value: float
+
+
+class Network(torch.nn.Module):
+    """With dropout and running means, so that every kind of state matters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(1)
+            self.layers = torch.nn.Sequential(
+                torch.nn.Linear(1, 8), torch.nn.BatchNorm1d(8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 1)
+            )
+
+    def forward(self, values: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(loss=((self.layers(values[:, None])[:, 0] - values.cos()) ** 2).mean())
+
+
+def collate(points: list[Point]) -> dict[str, torch.Tensor]:
+    return {"values": torch.tensor([point.value for point in points])}
+
+
+def run(folder: Path) -> None:
+    points = [Point(str(index), index / 7) for index in range(21)]
+    train(Network(), points, collate, SETTINGS, output_folder=folder, validation=points[:5], progress=False)
+
+
+def kill_at_call(calls: int) -> None:
+    """Make this process kill itself before its n-th change of the file system."""
+    left = calls
+
+    def counted(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal left
+        changes = event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod")
+        if event == "open":
+            flags = arguments[2]
+            changes = isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+        if changes:
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(counted)
+
+
+def in_child(folder: Path, *, seconds: float | None = None, calls: int | None = None) -> bool:
+    """Train in a child, killed after `seconds` or at the n-th change of the file system; tell whether it finished."""
+    child = os.fork()
+    if child == 0:
+        try:
+            if calls is not None:
+                kill_at_call(calls)
+            run(folder)
+        except BaseException as error:
+            print(repr(error), file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+        return False
+    if status != 0:
+        raise RuntimeError(f"training in {folder} failed with status {status}")
+    return True
+
+
+def state(folder: Path) -> dict[str, object]:
+    report = json.loads((folder / "training.json").read_text())["report"]
+    return {
+        "files": sorted(path.name for path in folder.iterdir()),
+        "weights": hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest(),
+        "losses": report["losses"],
+        "validation": [(point["step"], point["loss"]) for point in report["validation"]],
+    }
+
+
+def main(folder: Path, seed: int) -> dict[str, object]:
+    generator = random.Random(seed)
+    started = time.perf_counter()
+    in_child(folder / "whole")
+    whole = time.perf_counter() - started
+    kills = {"time": 0, "write": 0}
+    # At random times, until the run ends; ever later, so that it does.
+    attempts = 0
+    while not in_child(folder / "time", seconds=generator.uniform(0.1, 0.9) * whole * (1 + attempts / 6)):
+        kills["time"] += 1
+        attempts += 1
+    # At random changes of files: a checkpoint makes more than ten of them.
+    while not in_child(folder / "write", calls=generator.randrange(1, 40)):
+        kills["write"] += 1
+    return {"kills": kills, **{name: state(folder / name) for name in ("whole", "time", "write")}}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]))))
