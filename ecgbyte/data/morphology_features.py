@@ -1,4 +1,4 @@
-"""What a 12-lead ECG looks like, in 100 numbers: amplitudes, frequencies, rhythm and the shape of its beats.
+"""What a 12-lead ECG looks like, in about a hundred numbers: amplitude, frequency, rhythm, the shape of beats.
 
 The published tokenizer corpus is chosen by "features -> PCA -> k-means"; which features is this project's own choice.
 """

@@ -23,7 +23,7 @@ SAMPLING_METHODS = ("random", "clusters")
 CANDIDATES = tuple(range(2, 16))
 STABLE_FROM = 0.6
 VARIANCE_KEPT = 0.9
-_LARGEST_DEVIATION = 5.0
+_WINSORISED = (0.5, 99.5)
 _STARTS = 8
 _ITERATIONS = 50
 _HALVES = 10
@@ -62,13 +62,13 @@ class MorphologyClusters:
 def cluster_records(features: np.ndarray, *, seed: int, num_clusters: int | None = None) -> MorphologyClusters:
     """Group records by k-means in the principal components of their features.
 
-    Each feature is standardised by median and interquartile range and clipped at 5, so that one artefact does not
-    make a component; those that do not vary are left out. Components are kept to 90 % of the variance.
+    Each feature is clipped to its 0.5th and 99.5th percentiles, so that one artefact does not make a component, and
+    standardised; those that do not vary are left out. Components are kept to 90 % of the variance.
 
     The number of clusters is the largest, up to 15, at which every cluster is found again: for ten random halves of at
     most 3,000 records, the cluster of the half's own clustering that is most like it (Jaccard index over all of these
     records) is like it to 0.6 or more on average. Where even two clusters are not, there is one. The index and its
-    reading, below 0.5 a cluster is dissolved, from 0.6 there is a pattern, are those of Hennig (Comput Stat Data Anal
+    reading, up to 0.5 a cluster is dissolved, from 0.6 there is a pattern, are those of Hennig (Comput Stat Data Anal
     2007, 52:258-271).
 
     Parameters
@@ -190,15 +190,14 @@ def _checked_features(features: np.ndarray) -> np.ndarray:
 
 def _components(features: np.ndarray) -> np.ndarray:
     """Standardised features in their principal components, float64 [records, components]."""
-    first, middle, third = np.percentile(features, (25, 50, 75), axis=0)
-    spread = third - first
-    varying = spread > 0
+    scaled = np.clip(features, *np.percentile(features, _WINSORISED, axis=0))
+    scaled -= scaled.mean(axis=0)
+    spread = scaled.std(axis=0)
+    # What is left of a constant after its mean is taken off is rounding, not variation.
+    varying = spread > 1e-9 * np.maximum(1, np.abs(features).max(axis=0))
     if not varying.any():
         return np.zeros((len(features), 1))
-    scaled = np.clip(
-        1.349 * (features[:, varying] - middle[varying]) / spread[varying], -_LARGEST_DEVIATION, _LARGEST_DEVIATION
-    )
-    scaled -= scaled.mean(axis=0)
+    scaled = scaled[:, varying] / spread[varying]
     variances, axes = np.linalg.eigh(scaled.T @ scaled / len(scaled))
     variances, axes = variances[::-1], axes[:, ::-1]
     kept = int(np.searchsorted(np.cumsum(variances), VARIANCE_KEPT * variances.sum())) + 1
@@ -211,6 +210,8 @@ def _components(features: np.ndarray) -> np.ndarray:
 def _k_means(points: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray | None:
     """The centres of the tightest of a few clusterings, float64 [clusters, components]; None if all left one empty."""
     best: tuple[float, np.ndarray] | None = None
+    if number > 1 and not np.ptp(points, axis=0).any():
+        return None
     for _ in range(_STARTS):
         try:
             centres, _ = kmeans2(points, number, iter=_ITERATIONS, minit="++", missing="raise", seed=rng)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -130,18 +130,3 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path}: expected safetensors, got a damaged file ({error})") from error
     return tensors
-
-
-def check_tensors(
-    path: Path, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor], settings_file: str
-) -> None:
-    """Raise ValueError unless `tensors`, read from `path`, have the names and shapes of `expected`."""
-    needed = {name: list(value.shape) for name, value in expected.items()}
-    found = {name: list(value.shape) for name, value in tensors.items()}
-    wrong = sorted(name for name in needed.keys() | found.keys() if needed.get(name) != found.get(name))
-    if wrong:
-        details = "; ".join(
-            f"{name}: holds {found.get(name, 'nothing')}, {settings_file} needs {needed.get(name, 'nothing')}"
-            for name in wrong[:4]
-        )
-        raise ValueError(f"{path}: {len(wrong)} of its tensors do not fit {settings_file} ({details})")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ecgbyte.files import write_atomically
 from ecgbyte.models.ecg_tokens import SIGNAL, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.end_to_end import TRAINING, LoraSettings, prepare_training
-from ecgbyte.models.saved_folder import check_tensors, new_folder, read_settings, read_tensors
+from ecgbyte.models.saved_folder import new_folder, read_settings, read_tensors
 from ecgbyte.options import check_option
 
 LANGUAGE_MODEL_FOLDER = "language_model"
@@ -144,7 +144,23 @@ def read_signal_reader(
 
 
 def load_signal_layers(path: Path, layers: nn.Module, settings_file: str) -> None:
-    """Load weights and buffers into `layers`, checking every name and shape."""
+    """Load weights and buffers into `layers`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged, or its names or shapes are not those of `layers`; the message names the first of them.
+    """
     tensors = read_tensors(path)
-    check_tensors(path, tensors, layers.state_dict(), settings_file)
+    needed = {name: list(value.shape) for name, value in layers.state_dict().items()}
+    found = {name: list(value.shape) for name, value in tensors.items()}
+    wrong = sorted(name for name in needed.keys() | found.keys() if needed.get(name) != found.get(name))
+    if wrong:
+        details = "; ".join(
+            f"{name}: holds {found.get(name, 'nothing')}, {settings_file} needs {needed.get(name, 'nothing')}"
+            for name in wrong[:4]
+        )
+        raise ValueError(f"{path}: {len(wrong)} of its tensors do not fit {settings_file} ({details})")
     layers.load_state_dict(tensors)

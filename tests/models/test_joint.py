@@ -178,6 +178,15 @@ def test_a_batch_of_one_signal_trains_though_its_encoder_has_batch_norms() -> No
     assert all(torch.isfinite(value).all() for value in model.state_dict().values())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_training_in_bfloat16_keeps_weights_in_float32(kind: str) -> None:
+    model, collate = build(kind, training_signals=toy_signals())
+    settings = TrainingSettings(batch_size=8, max_steps=30, learning_rate=5e-3, precision="bf16")
+    report = train(model, toy_examples(), collate, settings, progress=False)
+    assert report.losses[-1] < 0.7 * report.losses[0]
+    assert {value.dtype for value in model.parameters()} == {torch.float32}
+
+
 def test_evaluation_does_not_depend_on_the_batch_and_leaves_running_means_alone() -> None:
     model, collate = build("encoder", training_signals=toy_signals())
     train(model, toy_examples(), collate, TrainingSettings(batch_size=4, max_steps=4), progress=False)

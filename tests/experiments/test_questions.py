@@ -1,0 +1,196 @@
+"""Where a run's questions come from: generated, ECG-QA, ECG-Chat, both; and those of a transfer."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecgbyte.data.audit import audit_splits
+from ecgbyte.data.catalogue import RecordEntry
+from ecgbyte.data.synthetic import SyntheticRecords
+from experiments.prepare import ask_questions, asked_records, choose_entries, open_records, transfer_questions
+from experiments.profile import Profile, read_profile
+from tests.data.test_mimic_iv_ecg import write_tables
+
+SOURCE = SyntheticRecords(200, seed=0, sampling_rate=250)
+
+
+class RenamedRecords:
+    """A data set of synthetic records under another's name and ids."""
+
+    name = "ptb-xl"
+    sampling_rate = 100.0
+    fingerprint = "sha256:0"
+
+    def __init__(self) -> None:
+        self.entries = tuple(
+            dataclasses.replace(entry, record_id=f"{number:05d}") for number, entry in enumerate(SOURCE.entries, 1)
+        )
+
+
+def profile_of(source: str, dataset: str = "ptb-xl", **changes: Any) -> Profile:
+    smoke = read_profile("smoke")
+    rate = 500 if dataset == "mimic-iv-ecg" else 100
+    data = dataclasses.replace(
+        smoke.data, dataset=dataset, sampling_rate=rate, train_records=0, validation_records=0, test_records=0
+    )
+    return dataclasses.replace(
+        smoke, data=data, questions=dataclasses.replace(smoke.questions, source=source, **changes)
+    )
+
+
+def write_ecgqa(root: Path, dataset: str, entries: list[RecordEntry]) -> Path:
+    """Three questions a record, two about it alone, in ECG-QA's splits: not ours."""
+    samples: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
+    for number, entry in enumerate(entries):
+        for kind, ecgs in (("single-verify", 1), ("single-choose", 1), ("comparison_irrelevant-verify", 2)):
+            part = samples["train" if number % 3 else "test"]
+            part.append(
+                {
+                    "template_id": 27,
+                    "question_id": 1,
+                    "sample_id": len(part),
+                    "question_type": kind,
+                    "attribute_type": "noise",
+                    "question": f"Is there drift ({kind})?",
+                    "answer": ["yes"],
+                    "ecg_id": [int(entry.record_id)] * ecgs,
+                    "attribute": ["baseline drift"],
+                }
+            )
+    for split, content in samples.items():
+        folder = root / dataset / "paraphrased" / split
+        folder.mkdir(parents=True)
+        (folder / "0.json").write_text(json.dumps(content))
+    return root
+
+
+def test_generated_questions_need_no_folder_and_are_as_before() -> None:
+    profile = read_profile("smoke")
+    records = open_records(profile.data, profile.seed, None)
+    asked = ask_questions(choose_entries(records, profile.data, profile.seed), profile)
+    assert {name: len(part) for name, part in asked.items()} == {"train": 120, "validation": 20, "test": 24}
+    assert {question.source for part in asked.values() for question in part} == {"generated"}
+    assert asked_records(profile) is None
+
+
+def test_ecgqa_alone_chooses_the_records(tmp_path: Path) -> None:
+    records = RenamedRecords()
+    root = write_ecgqa(tmp_path, "ptbxl", list(records.entries[::2]))
+    profile = profile_of("ecg-qa", question_types=("single-verify",), train=30, validation=0, test=5)
+    asked_about = asked_records(profile, root)
+    assert asked_about == {entry.record_id for entry in records.entries[::2]}
+    splits = choose_entries(records, profile.data, profile.seed, asked_about)
+    assert sum(map(len, splits.values())) == len(records.entries[::2])
+    asked = ask_questions(splits, profile, root)
+    assert (len(asked["train"]), len(asked["test"])) == (30, 5)
+    assert len(asked["validation"]) == len(splits["validation"])
+    assert {(q.source, q.question_type) for part in asked.values() for q in part} == {("ecg-qa", "single-verify")}
+    audit = audit_splits(splits, asked)
+    audit.raise_if_leaking()
+    assert ask_questions(splits, profile, root) == asked
+
+
+def test_ecgqa_is_added_to_generated_questions(tmp_path: Path) -> None:
+    records = RenamedRecords()
+    root = write_ecgqa(tmp_path, "ptbxl", list(records.entries))
+    profile = profile_of("generated+ecg-qa", ecgqa_train=40, ecgqa_held_out=10)
+    splits = choose_entries(records, profile.data, profile.seed, asked_records(profile, root))
+    asked = ask_questions(splits, profile, root)
+    counts = {name: Counter(question.source for question in part) for name, part in asked.items()}
+    assert counts["train"] == {"generated": 120, "ecg-qa": 40}
+    assert counts["test"] == {"generated": 24, "ecg-qa": 10}
+    assert [q for q in asked["test"] if q.source == "generated"] == ask_questions(
+        splits, dataclasses.replace(profile, questions=dataclasses.replace(profile.questions, source="generated"))
+    )["test"]
+    audit_splits(splits, asked).raise_if_leaking()
+
+
+def test_ecgchat_on_mimic(tmp_path: Path) -> None:
+    ids = [(str(10000000 + number), str(40000000 + number)) for number in range(60)]
+    write_tables(tmp_path, *ids)
+    talk = [{"from": "human", "value": "<ecg>\nReport."}, {"from": "gpt", "value": "Sinus rhythm."}]
+    content = [{"id": study, "ecg": f"files/s{study}/{study}", "conversations": talk} for _, study in ids[:50]]
+    (tmp_path / "pretrain_mimic.json").write_text(json.dumps([*content, {"id": "broken"}]))
+    profile = profile_of("ecg-chat", "mimic-iv-ecg", train=0, validation=0, test=0, question_types=("report",))
+    records = open_records(profile.data, profile.seed, tmp_path)
+    assert records.name == "mimic-iv-ecg"
+    splits = choose_entries(records, profile.data, profile.seed, asked_records(profile, tmp_path))
+    asked = ask_questions(splits, profile, tmp_path)
+    assert sum(map(len, asked.values())) == 50
+    for name, part in asked.items():
+        assert {question.record_id for question in part} == {entry.record_id for entry in splits[name]}
+    with pytest.raises(ValueError, match=r"mimic-iv-ecg names no findings.*'ecg-qa' or 'ecg-chat'"):
+        ask_questions(splits, profile_of("generated", "mimic-iv-ecg"))
+
+
+def test_what_cannot_be_asked(tmp_path: Path) -> None:
+    records = RenamedRecords()
+    splits = choose_entries(records, profile_of("generated").data, 0)
+    with pytest.raises(ValueError, match="--questions: the source 'ecg-qa' is read from a folder"):
+        ask_questions(splits, profile_of("ecg-qa"))
+    with pytest.raises(ValueError, match="about MIMIC-IV-ECG, the data set is 'ptb-xl'"):
+        ask_questions(splits, profile_of("ecg-chat"), tmp_path)
+    with pytest.raises(ValueError, match="about ptb-xl and mimic-iv-ecg, the data set is 'synthetic'"):
+        ask_questions(splits, profile_of("ecg-qa", "synthetic"), tmp_path)
+    root = write_ecgqa(tmp_path, "ptbxl", list(splits["train"]))
+    with pytest.raises(ValueError, match=r"holds none about the records of the validation split"):
+        ask_questions(splits, profile_of("ecg-qa"), root)
+    with pytest.raises(ValueError, match="questions: none is about a record of the test split of ptb-xl"):
+        choose_entries(records, profile_of("ecg-qa").data, 0, asked_records(profile_of("ecg-qa"), root))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"source": "ecgqa"}, "questions.source: got 'ecgqa'"),
+        ({"ecgqa_version": "rephrased"}, "questions.ecgqa_version: got 'rephrased'"),
+        ({"question_types": ("comparison_irrelevant-verify",)}, "questions.question_types: got 'comparison"),
+        ({"ecgqa_train": -1}, "questions.ecgqa_train: got -1"),
+    ],
+)
+def test_bad_settings_are_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(read_profile("smoke").questions, **changes)
+
+
+def test_mimic_has_one_rate() -> None:
+    with pytest.raises(ValueError, match=r"data\.sampling_rate: got 100, the records of mimic-iv-ecg are at 500"):
+        dataclasses.replace(read_profile("smoke").data, dataset="mimic-iv-ecg", sampling_rate=100)
+
+
+def test_a_transfer_asks_what_was_taught_and_both_show() -> None:
+    profile = profile_of("generated", "synthetic", finding_types=("rhythm", "axis"), train=300, test=60)
+    records = SyntheticRecords(500, seed=0, sampling_rate=250)
+    splits = choose_entries(records, profile.data, 0)
+    asked = ask_questions(splits, profile)
+    other = [
+        dataclasses.replace(
+            entry,
+            record_id=f"other-{entry.record_id}",
+            # The other data set knows no tachycardia, and a rhythm that nobody was taught.
+            findings=tuple(
+                dataclasses.replace(found, name="atrial flutter") if found.name == "sinus tachycardia" else found
+                for found in entry.findings
+            ),
+        )
+        for entry in SyntheticRecords(500, seed=1, sampling_rate=250).entries
+        if entry.fold == 10
+    ]
+    transfer = transfer_questions(asked, splits["test"], other, profile)
+    assert set(transfer.attributes) == {"rhythm", "axis"}
+    names = {name for of_kind in transfer.attributes.values() for name in of_kind}
+    assert "sinus tachycardia" not in names and "atrial flutter" not in names and "sinus rhythm" in names
+    assert transfer.num_attributes == len(names)
+    assert len(transfer.target) <= 60 and len(transfer.own) < len(asked["test"])
+    for question in (*transfer.target, *transfer.own):
+        assert {*question.attributes, *question.answer} <= names | {"yes", "no", "none"}
+        assert question.template_id != "verify-any"
+    assert {question.record_id for question in transfer.target} <= {entry.record_id for entry in other}
+    with pytest.raises(ValueError, match="share no finding that the model was taught"):
+        transfer_questions({"train": [], "test": []}, splits["test"], other, profile)
