@@ -67,6 +67,26 @@ def answer_questions(
     return {"truncation": truncation}
 
 
+def write_given_answers(
+    folder: Path, answers: Sequence[str], questions: Sequence[Question], patients: Mapping[str, str]
+) -> dict[str, Any]:
+    """Write answers that no model gave, as ``text-only.jsonl``; they have no scores of yes and no."""
+    generations = [
+        Generation(
+            question.sample_id,
+            question.record_id,
+            patients[question.record_id],
+            question.question,
+            question.reference,
+            answer,
+        )
+        for question, answer in zip(questions, answers, strict=True)
+    ]
+    write_generations(folder / "text-only.jsonl", generations)
+    write_atomically(folder / "text-only-yes-scores.json", "{}")
+    return {"truncation": {}}
+
+
 def open_answers(folder: Path, shown: str) -> Answers:
     """What `answer_questions` wrote for one input."""
     scores = json.loads((folder / f"{shown}-yes-scores.json").read_text(encoding="utf-8"))

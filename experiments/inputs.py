@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ecgbyte.data.controls import INPUTS
+from ecgbyte.data.controls import INPUTS, noise_like, shuffled_leads
 from ecgbyte.data.questions import Question
 from ecgbyte.options import check_option
 from ecgbyte.training.examples import Example
+from experiments.prepare import Segments
 
 ALTERED_INPUTS = ("noise", "shuffled-leads")
 """Inputs that are made from the signal of the very record that a question is about."""
@@ -115,3 +117,38 @@ def make_examples(
             )
         )
     return examples
+
+
+def signal_view(segments: Segments) -> ECGView:
+    """The view of a method that reads the signal itself, float32 [leads, samples] in mV."""
+    values = {
+        (record_id, number): np.asarray(segments.signals[row, number])
+        for record_id, row in segments.rows.items()
+        for number in range(segments.signals.shape[1])
+    }
+    return ECGView(values, np.zeros(segments.signals.shape[2:], dtype=np.float32))
+
+
+def altered_signals(
+    shown: str, segments: Segments, keys: Sequence[tuple[str, int]], *, seed: int
+) -> NDArray[np.float32]:
+    """Segments with noise or other leads in their place.
+
+    Parameters
+    ----------
+    shown : str
+        One of `ALTERED_INPUTS`.
+    segments : Segments
+    keys : sequence of (str, int)
+        Record id and segment of each.
+    seed : int
+        With the record and the segment it decides what is drawn.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 [keys, leads, samples], in mV.
+    """
+    check_option("shown", shown, ALTERED_INPUTS)
+    alter = noise_like if shown == "noise" else shuffled_leads
+    return np.stack([alter(segments.signal(name, number), key=f"{name}#{number}", seed=seed) for name, number in keys])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
@@ -14,29 +13,10 @@ from ecgbyte.metrics.bertscore import BertScore
 from ecgbyte.metrics.quality import Measure
 from experiments.comparison_rows import comparison_rows
 from experiments.language_rows import Runs, language_rows, question_subsets
-from experiments.learning import median_interval
-from experiments.methods import METHODS
 from experiments.profile import Profile
 from experiments.ranking_rows import ranking_rows
 from experiments.results_rows import ResultRow, compact_json
 from experiments.tokenizing import TOKENIZER_SIGNATURES
-
-_COST_SIGNATURES = {
-    "train-seconds": "wall clock of the stage, checkpoints aside|version:1",
-    "steps": "optimiser steps|version:1",
-    "samples-seen": "questions (stage 1 of merl: segments) times epochs|version:1",
-    "distinct-records": "different records|version:1",
-    "final-loss": "mean training loss of the last 20 steps|version:1",
-    "positions": "positions of the language model's input, padding left out|version:1",
-    "padded-positions": "positions of the language model's input, padding included|version:1",
-}
-_STEP_SIGNATURE = (
-    "median of timed steps, in turns with the other padding; the interval is smallest to largest|version:1"
-)
-
-
-def _own_input(method: str) -> str:
-    return "ecg" if METHODS[method].sees_ecg else "text-only"
 
 
 def versions() -> str:
@@ -137,74 +117,21 @@ class RowMaker:
         named = {"all": range(len(questions)), **(subsets or {})}
         return comparison_rows(self, answers_by_method, questions, patients, against, named)
 
-    def cost(self, method: str, stage: str, report: Mapping[str, Any], padding: str) -> list[ResultRow]:
-        """What a training stage took, from its report."""
-        values = {
-            "train-seconds": report["seconds"],
-            "steps": report["steps"],
-            "samples-seen": report["samples_seen"],
-            "distinct-records": report["distinct_records"],
-            "final-loss": sum(report["losses"][-20:]) / len(report["losses"][-20:]),
+    def with_profile(self, profile: Profile) -> RowMaker:
+        """The same for a profile with some settings changed."""
+        columns = {
+            "configuration": compact_json(profile.settings()),
+            "configuration_fingerprint": profile.fingerprint(),
         }
-        if report["padded_positions"]:
-            values |= {"positions": report["positions"], "padded-positions": report["padded_positions"]}
-        return self._cost_rows(method, stage, padding, values, report["samples_seen"], report["device"])
+        return replace(self, profile=profile, common={**self.common, **columns})
 
-    def preparation(self, method: str, stage: str, seconds: float, records: int) -> list[ResultRow]:
-        """What a stage without training steps took, such as tokenizing."""
-        values = {"train-seconds": seconds, "samples-seen": 0, "distinct-records": records}
-        return self._cost_rows(method, stage, "", values, records, "cpu")
-
-    def timed_cost(self, method: str, stage: str, padding: str, timed: Mapping[str, Any]) -> list[ResultRow]:
-        """Time of samples at a padding, from timed steps, and the positions that the whole training would take so."""
-        middle, low, high = median_interval([1000 * value for value in timed["seconds"]])
-        values = {"positions": timed["positions"], "padded-positions": timed["padded_positions"]}
-        rows = self._cost_rows(method, stage, padding, values, len(timed["seconds"]), str(self.common["device"]))
-        rows.append(
-            self.row(
-                table="efficiency",
-                method=method,
-                input=_own_input(method),
-                metric="timed-seconds-per-1000-samples",
-                value=middle,
-                ci_low=low,
-                ci_high=high,
-                n=len(timed["seconds"]),
-                split="train",
-                stage=stage,
-                padding=padding,
-                signature=_STEP_SIGNATURE,
-            )
-        )
-        return rows
-
-    def _cost_rows(
-        self, method: str, stage: str, padding: str, values: Mapping[str, float], n: int, device: str
-    ) -> list[ResultRow]:
-        return [
-            self.row(
-                table="efficiency",
-                method=method,
-                input=_own_input(method),
-                metric=metric,
-                value=float(value),
-                n=n,
-                split="train",
-                stage=stage,
-                padding=padding,
-                signature=_COST_SIGNATURES[metric],
-                train_seconds=float(values.get("train-seconds", math.nan)),
-                device=device,
-            )
-            for metric, value in values.items()
-        ]
-
-    def truncation(self, method: str, by_input: Mapping[str, Mapping[str, int]]) -> list[ResultRow]:
+    def truncation(self, method: str, by_input: Mapping[str, Mapping[str, int]], *, seed: int) -> list[ResultRow]:
         """Share of test samples whose ECG was cut to fit, under every input."""
         return [
             self.row(
                 table="language-quality",
                 method=method,
+                seed=seed,
                 input=shown,
                 metric="truncated-inputs",
                 value=100 * counts["truncated_samples"] / counts["samples"],
@@ -214,12 +141,13 @@ class RowMaker:
             for shown, counts in by_input.items()
         ]
 
-    def tokenizer(self, measures: Mapping[str, float], num_segments: int) -> list[ResultRow]:
+    def tokenizer(self, measures: Mapping[str, float], num_segments: int, *, method: str) -> list[ResultRow]:
         """Measures of the tokens of held-out segments."""
         return [
             self.row(
                 table="tokenizer",
-                method="ecg-byte",
+                method=method,
+                seed=self.profile.seed,
                 input="ecg",
                 metric=metric,
                 value=value,
@@ -227,6 +155,7 @@ class RowMaker:
                 signature=TOKENIZER_SIGNATURES[metric],
             )
             for metric, value in measures.items()
+            if metric in TOKENIZER_SIGNATURES
         ]
 
     def measured(self, table: str, metric: str, measure: Measure, columns: Mapping[str, Any]) -> ResultRow:

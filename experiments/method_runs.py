@@ -48,6 +48,11 @@ class MethodRun:
         """What the method sees of every segment."""
         return self.study.view(self.method, self.seed)
 
+    @cached_property
+    def _others(self) -> dict[str, str]:
+        prepared = self.study.prepared
+        return other_patient_records(prepared.record_ids("test"), prepared.patients, seed=self.study.profile.seed)
+
     @property
     def tokenizer(self) -> ECGTokenizer | None:
         """The ECG tokenizer whose tokens the model has in its vocabulary."""
@@ -61,9 +66,8 @@ class MethodRun:
         questions = prepared.questions[split]
         together = profile.training.questions_per_segment if split == "train" else 1
         segments = assign_segments(questions, profile.data.segments_per_record, together)
-        others = other_patient_records(prepared.record_ids("test"), prepared.patients, seed=profile.seed)
         view = view or self.view
-        return make_examples(questions, prepared.patients, view, shown=shown, segments=segments, others=others)
+        return make_examples(questions, prepared.patients, view, shown=shown, segments=segments, others=self._others)
 
     def pretraining_tasks(self) -> list[Task]:
         """The stages 1 of the method's encoder; none where it has no such stage."""
@@ -151,10 +155,21 @@ class MethodRun:
         step = self.study.work.step(f"attention-{self.method.name}", {}, (self.train_task.step,))
 
         def build(folder: Path) -> dict[str, Any]:
-            prepared, tokenizer = self.study.prepared, self.tokenizer
-            examples = {shown: self.examples("test", shown) for shown in ("ecg", "other-patient")}
+            profile, prepared, tokenizer = self.study.profile, self.study.prepared, self.tokenizer
+            questions = prepared.questions["test"]
             return attention_examples(
-                folder, self.learner(), examples, prepared.questions["test"], tokenizer, prepared.segments
+                folder,
+                self.learner(),
+                self.examples("test", "ecg"),
+                questions,
+                tokenizer,
+                prepared.segments,
+                numbers=assign_segments(questions, profile.data.segments_per_record),
+                others=self._others,
+                untrained=learning.build_learner(
+                    self.method, profile, self.seed, self.examples("train", "ecg"), tokenizer
+                ),
+                max_new_tokens=profile.evaluation.max_new_tokens,
             )
 
         return Task(step, build)

@@ -60,7 +60,7 @@ class TokenizerSettings:
     records: int = 0
 
     def __post_init__(self) -> None:
-        check_option("tokenizer.sampling", self.sampling, ("random", "morphology"))
+        check_option("tokenizer.sampling", self.sampling, ("random", "clusters"))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,15 @@ from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments import encoders, expected_cost, tokenizing
 from experiments.inputs import ECGView, signal_view
 from experiments.methods import Method
-from experiments.prepare import SPLITS, Segments, ask_questions, choose_entries, open_records, write_segments
+from experiments.prepare import (
+    SPLITS,
+    Segments,
+    ask_questions,
+    asked_records,
+    choose_entries,
+    open_records,
+    write_segments,
+)
 from experiments.profile import Profile
 from experiments.work import Step, Task, WorkFolder
 
@@ -74,7 +82,8 @@ class Study:
 
     @cached_property
     def _entries(self) -> dict[str, tuple[RecordEntry, ...]]:
-        return choose_entries(self.records, self.profile.data, self.profile.seed)
+        asked = asked_records(self.profile, self.questions_root)
+        return choose_entries(self.records, self.profile.data, self.profile.seed, asked)
 
     @cached_property
     def segments_task(self) -> Task:
@@ -119,7 +128,12 @@ class Study:
             prepared = self.prepared
             preprocessing = self.segments_task.step.details["preprocessing"]
             return tokenizing.train_tokenizer(
-                folder, prepared.segments, prepared.record_ids("train"), settings, preprocessing, self.profile.seed
+                folder,
+                prepared.segments,
+                prepared.record_ids("train"),
+                settings,
+                preprocessing,
+                seed=self.profile.seed,
             )
 
         trained = self.work.step(

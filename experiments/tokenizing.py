@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from ecgbyte.data.controls import flat_line
+from ecgbyte.data.morphology_features import morphology_features
+from ecgbyte.data.morphology_sampling import sample_records
 from ecgbyte.metrics import compression, token_usage
 from ecgbyte.metrics.compression import ReconstructionError, measure_counts
 from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.inputs import ECGView
-from experiments.prepare import SegmentRecords, Segments
+from experiments.prepare import TARGET_RATE, SegmentRecords, Segments
 from experiments.profile import TokenizerSettings
 
 _BATCH = 512
@@ -41,19 +43,50 @@ def train_tokenizer(
     record_ids: Sequence[str],
     settings: TokenizerSettings,
     preprocessing: dict[str, Any],
+    *,
+    seed: int,
 ) -> dict[str, Any]:
-    """Learn range and merges from the segments of `record_ids` (training records) into ``tokenizer.json``."""
+    """Learn range and merges from the segments of `record_ids` (training records) into ``tokenizer.json``.
+
+    Where the settings name a number of records, as many are drawn, in the way that they name, from `seed`.
+    """
+    chosen = list(record_ids)
+    if settings.records:
+        signals = [segments.signals[segments.rows[name]] for name in record_ids]
+        features = np.stack([_record_features(record) for record in signals])
+        places = sample_records(features, settings.records, method=settings.sampling, seed=seed)
+        chosen = [record_ids[place] for place in places]
     tokenizer = ECGTokenizer.train(
-        SegmentRecords(segments, record_ids),
+        SegmentRecords(segments, chosen),
         settings.num_merges,
         amplitude_range=settings.amplitude_range,
         boundary=settings.boundary,
         matching=settings.matching,
+        alphabet_size=settings.alphabet_size,
         preprocessing=preprocessing,
         num_threads=os.cpu_count() or 1,
     )
     tokenizer.save(folder / "tokenizer.json")
-    return {"fingerprint": tokenizer.fingerprint, "vocabulary_size": tokenizer.vocabulary_size}
+    return {
+        "fingerprint": tokenizer.fingerprint,
+        "vocabulary_size": tokenizer.vocabulary_size,
+        "records": len(chosen),
+    }
+
+
+def _record_features(segments: np.ndarray) -> np.ndarray:
+    """Morphology of a record, float64 [features], from its segments, float32 [segments, leads, samples]."""
+    return morphology_features(np.concatenate(list(segments), axis=1), TARGET_RATE)
+
+
+def tokens_of(tokenizer: ECGTokenizer, signals: np.ndarray) -> list[np.ndarray]:
+    """The token ids of each signal, from float32 [signals, leads, samples] in mV."""
+    threads = os.cpu_count() or 1
+    return [
+        encoding.ids
+        for first in range(0, len(signals), _BATCH)
+        for encoding in tokenizer.encode_batch(list(signals[first : first + _BATCH]), num_threads=threads)
+    ]
 
 
 def encode_segments(folder: Path, tokenizer: ECGTokenizer, segments: Segments) -> dict[str, Any]:
@@ -62,11 +95,9 @@ def encode_segments(folder: Path, tokenizer: ECGTokenizer, segments: Segments) -
     flat = tokenizer.encode(flat_line(next(iter(SegmentRecords(segments, list(segments.rows)))))).ids
     parts, starts = [flat], [0, len(flat)]
     signals = segments.signals[: len(segments.rows)].reshape(-1, leads, samples)
-    for first in range(0, len(signals), _BATCH):
-        batch = list(signals[first : first + _BATCH])
-        for encoding in tokenizer.encode_batch(batch, num_threads=os.cpu_count() or 1):
-            parts.append(encoding.ids)
-            starts.append(starts[-1] + len(encoding.ids))
+    for ids in tokens_of(tokenizer, signals):
+        parts.append(ids)
+        starts.append(starts[-1] + len(ids))
     partial = folder / "tokens.partial.npz"
     np.savez(partial, ids=np.concatenate(parts).astype(np.int32), starts=np.array(starts, dtype=np.int64))
     partial.replace(folder / "tokens.npz")

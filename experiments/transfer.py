@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.questions import Question
+from ecgbyte.data.catalogue import RecordEntry, RecordSet
 from experiments.answers import answer_questions
 from experiments.inputs import ECGView, assign_segments, make_examples
 from experiments.method_runs import MethodRun
-from experiments.prepare import Segments, choose_entries, open_records, transfer_questions, write_segments
+from experiments.prepare import Segments, choose_entries, open_records, write_segments
 from experiments.profile import DataSettings
+from experiments.questions import TransferQuestions, transfer_questions
 from experiments.work import Task
 
 
@@ -44,16 +44,19 @@ class TransferRun:
         )
 
     @cached_property
-    def _entries(self) -> tuple[RecordEntry, ...]:
+    def _records(self) -> RecordSet:
         study = self.run.study
-        records = open_records(self.data, study.profile.seed, study.roots.get(self.dataset))
-        return choose_entries(records, self.data, study.profile.seed)["test"]
+        return open_records(self.data, study.profile.seed, study.roots.get(self.dataset))
+
+    @cached_property
+    def _entries(self) -> tuple[RecordEntry, ...]:
+        return choose_entries(self._records, self.data, self.run.study.profile.seed)["test"]
 
     @cached_property
     def segments_task(self) -> Task:
         """Preprocess and cut the other data set's test records."""
         study = self.run.study
-        records = open_records(self.data, study.profile.seed, study.roots.get(self.dataset))
+        records = self._records
         step = study.work.step(
             "segments",
             {
@@ -76,11 +79,20 @@ class TransferRun:
         return tuple(entry for entry in self._entries if entry.record_id in self.segments.rows)
 
     @cached_property
-    def questions(self) -> list[Question]:
-        """Questions about attributes that the method was trained on and the other data set has too."""
-        profile = self.run.study.profile
-        asked = self.run.study.prepared.questions["train"]
-        return transfer_questions(self.entries, asked, profile, number=profile.transfer.questions)
+    def questions(self) -> TransferQuestions:
+        """Questions about findings that the method was taught and both data sets show, about each of the two."""
+        study = self.run.study
+        profile = dataclasses.replace(
+            study.profile,
+            questions=dataclasses.replace(study.profile.questions, test=study.profile.transfer.questions),
+        )
+        prepared = study.prepared
+        return transfer_questions(prepared.questions, prepared.splits["test"], self.entries, profile)
+
+    @property
+    def data_fingerprint(self) -> str:
+        """Of the other data set."""
+        return self._records.fingerprint
 
     @property
     def patients(self) -> dict[str, str]:
@@ -99,12 +111,13 @@ class TransferRun:
 
         def build(folder: Path) -> dict[str, Any]:
             view = self._view()
-            places = assign_segments(self.questions, self.data.segments_per_record)
+            asked_questions = self.questions.target
+            places = assign_segments(asked_questions, self.data.segments_per_record)
             asked = {
-                shown: make_examples(self.questions, self.patients, view, shown=shown, segments=places, others={})
+                shown: make_examples(asked_questions, self.patients, view, shown=shown, segments=places, others={})
                 for shown in self.inputs
             }
-            return answer_questions(folder, run.learner(), asked, self.questions, study.profile.evaluation, step.name)
+            return answer_questions(folder, run.learner(), asked, asked_questions, study.profile.evaluation, step.name)
 
         return Task(step, build, operations=0.5 * run.answer_task.operations / max(1, len(run.inputs)))
 

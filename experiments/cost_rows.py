@@ -1,0 +1,225 @@
+"""Rows of what training took: time, data, operations, memory, energy, waiting; by stage and by layout."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ecgbyte.training.settings import TrainingReport
+from ecgbyte.training.validation import seconds_to_validation_loss
+from experiments.methods import METHODS
+from experiments.results_rows import ResultRow
+
+if TYPE_CHECKING:
+    from experiments.measure import RowMaker
+    from experiments.method_runs import MethodRun
+
+_SIGNATURES = {
+    "train-seconds": "wall clock of the stage, checkpoints aside|version:1",
+    "steps": "optimiser steps|version:1",
+    "samples-seen": "questions (stage 1: segments) times epochs|version:1",
+    "distinct-records": "different records|version:1",
+    "final-loss": "mean training loss of the last 20 steps|version:1",
+    "positions": "positions of the language model's input, padding left out|version:1",
+    "padded-positions": "positions of the language model's input, padding included|version:1",
+    "training-flops": "floating-point operations of all steps, forward and backward|version:1",
+    "peak-memory": "the most that the process or the device held while training|version:1",
+    "data-wait-seconds": "seconds in which nothing was computed because a batch was being prepared|version:1",
+    "energy": "of processor or accelerator while training|version:1",
+}
+_STEP_SIGNATURE = (
+    "median of timed steps, in turns with the other layouts; the interval is smallest to largest|version:2"
+)
+_LOSS_SIGNATURE = "mean over the answer tokens of the validation questions, nats|version:1"
+_TIME_TO_LOSS_SIGNATURE = (
+    "training seconds of all stages until the validation loss was first at or below that named in variant, linear "
+    "between evaluations|version:1"
+)
+ALL_STAGES = "all stages"
+
+
+class CostRows:
+    """Makes the rows of table ``efficiency``.
+
+    Parameters
+    ----------
+    maker : RowMaker
+        Makes rows with what they all share.
+    """
+
+    def __init__(self, maker: RowMaker) -> None:
+        self.maker = maker
+        together = maker.profile.training.questions_per_segment > 1
+        self._own_layout = "shared" if together else "none"
+
+    def of_run(self, run: MethodRun) -> list[ResultRow]:
+        """All stages of a run, and its timed steps where they were timed."""
+        rows = [*self._preparation(run), *self.of_stage(run)]
+        if run.timing_task.step.is_done:
+            for layout, timed in run.timing_task.step.details["timed_steps"].items():
+                # What training itself did is measured whole.
+                if layout != self.layout(run):
+                    rows += self._timed(run, layout, timed)
+        return rows
+
+    def layout(self, run: MethodRun) -> str:
+        """How the questions lie in the language model's input while the method is trained."""
+        if run.method.as_published:
+            return str(self.maker.profile.as_published.padded_length)
+        return self._own_layout
+
+    def of_stage(self, run: MethodRun) -> list[ResultRow]:
+        """The training of the language model."""
+        details = run.train_task.step.details
+        return self._report(run, run.method.stage, self.layout(run), details["report"], details)
+
+    def _preparation(self, run: MethodRun) -> list[ResultRow]:
+        """What comes before: the tokenizer, or stage 1 and the features."""
+        records = len(run.study.prepared.splits["train"])
+        rows = []
+        if run.method.reads == "tokens":
+            tasks = run.study.tokenizer_tasks(run.method.matching)[1:3]
+            seconds = sum(task.step.details["seconds"] for task in tasks)
+            rows += self._without_steps(run, "tokenizer", seconds, records)
+        if run.method.reads == "features":
+            for task in run.pretraining_tasks():
+                name = task.step.name.removeprefix("pretrain-")
+                stage = "stage-1" if len(run.pretraining_tasks()) == 1 else f"stage-1 ({name})"
+                rows += self._report(run, stage, "", task.step.details["report"], task.step.details)
+            features = run.study.view_tasks(run.method, run.seed)[-1].step
+            rows += self._without_steps(run, "features", features.details["extraction_seconds"], records)
+        return rows
+
+    def _report(
+        self, run: MethodRun, stage: str, layout: str, report: Mapping[str, Any], details: Mapping[str, Any]
+    ) -> list[ResultRow]:
+        values = {
+            "train-seconds": report["seconds"],
+            "steps": report["steps"],
+            "samples-seen": report["samples_seen"],
+            "distinct-records": report["distinct_records"],
+            "final-loss": statistics.fmean(report["losses"][-20:]),
+        }
+        if report["padded_positions"]:
+            values |= {"positions": report["positions"], "padded-positions": report["padded_positions"]}
+        if report.get("data_wait_seconds") is not None:
+            values["data-wait-seconds"] = report["data_wait_seconds"]
+        if report.get("peak_memory_bytes") is not None:
+            values["peak-memory"] = report["peak_memory_bytes"] / 1e6
+        if details.get("training_flops") is not None:
+            values["training-flops"] = details["training_flops"] / 1e9
+        if details.get("energy_joules") is not None:
+            values["energy"] = details["energy_joules"] / 1e3
+        return self._rows(run, stage, layout, values, report["samples_seen"], report["device"])
+
+    def _without_steps(self, run: MethodRun, stage: str, seconds: float, records: int) -> list[ResultRow]:
+        values = {"train-seconds": seconds, "samples-seen": 0, "distinct-records": records}
+        return self._rows(run, stage, "", values, records, "cpu")
+
+    def _timed(self, run: MethodRun, layout: str, timed: Mapping[str, Any]) -> list[ResultRow]:
+        """Time of samples in a layout, from timed steps, and what the whole training would take so."""
+        values = {"positions": timed["positions"], "padded-positions": timed["padded_positions"]}
+        if timed.get("flops") is not None:
+            values["training-flops"] = timed["flops"] / 1e9
+        if timed.get("peak_memory_bytes") is not None:
+            values["peak-memory"] = timed["peak_memory_bytes"] / 1e6
+        rounds = [1000 * value for value in timed["seconds"]]
+        rows = self._rows(run, run.method.stage, layout, values, len(rounds), str(self.maker.common["device"]))
+        return [
+            *rows,
+            self.maker.row(
+                table="efficiency",
+                method=run.method.name,
+                seed=run.seed,
+                input=own_input(run.method.name),
+                metric="timed-seconds-per-1000-samples",
+                value=statistics.median(rounds),
+                ci_low=min(rounds),
+                ci_high=max(rounds),
+                n=len(rounds),
+                split="train",
+                stage=run.method.stage,
+                padding=layout,
+                signature=_STEP_SIGNATURE,
+            ),
+        ]
+
+    def _rows(
+        self, run: MethodRun, stage: str, layout: str, values: Mapping[str, float], n: int, device: str
+    ) -> list[ResultRow]:
+        return [
+            self.maker.row(
+                table="efficiency",
+                method=run.method.name,
+                seed=run.seed,
+                input=own_input(run.method.name),
+                metric=metric,
+                value=float(value),
+                n=n,
+                split="train",
+                stage=stage,
+                padding=layout,
+                signature=_SIGNATURES[metric],
+                train_seconds=float(values.get("train-seconds", math.nan)),
+                device=device,
+            )
+            for metric, value in values.items()
+        ]
+
+    def time_to_validation_loss(self, runs: Sequence[MethodRun]) -> list[ResultRow]:
+        """The last validation loss of every run, and the time to the loss that all methods on equal terms reach.
+
+        That loss is, for each seed, the highest of the lowest losses of ``ecg-byte`` and the two-stage methods. Methods
+        as published have padding in their labels, so their losses are of something else and are left out.
+        """
+        found = []
+        for run in runs:
+            if run.method.is_trained and not run.method.as_published:
+                report = TrainingReport.from_dict(run.train_task.step.details["report"])
+                if report.validation:
+                    found.append((run, report))
+        rows = []
+        for seed in sorted({run.seed for run, _ in found}):
+            here = [(run, report) for run, report in found if run.seed == seed]
+            compared = [
+                min(point["loss"] for point in report.validation)
+                for run, report in here
+                if run.method.name == "ecg-byte" or run.method.reads == "features"
+            ]
+            for run, report in here:
+                last = report.validation[-1]
+                rows.append(self._loss_row(run, "validation-loss", last["loss"], _LOSS_SIGNATURE, ""))
+                target = max(compared) if compared else math.nan
+                seconds = seconds_to_validation_loss(report, target) if compared else None
+                if seconds is not None:
+                    earlier = sum(task.step.details["report"]["seconds"] for task in run.pretraining_tasks())
+                    named = f"loss {target:.4f}"
+                    rows.append(
+                        self._loss_row(
+                            run, "seconds-to-validation-loss", earlier + seconds, _TIME_TO_LOSS_SIGNATURE, named
+                        )
+                    )
+        return rows
+
+    def _loss_row(self, run: MethodRun, metric: str, value: float, signature: str, variant: str) -> ResultRow:
+        return self.maker.row(
+            table="efficiency",
+            method=run.method.name,
+            seed=run.seed,
+            input=own_input(run.method.name),
+            metric=metric,
+            value=float(value),
+            n=len(run.study.prepared.questions["validation"]),
+            split="validation",
+            stage=run.method.stage if metric == "validation-loss" else ALL_STAGES,
+            padding=self.layout(run),
+            variant=variant,
+            signature=signature,
+        )
+
+
+def own_input(method: str) -> str:
+    """What a method is trained on."""
+    return "ecg" if METHODS[method].sees_ecg else "text-only"

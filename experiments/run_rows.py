@@ -1,0 +1,188 @@
+"""From finished runs to rows: quality, cost, tokenizers, ablations and transfer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ecgbyte.data.questions import Question
+from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
+from experiments.answers import Answers, open_answers
+from experiments.cost_rows import CostRows
+from experiments.measure import RowMaker
+from experiments.method_runs import MethodRun
+from experiments.methods import METHODS
+from experiments.results_rows import ResultRow
+from experiments.study import Prepared, Study
+from experiments.transfer import TransferRun
+
+Runs = Mapping[int, Mapping[str, Answers]]
+# What an ablation and a transfer are measured by; the rest is in the answers.
+_SHORT = ("accuracy", "bleu-4", "rouge-l", "empty-answers", "roc-area-macro")
+
+
+def tokenizer_rows(maker: RowMaker, study: Study) -> list[ResultRow]:
+    """Measures of the tokenizers of all methods that read tokens."""
+    rows = []
+    for name in study.profile.methods:
+        method = METHODS[name]
+        if method.reads != "tokens":
+            continue
+        measured = study.tokenizer_tasks(method.matching)[-1].step
+        if measured.is_done:
+            segments = len(study.prepared.splits["test"]) * study.prepared.segments.signals.shape[1]
+            rows += maker.tokenizer(measured.details, segments, method=name)
+    return rows
+
+
+def quality_rows(
+    maker: RowMaker, runs: Sequence[MethodRun], answers: Mapping[str, Runs], prepared: Prepared
+) -> list[ResultRow]:
+    """Quality and ranking of every method under every input, truncation, and the comparisons between methods."""
+    questions, patients = prepared.questions["test"], prepared.patients
+    subsets = question_subsets(answers, questions, seed=maker.profile.seed)
+    rows = []
+    for name, of_runs in answers.items():
+        seconds = {run.seed: run_seconds(run) for run in runs if run.method.name == name}
+        rows += maker.language(name, of_runs, questions, patients, seconds, subsets)
+        rows += maker.ranking(name, of_runs, questions, patients)
+    for run in runs:
+        if run.method.is_trained:
+            counts = run.answer_task.step.details["truncation"]
+            rows += maker.truncation(run.method.name, counts, seed=run.seed)
+    return rows + maker.comparisons(answers, questions, patients, subsets=subsets)
+
+
+def question_subsets(
+    answers: Mapping[str, Runs], questions: Sequence[Question], *, seed: int
+) -> dict[str, Sequence[int]]:
+    """Questions whose text does not give the answer away, chosen in two ways, and the real questions of ECG-QA.
+
+    See `ecgbyte.metrics.text_shortcuts` for what each can be used for.
+    """
+    references = [question.reference for question in questions]
+    texts = [question.question for question in questions]
+    names = [question.sample_id for question in questions]
+    subsets: dict[str, Sequence[int]] = {
+        "answer-balanced": answer_balanced(texts, references, names, seed=seed).tolist()
+    }
+    without_ecg = [
+        [generation.answer for generation in by_input["text-only"].generations]
+        for name, of_runs in answers.items()
+        if not METHODS[name].sees_ecg
+        for by_input in of_runs.values()
+    ]
+    if without_ecg:
+        subsets["ecg-needed"] = ecg_needed(references, without_ecg)[0].tolist()
+    sources = {question.source for question in questions}
+    if len(sources) > 1:
+        for source in sorted(sources):
+            subsets[source] = [place for place, question in enumerate(questions) if question.source == source]
+    return subsets
+
+
+def run_seconds(run: MethodRun) -> tuple[float, float]:
+    """Seconds of all training stages and of answering."""
+    answering = float(run.answer_task.step.details["seconds"])
+    if not run.method.is_trained:
+        return 0.0, answering
+    training = sum(task.step.details["report"]["seconds"] for task in [*run.pretraining_tasks(), run.train_task])
+    return float(training), answering
+
+
+def cost_rows(maker: RowMaker, runs: Sequence[MethodRun]) -> list[ResultRow]:
+    """What every stage of every run took, and the timed steps of each method's first run."""
+    costs = CostRows(maker)
+    rows = []
+    for run in runs:
+        if run.method.is_trained:
+            rows += costs.of_run(run)
+    return rows + costs.time_to_validation_loss(runs)
+
+
+def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> list[ResultRow]:
+    """Short measures of every ablation that ended, with its tokens and its training time."""
+    rows = []
+    for variant in dict.fromkeys(variant for variant, _ in runs):
+        ended = [run for name, run in runs if name == variant and run.answer_task.step.is_done]
+        if not ended:
+            continue
+        prepared = ended[0].study.prepared
+        questions, patients = prepared.questions["test"], prepared.patients
+        answers = {run.seed: _opened(run) for run in ended}
+        seconds = {run.seed: run_seconds(run) for run in ended}
+        own = ended[0].study.profile
+        # The configuration of the row is that of the changed run.
+        changed = maker.with_profile(own)
+        found = changed.language("ecg-byte", answers, questions, patients, seconds)
+        found += changed.ranking("ecg-byte", answers, questions, patients)
+        found = [row for row in found if row.subset == "all" and row.metric in _SHORT]
+        costs = CostRows(changed)
+        for run in ended:
+            found += changed.truncation("ecg-byte", run.answer_task.step.details["truncation"], seed=run.seed)
+            found += [row for row in costs.of_stage(run) if row.metric in ("train-seconds", "positions")]
+        measured = ended[0].study.tokenizer_tasks(ended[0].method.matching)[-1].step
+        found += [
+            row
+            for row in changed.tokenizer(measured.details, len(questions), method="ecg-byte")
+            if row.metric in ("tokens-per-record", "compression", "reconstruction-rmse")
+        ]
+        rows += [dataclasses.replace(row, table="ablations", variant=variant) for row in found]
+    return rows
+
+
+def transfer_rows(maker: RowMaker, runs: Sequence[TransferRun]) -> list[ResultRow]:
+    """Short measures of every transfer that ended, beside the same questions of the data set that was trained on."""
+    rows: list[ResultRow] = []
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        for name in dict.fromkeys(run.run.method.name for run in runs):
+            ended = [
+                run
+                for run in runs
+                if run.dataset == dataset and run.run.method.name == name and run.answer_task.step.is_done
+            ]
+            if ended:
+                rows += _transfer_rows(maker, ended)
+    return rows
+
+
+def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[ResultRow]:
+    first = ended[0]
+    name, trained_on = first.run.method.name, first.run.study.profile.data.dataset
+    seconds = {run.run.seed: run_seconds(run.run) for run in ended}
+    asked = first.questions
+    answers = {
+        run.run.seed: {shown: open_answers(run.answer_task.step.folder, shown) for shown in run.inputs} for run in ended
+    }
+    found = maker.language(name, answers, asked.target, first.patients, seconds)
+    found += maker.ranking(name, answers, asked.target, first.patients)
+    moved = [
+        dataclasses.replace(row, dataset=first.dataset, trained_on=trained_on, data_fingerprint=first.data_fingerprint)
+        for row in found
+    ]
+    # The same kinds of questions about the data set that the model was trained on.
+    prepared = first.run.study.prepared
+    places = {question.sample_id: place for place, question in enumerate(prepared.questions["test"])}
+    chosen = [places[question.sample_id] for question in asked.own]
+    own = {
+        run.run.seed: {
+            shown: _part(answer, chosen) for shown, answer in _opened(run.run).items() if shown in first.inputs
+        }
+        for run in ended
+    }
+    stayed = maker.language(name, own, asked.own, prepared.patients, seconds)
+    stayed += maker.ranking(name, own, asked.own, prepared.patients)
+    kept = [row for row in [*moved, *stayed] if row.subset == "all" and row.metric in _SHORT]
+    return [dataclasses.replace(row, table="transfer", trained_on=trained_on) for row in kept]
+
+
+def _part(answers: Answers, places: Sequence[int]) -> Answers:
+    """The answers to some of the questions."""
+    generations = [answers.generations[place] for place in places]
+    names = {generation.sample_id for generation in generations}
+    return Answers(generations, {name: score for name, score in answers.yes_scores.items() if name in names})
+
+
+def _opened(run: MethodRun) -> dict[str, Any]:
+    return {shown: open_answers(run.answer_task.step.folder, shown) for shown in run.inputs}
