@@ -152,7 +152,10 @@ def length_figure(usages: Mapping[UsageOf, TokenUsage], path: str | os.PathLike[
             axes.plot(ends, 100 * np.concatenate([[0], np.cumsum(shares)]), drawstyle="steps-post", **_line(place))
         longest = f"mean {usage.mean_length:.2f}, longest used {usage.longest}"
         used.plot([], [], label=f"{whose.label}: {longest}", **_line(place))
-    for axes, title in ((used, "Tokens of the encoded signals"), (known, "The vocabulary, used or not (one line a tokenizer)")):
+    for axes, title in (
+        (used, "Tokens of the encoded signals"),
+        (known, "Vocabulary, used or not (a line a tokenizer)"),
+    ):
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("symbols of a token (samples of one lead)")
