@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # What a model was not shown; the scale goes from a quarter of equal weights to four times as much.
-UNSEEN = "#dcdcdc"
+UNSEEN = "#ececec"
 _SCALE = 4
+_STEPS = ("#0b3c78", "#3f8fd2", "#a3a3a3", "#e8743b", "#7a0010")
+_PLACES = (0, 0.3, 0.5, 0.7, 1)
 
 
 def attention_figure(
@@ -66,8 +68,7 @@ def attention_figure(
     if values.shape != weights.shape:
         raise ValueError(f"relative: got shape {weights.shape}, expected that of the signal, {values.shape}")
     width, height = page_size(values, sampling_rate)
-    inches = 0.4 * 11.2 * height / width
-    figure, axes = new_figure(11.8, inches + 2.4)
+    figure, axes = new_figure(11.8, 0.4 * 10.8 * height / width + 1.5)
     drawn = draw_page(axes, values, sampling_rate, weights, colours=_colours(), norm=_norm(), missing=UNSEEN)
     _draw_scale(figure, drawn, axes)
     lines = [f"Question: {question}", f"Model: {answer or '(nothing)'}    Reference: {reference}"]
@@ -79,74 +80,90 @@ def attention_figure(
 
 
 def attention_maps_figure(
-    maps: Mapping[str, ArrayLike],
-    lead_shares: Mapping[str, ArrayLike],
+    maps: Mapping[tuple[str, str], ArrayLike],
+    leads: Mapping[tuple[str, str], ArrayLike],
     path: str | os.PathLike[str],
     *,
     sampling_rate: float,
     title: str,
     note: str = "",
 ) -> Path:
-    """Draw maps of lead and time side by side, measures and controls alike, and the share of each lead below.
+    """Draw maps of lead and time, a row for each condition and a column for each measure, and the leads below.
 
     Parameters
     ----------
-    maps : mapping of str to array-like
-        Label to float [12 leads, samples], as `relative` of `attention_figure`.
-    lead_shares : mapping of str to array-like
-        Label to float [12 leads], the share of the weight on the ECG that each lead has, 0 to 1.
+    maps : mapping of (str, str) to array-like
+        From condition and measure, as labels, to float [12 leads, samples], as `relative` of `attention_figure`. Every
+        condition has every measure.
+    leads : mapping of (str, str) to array-like
+        The same keys to float [12 leads], the mean weight of a lead's tokens, where 1 is what all would have if they
+        had the same; NaN for a lead that was not shown.
     path, sampling_rate, title, note
         As in `attention_figure`.
+
+    Raises
+    ------
+    ValueError
+        If a map is missing, or an array has another shape.
     """
-    if not maps or not lead_shares:
-        raise ValueError(f"maps, lead_shares: got {len(maps)} and {len(lead_shares)}, expected at least one each")
-    figure, panels = new_figure(
-        max(8.0, 2.5 * len(maps)), 6.4, rows=2, columns=len(maps), squeeze=False, height_ratios=[2, 1.15]
-    )
-    for axes, (label, values) in zip(panels[0], maps.items(), strict=True):
-        weights = _check_relative(f"maps[{label!r}]", values)
-        colours = _colours().copy()
-        colours.set_bad(UNSEEN)
-        drawn = axes.imshow(
-            weights,
-            aspect="auto",
-            interpolation="none",
-            cmap=colours,
-            norm=_norm(),
-            extent=(0, weights.shape[1] / sampling_rate, len(LEADS) - 0.5, -0.5),
+    conditions, measures = (list(dict.fromkeys(names)) for names in ([c for c, _ in maps], [m for _, m in maps]))
+    keys = {(condition, measure) for condition in conditions for measure in measures}
+    if not maps or keys != set(maps) or keys != set(leads):
+        raise ValueError(
+            f"maps, leads: got {sorted(maps)} and {sorted(leads)}, expected every measure of every condition in both"
         )
-        axes.set_title(label, fontsize=10)
-        axes.set_xlabel("time (s)")
-        axes.set_yticks(range(len(LEADS)), LEADS if axes is panels[0, 0] else [""] * len(LEADS))
-        axes.hlines(np.arange(0.5, len(LEADS) - 1), *axes.get_xlim(), color="white", linewidth=1.5)
-    _draw_scale(figure, drawn, panels[0, -1])
-    grid = panels[1, 0].get_gridspec()
-    for axes in panels[1]:
-        axes.remove()
-    below = figure.add_subplot(grid[1, :])
-    below.spines[["top", "right"]].set_visible(False)
-    markers = "osD^vPX"
-    for place, (label, shares) in enumerate(lead_shares.items()):
-        values = np.asarray(shares, dtype=np.float64)
-        if values.shape != (len(LEADS),):
-            raise ValueError(f"lead_shares[{label!r}]: got shape {values.shape}, expected [{len(LEADS)} leads]")
-        style = {"color": COLOURS[place % len(COLOURS)], "marker": markers[place % len(markers)], "linewidth": 1}
-        below.plot(range(len(LEADS)), 100 * values, label=label, **style)
-    below.set_xticks(range(len(LEADS)), LEADS)
-    below.set_ylabel("share of the\nECG's weight (%)")
-    below.set_ylim(bottom=0)
-    below.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    figure.suptitle("\n".join(textwrap.wrap(title, 120)), x=0.01, ha="left", fontsize=11)
+    figure, panels = new_figure(
+        3.6 * len(measures) + 0.8,
+        2.3 * len(conditions) + 3.2,
+        rows=len(conditions) + 1,
+        columns=len(measures),
+        squeeze=False,
+        height_ratios=[*[1.0] * len(conditions), 0.75],
+    )
+    colours = _colours()
+    for (condition, measure), values in maps.items():
+        row, column = conditions.index(condition), measures.index(measure)
+        weights, axes = _check_relative(f"maps[{condition!r}, {measure!r}]", values), panels[row, column]
+        seconds = weights.shape[1] / sampling_rate
+        extent = (0, seconds, len(LEADS) - 0.5, -0.5)
+        drawn = axes.imshow(weights, aspect="auto", interpolation="none", cmap=colours, norm=_norm(), extent=extent)
+        axes.hlines(np.arange(0.5, len(LEADS) - 1), 0, seconds, color="white", linewidth=1.2)
+        axes.set_title(f"{measure}: {condition}", fontsize=9, loc="left")
+        axes.set_yticks(range(len(LEADS)), [""] * len(LEADS) if column else LEADS, fontsize=8)
+        axes.tick_params(labelbottom=row == len(conditions) - 1, labelsize=8)
+        if row == len(conditions) - 1:
+            axes.set_xlabel("time (s)", fontsize=9)
+    _draw_scale(figure, drawn, list(panels[:-1].ravel()))
+    highest = max(float(np.nanmax(np.asarray(values, dtype=np.float64))) for values in leads.values())
+    for (condition, measure), values in leads.items():
+        place, axes = conditions.index(condition), panels[-1, measures.index(measure)]
+        weights = np.asarray(values, dtype=np.float64)
+        if weights.shape != (len(LEADS),):
+            where = f"leads[{condition!r}, {measure!r}]"
+            raise ValueError(f"{where}: got shape {weights.shape}, expected [{len(LEADS)} leads]")
+        style = {"color": COLOURS[place % len(COLOURS)], "marker": "osD^vPX"[place % 7], "linewidth": 1}
+        axes.plot(range(len(LEADS)), weights, label=condition, markersize=4, **style)
+    for column, axes in enumerate(panels[-1]):
+        axes.axhline(1, color="black", linewidth=1, linestyle="--")
+        axes.set_xticks(range(len(LEADS)), LEADS, fontsize=7)
+        axes.tick_params(labelleft=not column, axis="y", labelsize=8)
+        # Room for the legend above the highest.
+        axes.set_ylim(0, 1.1 * max(1.0, highest) + 0.25 * len(conditions) * max(1.0, highest) / 2)
+    panels[-1, 0].set_ylabel("mean weight of\na lead's tokens", fontsize=9)
+    panels[-1, 0].legend(frameon=False, fontsize=8, loc="upper left", borderaxespad=0)
+    figure.suptitle("\n".join(textwrap.wrap(title, 110)), x=0.01, ha="left", fontsize=11)
     if note:
         figure.supxlabel("\n".join(textwrap.wrap(note, 150)), x=0.01, ha="left", fontsize=9)
     return save_figure(figure, path)
 
 
 def _colours() -> Colormap:
-    """From light grey through amber to a dark purple: ever darker, so that it reads without colours."""
+    """Blue below equal weights, grey at them, orange to dark red above: told apart with all kinds of colour vision."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    return LinearSegmentedColormap.from_list("attention", ["#b9bcc4", "#e3a63c", "#d1495b", "#4a0d52"])
+    return LinearSegmentedColormap.from_list("attention", list(zip(_PLACES, _STEPS, strict=True))).with_extremes(
+        bad=UNSEEN
+    )
 
 
 def _norm() -> Normalize:
@@ -156,9 +173,9 @@ def _norm() -> Normalize:
     return LogNorm(1 / _SCALE, _SCALE, clip=True)
 
 
-def _draw_scale(figure: Figure, drawn: ScalarMappable, axes: Axes) -> None:
+def _draw_scale(figure: Figure, drawn: ScalarMappable, axes: Axes | list[Axes]) -> None:
     """The bar that says what colours mean."""
-    bar = figure.colorbar(drawn, ax=axes, extend="both", fraction=0.03, pad=0.01, shrink=0.9)
+    bar = figure.colorbar(drawn, ax=axes, extend="both", fraction=0.03, pad=0.01, shrink=0.7, aspect=25)
     ticks = [1 / _SCALE, 1 / 2, 1, 2, _SCALE]
     bar.set_ticks(ticks, labels=[f"{tick:g}" for tick in ticks], minor=False)
     bar.minorticks_off()

@@ -48,28 +48,14 @@ def draw_attention(folder: str | os.PathLike[str], out: str | os.PathLike[str]) 
 
 
 def _draw_example(caption: Mapping[str, Any], arrays: Mapping[str, np.ndarray], rate: float, out: Path) -> list[Path]:
-    weights = {
-        (condition, measure): arrays[f"{condition}.{measure}"] for condition in CONDITIONS for measure in MEASURES
-    }
+    keys = [(condition, measure) for condition in CONDITIONS for measure in MEASURES]
+    weights = {key: arrays[".".join(key)] for key in keys}
     encodings = {condition: _kept_encoding(arrays, condition) for condition in CONDITIONS}
-    relative = {key: relative_weights(values, encodings[key[0]]) for key, values in weights.items()}
+    relative = {key: relative_weights(weights[key], encodings[key[0]]) for key in keys}
+    leads = {key: lead_weights(weights[key], encodings[key[0]]) for key in keys}
     kind = caption["question_type"]
     title = f"{kind}, record {caption['record_id']}, segment {caption['segment']}"
-    labels = {
-        ("ecg", "attention"): "attention",
-        ("ecg", "rollout"): "attention rollout",
-        ("ecg", "gradient-input"): "|gradient x input|",
-        ("other-patient", "attention"): "control: attention,\nanother patient's ECG",
-        ("untrained", "attention"): "control: attention,\nuntrained model",
-    }
     own = weights["ecg", "attention"]
-    agreement = [
-        f"with {name} {_correlation(own, weights['ecg', measure])}"
-        for name, measure in (("rollout", "rollout"), ("|gradient x input|", "gradient-input"))
-    ]
-    agreement.append(f"with the untrained model {_correlation(own, weights['untrained', 'attention'])}")
-    binned = [_binned(relative[condition, "attention"], rate) for condition in ("ecg", "other-patient")]
-    agreement.append(f"with another patient's ECG, by lead and 0.1 s, {_correlation(*binned)}")
     parts = arrays["ecg.parts"]
     even = len(own) / float(arrays["ecg.visible"].mean())
     on_ecg = (
@@ -78,8 +64,6 @@ def _draw_example(caption: Mapping[str, Any], arrays: Mapping[str, np.ndarray], 
     )
     unseen = np.isnan(relative["ecg", "attention"]).mean()
     cut = f" The last {100 * unseen:.0f} % of the samples did not fit and were not shown." if unseen else ""
-    shares = {label.replace("\n", " "): _lead_shares(weights[key], encodings[key[0]]) for key, label in labels.items()}
-    shares["all tokens alike"] = _lead_shares(np.ones(len(own)), encodings["ecg"])
     return [
         attention_figure(
             arrays["ecg.signal"],
@@ -93,16 +77,45 @@ def _draw_example(caption: Mapping[str, Any], arrays: Mapping[str, np.ndarray], 
             note=f"{on_ecg}{cut} Attention alone explains nothing: see its controls.",
         ),
         attention_maps_figure(
-            {label: relative[key] for key, label in labels.items()},
-            shares,
+            {_labels(*key): values for key, values in relative.items()},
+            {_labels(*key): values for key, values in leads.items()},
             out / f"attention-{kind}-controls.png",
             sampling_rate=rate,
-            title=f"The same question and answer, other measures and controls: {title}",
-            note=f"Rank correlation of the attention over tokens (Spearman): {', '.join(agreement)}. Where a control "
-            f"looks the same, the pattern is not about this ECG. Answer with another patient's ECG "
-            f"({caption['other_record_id']}): {caption['answer_to_other_patient'] or '(nothing)'}",
+            title=f"The same question and answer, by measure and control: {title}",
+            note=_controls_note(caption, weights, relative, rate),
         ),
     ]
+
+
+def _labels(condition: str, measure: str) -> tuple[str, str]:
+    conditions = {"ecg": "this ECG", "other-patient": "another patient's ECG", "untrained": "this ECG, untrained model"}
+    measures = {"attention": "attention", "rollout": "rollout", "gradient-input": "|gradient x input|"}
+    return conditions[condition], measures[measure]
+
+
+def _controls_note(
+    caption: Mapping[str, Any],
+    weights: Mapping[tuple[str, str], np.ndarray],
+    relative: Mapping[tuple[str, str], np.ndarray],
+    rate: float,
+) -> str:
+    """How alike measures and conditions are, as rank correlations."""
+    own = weights["ecg", "attention"]
+    between = [
+        f"with {_labels('ecg', measure)[1]} {_correlation(own, weights['ecg', measure])}" for measure in MEASURES[1:]
+    ]
+    controls = []
+    for measure in MEASURES:
+        untrained = _correlation(weights["ecg", measure], weights["untrained", measure])
+        other = _correlation(*(_binned(relative[name, measure], rate) for name in ("ecg", "other-patient")))
+        controls.append(f"{_labels('ecg', measure)[1]} {other} and {untrained}")
+    return (
+        f"Rank correlation (Spearman) of the attention over tokens {', '.join(between)}; of this ECG with another "
+        f"patient's by lead and {_BIN_SECONDS:g} s, and with the untrained model by token: "
+        f"{', '.join(controls)}. Where "
+        "a control looks the same, the pattern is not about this ECG. The model's answer to the other ECG (record "
+        f"{caption['other_record_id']}): {caption['answer_to_other_patient'] or '(nothing)'}."
+    )
 
 
 def relative_weights(weights: np.ndarray, encoding: Encoding) -> np.ndarray:
@@ -118,9 +131,17 @@ def relative_weights(weights: np.ndarray, encoding: Encoding) -> np.ndarray:
     return np.asarray(spread_over_samples(weights, encoding) / spread_over_samples(equal, encoding))
 
 
-def _lead_shares(weights: np.ndarray, encoding: Encoding) -> np.ndarray:
-    density = spread_over_samples(weights, encoding)
-    return np.asarray(np.nansum(density, axis=1) / np.nansum(density))
+def lead_weights(weights: np.ndarray, encoding: Encoding) -> np.ndarray:
+    """Each lead's weight over what it would be if all tokens had the same, float64 [leads]; NaN where none was shown.
+
+    A token that crosses the border of a lead counts for both, by its samples.
+    """
+    equal = np.full(len(weights), float(weights.sum()) / len(weights))
+    own, even = (spread_over_samples(values, encoding) for values in (weights, equal))
+    shown = ~np.isnan(even).all(axis=1)
+    result = np.full(len(own), np.nan)
+    result[shown] = np.nansum(own[shown], axis=1) / np.nansum(even[shown], axis=1)
+    return result
 
 
 def _binned(relative: np.ndarray, rate: float) -> np.ndarray:

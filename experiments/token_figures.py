@@ -154,7 +154,7 @@ def length_figure(usages: Mapping[UsageOf, TokenUsage], path: str | os.PathLike[
         used.plot([], [], label=f"{whose.label}: {longest}", **_line(place))
     for axes, title in (
         (used, "Tokens of the encoded signals"),
-        (known, "The vocabulary, used or not (one line a tokenizer)"),
+        (known, "Vocabulary, used or not (a line a tokenizer)"),
     ):
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")

@@ -15,6 +15,8 @@ from ecgbyte.data.morphology_sampling import sample_records
 from ecgbyte.metrics import compression, token_usage
 from ecgbyte.metrics.compression import ReconstructionError, measure_counts
 from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
+from ecgbyte.signals.leads import LEADS
+from ecgbyte.signals.records import Record
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.inputs import ECGView
 from experiments.prepare import TARGET_RATE, SegmentRecords, Segments
@@ -52,8 +54,7 @@ def train_tokenizer(
     """
     chosen = list(record_ids)
     if settings.records:
-        signals = [segments.signals[segments.rows[name]] for name in record_ids]
-        features = np.stack([_record_features(record) for record in signals])
+        features = np.stack([_record_features(segments, name) for name in record_ids])
         places = sample_records(features, settings.records, method=settings.sampling, seed=seed)
         chosen = [record_ids[place] for place in places]
     tokenizer = ECGTokenizer.train(
@@ -74,9 +75,10 @@ def train_tokenizer(
     }
 
 
-def _record_features(segments: np.ndarray) -> np.ndarray:
-    """Morphology of a record, float64 [features], from its segments, float32 [segments, leads, samples]."""
-    return morphology_features(np.concatenate(list(segments), axis=1), TARGET_RATE)
+def _record_features(segments: Segments, record_id: str) -> np.ndarray:
+    """Morphology of a record, float64 [features], from its segments end to end."""
+    signal = np.concatenate(list(segments.signals[segments.rows[record_id]]), axis=1)
+    return morphology_features(Record(signal, TARGET_RATE, LEADS, record_id))
 
 
 def tokens_of(tokenizer: ECGTokenizer, signals: np.ndarray) -> list[np.ndarray]:

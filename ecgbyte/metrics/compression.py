@@ -227,11 +227,9 @@ class ReconstructionError:
 
 def _error_of(signals: Iterable[ArrayLike], decoded: Iterable[ArrayLike]) -> ReconstructionError:
     error = ReconstructionError()
-    absent = object()
-    pairs = itertools.zip_longest(signals, decoded, fillvalue=absent)
-    for index, (one, other) in enumerate(pairs):
-        if one is absent or other is absent:
-            shorter = "signals" if one is absent else "decoded"
+    for index, (one, other) in enumerate(itertools.zip_longest(signals, decoded)):
+        if one is None or other is None:
+            shorter = "signals" if one is None else "decoded"
             raise ValueError(f"signals, decoded: {shorter} ends after {index} records, expected the same records")
         error.add(one, other)
     return error

@@ -75,3 +75,10 @@ def test_bad_signals_are_refused() -> None:
         percentage_root_difference([one], [one])
     with pytest.raises(ValueError, match="no tokens"):
         unigram_entropy([])
+
+
+def test_records_may_come_one_by_one_and_must_be_as_many() -> None:
+    signals = [np.ones((1, 2)), np.zeros((1, 2))]
+    assert root_mean_square_error(iter(signals), iter(signals)) == 0.0
+    with pytest.raises(ValueError, match="decoded ends after 1 records"):
+        percentage_root_difference(iter(signals), iter(signals[:1]))

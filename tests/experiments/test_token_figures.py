@@ -1,0 +1,127 @@
+"""Token usage: measured on segments of any data set, kept in a file, drawn from that file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
+from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+from experiments.inputs import ECGView
+from experiments.prepare import Segments
+from experiments.results_rows import METRICS
+from experiments.token_figures import UsageOf, read_token_usage, run_figure, token_figures, write_token_usage
+from experiments.tokenizing import TOKENIZER_SIGNATURES, measure_on_segments, measure_tokenizer
+
+
+def made(seed: int) -> Segments:
+    generator = np.random.default_rng(seed)
+    steps = generator.normal(scale=0.05 * (1 + seed), size=(3, 2, 12, 100)).astype(np.float32)
+    return Segments(np.cumsum(steps, axis=3), {f"r{row}": row for row in range(3)})
+
+
+def trained(segments: Segments, boundary: str = "lead") -> ECGTokenizer:
+    signals = list(segments.signals.reshape(-1, 12, 100))
+    return ECGTokenizer.train(signals, 30, boundary=boundary, sampling_rate=250.0, progress=False)
+
+
+def usage(counts: list[int], lengths: list[int], runs: list[bool]) -> TokenUsage:
+    return TokenUsage(np.array(counts), np.array(lengths), np.array(runs))
+
+
+@pytest.mark.parametrize("boundary", ["lead", "record"])
+def test_every_measure_of_the_rows_on_any_segments(boundary: str) -> None:
+    own, other = made(0), made(1)
+    tokenizer = trained(own, boundary)
+    for segments in (own, other):
+        records = ["r0", "r2"]
+        measures, counted = measure_on_segments(tokenizer, segments, records)
+        assert set(measures) == set(TOKENIZER_SIGNATURES) <= set(METRICS)
+        assert all(type(value) is float for value in measures.values())
+        encodings = [tokenizer.encode(segments.signal(record, n)) for record in records for n in range(2)]
+        np.testing.assert_array_equal(
+            counted.counts, count_tokens([e.ids for e in encodings], tokenizer.vocabulary).counts
+        )
+        assert counted.num_symbols == 4 * 12 * 100
+        assert measures["compression"] == pytest.approx(measures["token-length-mean"])
+        assert measures["tokens-per-record"] == np.mean([len(e.ids) for e in encodings])
+        lengths = np.concatenate([e.offsets[:, 1] - e.offsets[:, 0] for e in encodings])
+        assert measures["token-length-longest"] == lengths.max()
+        keys = [(record, number) for record in records for number in range(2)]
+        view = ECGView({key: encoding.ids for key, encoding in zip(keys, encodings, strict=True)}, encodings[0].ids)
+        assert measure_tokenizer(tokenizer, segments, view, records) == measures
+    # A tokenizer meets its own records best.
+    assert measure_on_segments(tokenizer, own, ["r1"])[0]["compression"] > measures["compression"]
+    with pytest.raises(ValueError, match="view: its tokens are not what the tokenizer gives"):
+        measure_tokenizer(tokenizer, own, view, records)
+    with pytest.raises(ValueError, match="record_ids: got no records"):
+        measure_on_segments(tokenizer, own, [])
+
+
+def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:
+    one, other = usage([3, 0, 1], [1, 2, 4], [False, True, True]), usage([1, 1], [1, 2], [False, False])
+    path = write_token_usage(tmp_path / "tokens.json", {UsageOf("b", "a"): one, UsageOf("a", "a", "x"): other})
+    first = path.read_bytes()
+    found = read_token_usage(path)
+    assert [whose.label for whose in found] == ["a, x", "b, tokenizer of a"]
+    again = found[UsageOf("b", "a")]
+    for name in ("counts", "lengths", "one_letter"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(one, name))
+    assert again.one_letter.dtype == bool
+    assert write_token_usage(tmp_path / "tokens.json", found).read_bytes() == first
+
+
+def test_figures_of_the_file(tmp_path: Path) -> None:
+    segments = made(0)
+    tokenizer = trained(segments)
+    usages = {
+        UsageOf(name, "first"): measure_on_segments(tokenizer, kind, ["r0"])[1]
+        for name, kind in (("first", segments), ("second", made(1)))
+    }
+    path = write_token_usage(tmp_path / "tokens.json", usages)
+    figures = token_figures(path, tmp_path / "figures")
+    assert [figure.name for figure in figures] == ["token-usage.png", "token-lengths.png", "token-runs.png"]
+    drawn = [figure.read_bytes() for figure in figures]
+    assert all(content.startswith(b"\x89PNG") for content in drawn)
+    assert [figure.read_bytes() for figure in token_figures(path, tmp_path / "figures")] == drawn
+
+
+def test_bars_of_runs_have_their_length(tmp_path: Path) -> None:
+    from PIL import Image
+
+    areas = []
+    for run in (1, 3):
+        counted = usage([4 - run, run], [2, 2], [False, True])
+        with Image.open(run_figure({UsageOf("a", "a"): counted}, tmp_path / "runs.png")) as image:
+            pixels = np.asarray(image.convert("RGB")).astype(int)
+        areas.append((np.abs(pixels - [0x00, 0x72, 0xB2]).sum(axis=2) < 12).sum())
+    assert areas[1] / areas[0] == pytest.approx(3, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not valid JSON"),
+        ({"version": 2, "sets": []}, "expected an object with version 1"),
+        ({"version": 1, "sets": []}, "it holds no sets"),
+        ({"version": 1, "sets": [{"dataset": "a"}]}, "set 0: trained_on: expected a string"),
+        ({"counts": [1.5]}, "set 0: counts: expected a list of whole numbers"),
+        ({"counts": [1, 2, 3]}, "set 0: counts, lengths, one_letter: got 3, 2 and 2"),
+        ({"counts": [0, 0]}, "set 0: counts: got no tokens"),
+    ],
+)
+def test_bad_files_are_refused(content: str | dict, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    if isinstance(content, dict) and "version" not in content:
+        entry = {"dataset": "a", "trained_on": "a", "variant": "", "counts": [1, 2], "lengths": [1, 2]}
+        content = {"version": 1, "sets": [entry | {"one_letter": [0, 1]} | content]}
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(ValueError, match=message):
+        read_token_usage(path)
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        read_token_usage(tmp_path / "none.json")
+    with pytest.raises(ValueError, match="usages: got none"):
+        write_token_usage(path, {})
