@@ -1,0 +1,226 @@
+"""Attention over one row that holds many sequences end to end, each seeing itself alone.
+
+A padded batch computes what is masked away; a row of packed sequences has no padding. Linear layers do not mind, and
+attention is taken sequence by sequence here, causal and without any mask, so nothing grows with the square of the row.
+Sequences may share a beginning (`PackedLayout`): it is computed once, and what follows sees it and itself.
+
+The implementation is registered with transformers under `PACKED_ATTENTION`, an extension point of that library
+(https://huggingface.co/docs/transformers/attention_interface): any model whose attention goes through it can be packed.
+Without a layout it is transformers' ``"sdpa"``, so a model that was packed once generates as before.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+PACKED_ATTENTION = "ecgbyte_packed"
+
+
+class PackedLayout:
+    """Where the sequences of a packed row lie.
+
+    Parameters
+    ----------
+    groups : sequence of (int, sequence of int)
+        In the order of the row: the length of a beginning, and the lengths of what follows it, each by itself. A
+        sequence that shares nothing is a beginning that nothing follows.
+
+    Raises
+    ------
+    ValueError
+        If there is no group, or a length is not positive.
+
+    Notes
+    -----
+    *Thread-safety*: not safe; a layout belongs to one forward pass and its backward pass.
+    """
+
+    def __init__(self, groups: Sequence[tuple[int, Sequence[int]]]) -> None:
+        if not groups or any(length < 1 for first, rest in groups for length in (first, *rest)):
+            raise ValueError(f"groups: expected positive lengths, got {list(groups)}")
+        self.groups = [(first, tuple(rest)) for first, rest in groups]
+        # How often attention was taken: a layer that mixes positions in another way would go unnoticed else.
+        self.calls = 0
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Positions of each group."""
+        return [first + sum(rest) for first, rest in self.groups]
+
+    @property
+    def longest(self) -> int:
+        """Positions of the longest sequence, with its beginning."""
+        return max(first + max(rest, default=0) for first, rest in self.groups)
+
+    @property
+    def shares(self) -> bool:
+        """Whether a beginning is followed by anything."""
+        return any(rest for _, rest in self.groups)
+
+    def position_ids(self) -> Tensor:
+        """Return the place of every position in its sequence, int64 [1, positions]."""
+        parts = [
+            torch.arange(start, start + length)
+            for first, rest in self.groups
+            for start, length in ((0, first), *((first, length) for length in rest))
+        ]
+        return torch.cat(parts)[None]
+
+    @cached_property
+    def masks(self) -> list[Tensor | None]:
+        """What the positions after each beginning see of their group, bool [1, 1, positions after it, group]."""
+        return [_mask(first, rest) if len(rest) > 1 else _lower_right(first, rest) for first, rest in self.groups]
+
+    def masks_on(self, device: torch.device) -> list[Tensor | None]:
+        """Return `masks` on `device`, moved once."""
+        self.masks = [None if mask is None else mask.to(device) for mask in self.masks]
+        return self.masks
+
+
+def _mask(first: int, rest: tuple[int, ...]) -> Tensor:
+    owner = torch.repeat_interleave(torch.arange(len(rest)), torch.tensor(rest))
+    own = (owner[:, None] == owner[None, :]).tril()
+    return torch.cat([torch.ones(len(own), first, dtype=torch.bool), own], dim=1)[None, None]
+
+
+def _lower_right(first: int, rest: tuple[int, ...]) -> Tensor | None:
+    """Mask of one continuation; alone, a position sees everything and needs none."""
+    return None if sum(rest) <= 1 else _mask(first, rest)
+
+
+def packed_attention(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    packed_layout: PackedLayout | None = None,
+    **options: Any,
+) -> tuple[Tensor, None]:
+    """Take attention within each sequence of a packed row; without a layout, as transformers' ``"sdpa"``.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The attention layer that calls.
+    query, key, value : float [1, heads, positions, head size]
+        Keys and values may have fewer heads.
+    attention_mask : Tensor or None
+        Read without a layout only.
+    packed_layout : PackedLayout or None
+
+    Returns
+    -------
+    float [1, positions, heads, head size], and None
+
+    Raises
+    ------
+    ValueError
+        If the layer has a sliding window shorter than a sequence, attention sinks or a position bias.
+    """
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    if packed_layout is None:
+        plain: tuple[Tensor, None] = sdpa_attention_forward(module, query, key, value, attention_mask, **options)
+        return plain
+    window = options.get("sliding_window")
+    if window is not None and window < packed_layout.longest:
+        raise ValueError(
+            f"packed_layout: a sequence of {packed_layout.longest} positions is longer than the model's sliding window "
+            f"of {window}; use padded batches"
+        )
+    for name in ("s_aux", "position_bias"):
+        if options.get(name) is not None:
+            raise ValueError(f"packed_layout: attention with {name} cannot be packed; use padded batches")
+    packed_layout.calls += 1
+
+    def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+        output, _ = sdpa_attention_forward(module, q, k, v, mask, **{**options, "is_causal": causal})
+        return output
+
+    # One split for all groups: slices one by one would each get a gradient as long as the row.
+    sizes = packed_layout.sizes
+    pieces = zip(
+        packed_layout.groups,
+        packed_layout.masks_on(query.device),
+        *(part.split(sizes, dim=2) for part in (query, key, value)),
+        strict=True,
+    )
+    outputs = []
+    for (first, rest), mask, q, k, v in pieces:
+        if not rest:
+            outputs.append(attend(q, k, v, None, causal=True))
+            continue
+        lengths = [first, sum(rest)]
+        first_query, rest_query = q.split(lengths, dim=2)
+        outputs.append(attend(first_query, k[:, :, :first], v[:, :, :first], None, causal=True))
+        outputs.append(attend(rest_query, k, v, mask, causal=False))
+    return torch.cat(outputs, dim=1), None
+
+
+def why_not_packed(language_model: Any, *, longest: int | None = None) -> str | None:
+    """Return why a model cannot compute packed rows with `packed_attention`, or None where it can.
+
+    Parameters
+    ----------
+    language_model : transformers causal language model
+        Not wrapped by peft.
+    longest : int or None
+        Positions of the longest sequence, where known: a longer sliding window changes nothing.
+    """
+    configuration = language_model.config
+    configuration = configuration.get_text_config() if hasattr(configuration, "get_text_config") else configuration
+    accepted = inspect.signature(language_model.forward).parameters
+    name = type(language_model).__name__
+    if not getattr(language_model, "_supports_attention_backend", False):
+        return f"the attention of {name} does not go through transformers' attention interface"
+    if getattr(language_model, "_is_stateful", False):
+        return f"{name} has recurrent layers, which would mix the sequences of a row"
+    if "position_ids" not in accepted or not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+        return f"{name}.forward takes no position_ids or no further options"
+    if configuration._attn_implementation not in ("sdpa", PACKED_ATTENTION):
+        return f"the attention implementation of {name} is {configuration._attn_implementation!r}, expected 'sdpa'"
+    kinds = set(getattr(configuration, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
+    if kinds:
+        return f"{name} has layers of kind {', '.join(sorted(kinds))}, which would mix the sequences of a row"
+    window = getattr(configuration, "sliding_window", None)
+    if window is not None and (longest is None or window < longest):
+        return f"{name} has a sliding window of {window} positions"
+    return None
+
+
+def pack_options(language_model: Any, layout: PackedLayout) -> dict[str, Any]:
+    """Return what `language_model` is called with to compute a packed row, and choose `packed_attention` for it.
+
+    The mask is one of no entries: transformers passes a mask of four dimensions on as it is, and an attention that did
+    not know the layout would fail on it rather than let sequences see each other.
+    """
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    configuration = language_model.config
+    if configuration._attn_implementation != PACKED_ATTENTION:
+        AttentionInterface.register(PACKED_ATTENTION, packed_attention)
+        AttentionMaskInterface.register(PACKED_ATTENTION, sdpa_mask)
+        # The gradient may be computed long after this call (gradient checkpointing), so the choice stays.
+        configuration._attn_implementation = PACKED_ATTENTION
+    return {"packed_layout": layout, "attention_mask": torch.empty(1, 1, 0, 0, device=language_model.device)}
+
+
+def check_every_layer_was_packed(language_model: Any, layout: PackedLayout) -> None:
+    """Raise RuntimeError if fewer layers took `packed_attention` than `language_model` has."""
+    configuration = language_model.config
+    configuration = configuration.get_text_config() if hasattr(configuration, "get_text_config") else configuration
+    layers = configuration.num_hidden_layers
+    if layout.calls < layers:
+        raise RuntimeError(
+            f"packed rows: only {layout.calls} of {layers} layers of {type(language_model).__name__} took attention "
+            "within sequences, the others may have mixed them; use padded batches"
+        )
