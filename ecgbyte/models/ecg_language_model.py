@@ -6,6 +6,7 @@ encoder's vector at one position. Training, generation and scores use this inter
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from abc import ABC, abstractmethod
@@ -17,8 +18,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ecgbyte.models.packed_attention import PackedLayout, check_every_layer_was_packed, pack_options, why_not_packed
-from ecgbyte.models.shared_row import pack_shared
+from ecgbyte.models.packed_attention import (
+    PackedLayout,
+    check_every_layer_was_packed,
+    count_layers,
+    pack_options,
+    why_not_packed,
+)
+from ecgbyte.models.shared_row import pack_shared, split_shared
 
 IGNORED = -100
 
@@ -105,9 +112,12 @@ class ECGLanguageModel(nn.Module, ABC):
         """
         rows, mask, suffix_mask = batch["prefix_rows"], batch["attention_mask"], batch["suffix_attention_mask"]
         longest = mask.shape[1] + suffix_mask.shape[1]
-        if why_not_packed(self.plain_language_model, longest=longest) is None:
-            packed, layout, predicting = pack_shared(batch, wanted)
-            return self._run_packed(packed, layout, predicting)
+        plain = self.plain_language_model
+        if why_not_packed(plain, longest=longest) is None:
+            if self.training and any(getattr(layer, "gradient_checkpointing", False) for layer in plain.modules()):
+                # Layers that are computed again keep no keys and values to lend.
+                return self._run_packed(*pack_shared(batch, wanted))
+            return self._run_lent(*split_shared(batch, wanted))
         keep = _positions_from_first(wanted)
         beginning = self.run(self.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
         cache = beginning.past_key_values
@@ -126,18 +136,51 @@ class ECGLanguageModel(nn.Module, ABC):
         )
         return output.logits[:, :-1][wanted[:, 1 - keep :]].float()
 
+    def _run_lent(
+        self,
+        beginnings: Mapping[str, Tensor],
+        questions: Mapping[str, Tensor],
+        layout: PackedLayout,
+        predicting: Tensor,
+    ) -> Tensor:
+        """Logits at the positions `predicting` of the row of questions, which see the row of beginnings."""
+        from ecgbyte.models.lent_keys import EveryKeyKnown, LentKeys
+
+        plain = self.plain_language_model
+        keys = LentKeys(layout, count_layers(plain))
+        own = PackedLayout([(first, ()) for first, _ in layout.groups])
+        with contextlib.suppress(EveryKeyKnown):
+            self.language_model(
+                inputs_embeds=self.embed(beginnings),
+                position_ids=beginnings["position_ids"],
+                past_key_values=keys,
+                use_cache=True,
+                **pack_options(plain, own),
+            )
+        keys.lending = True
+        return self._logits_at(
+            predicting, self.embed_tokens(questions["input_ids"]), questions["position_ids"], layout, keys
+        )
+
     def _run_packed(self, batch: Mapping[str, Tensor], layout: PackedLayout, predicting: Tensor) -> Tensor:
         """Logits at the positions `predicting` of one row of sequences that do not see each other."""
         plain = self.plain_language_model
         reason = why_not_packed(plain, longest=layout.longest)
         if reason is not None:
             raise ValueError(f"language_model: {reason}, so rows cannot be packed; use padded batches")
+        return self._logits_at(predicting, self.embed(batch), batch["position_ids"], layout)
+
+    def _logits_at(
+        self, predicting: Tensor, embeddings: Tensor, position_ids: Tensor, layout: PackedLayout, cache: Any = None
+    ) -> Tensor:
+        plain = self.plain_language_model
         options = pack_options(plain, layout)
+        if cache is not None:
+            options["past_key_values"] = cache
         if self._takes_logits_to_keep:
             options["logits_to_keep"] = predicting
-        embeddings = self.embed(batch)
         output = self.language_model(
-            inputs_embeds=embeddings, position_ids=batch["position_ids"], use_cache=False, **options
+            inputs_embeds=embeddings, position_ids=position_ids, use_cache=cache is not None, **options
         )
         check_every_layer_was_packed(plain, layout)
         logits: Tensor = output.logits[0] if self._takes_logits_to_keep else output.logits[0, predicting]

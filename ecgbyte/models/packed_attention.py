@@ -30,6 +30,8 @@ class PackedLayout:
     groups : sequence of (int, sequence of int)
         In the order of the row: the length of a beginning, and the lengths of what follows it, each by itself. A
         sequence that shares nothing is a beginning that nothing follows.
+    lent : bool
+        Whether beginnings have keys and values only (`ecgbyte.models.lent_keys`), and queries come from the rest alone.
 
     Raises
     ------
@@ -41,10 +43,11 @@ class PackedLayout:
     *Thread-safety*: not safe; a layout belongs to one forward pass and its backward pass.
     """
 
-    def __init__(self, groups: Sequence[tuple[int, Sequence[int]]]) -> None:
+    def __init__(self, groups: Sequence[tuple[int, Sequence[int]]], *, lent: bool = False) -> None:
         if not groups or any(length < 1 for first, rest in groups for length in (first, *rest)):
             raise ValueError(f"groups: expected positive lengths, got {list(groups)}")
         self.groups = [(first, tuple(rest)) for first, rest in groups]
+        self.lent = lent
         # How often attention was taken: a layer that mixes positions in another way would go unnoticed else.
         self.calls = 0
 
@@ -58,24 +61,11 @@ class PackedLayout:
         """Positions of the longest sequence, with its beginning."""
         return max(first + max(rest, default=0) for first, rest in self.groups)
 
-    @property
-    def shares(self) -> bool:
-        """Whether a beginning is followed by anything."""
-        return any(rest for _, rest in self.groups)
-
-    def position_ids(self) -> Tensor:
-        """Return the place of every position in its sequence, int64 [1, positions]."""
-        parts = [
-            torch.arange(start, start + length)
-            for first, rest in self.groups
-            for start, length in ((0, first), *((first, length) for length in rest))
-        ]
-        return torch.cat(parts)[None]
-
     @cached_property
     def masks(self) -> list[Tensor | None]:
         """What the positions after each beginning see of their group, bool [1, 1, positions after it, group]."""
-        return [_mask(first, rest) if len(rest) > 1 else _lower_right(first, rest) for first, rest in self.groups]
+        # A single position sees everything and needs no mask.
+        return [_mask(first, rest) if sum(rest) > 1 else None for first, rest in self.groups]
 
     def masks_on(self, device: torch.device) -> list[Tensor | None]:
         """Return `masks` on `device`, moved once."""
@@ -87,11 +77,6 @@ def _mask(first: int, rest: tuple[int, ...]) -> Tensor:
     owner = torch.repeat_interleave(torch.arange(len(rest)), torch.tensor(rest))
     own = (owner[:, None] == owner[None, :]).tril()
     return torch.cat([torch.ones(len(own), first, dtype=torch.bool), own], dim=1)[None, None]
-
-
-def _lower_right(first: int, rest: tuple[int, ...]) -> Tensor | None:
-    """Mask of one continuation; alone, a position sees everything and needs none."""
-    return None if sum(rest) <= 1 else _mask(first, rest)
 
 
 def packed_attention(
@@ -146,22 +131,22 @@ def packed_attention(
         return output
 
     # One split for all groups: slices one by one would each get a gradient as long as the row.
-    sizes = packed_layout.sizes
+    query_sizes = [sum(rest) if packed_layout.lent else first + sum(rest) for first, rest in packed_layout.groups]
     pieces = zip(
         packed_layout.groups,
         packed_layout.masks_on(query.device),
-        *(part.split(sizes, dim=2) for part in (query, key, value)),
+        query.split(query_sizes, dim=2),
+        key.split(packed_layout.sizes, dim=2),
+        value.split(packed_layout.sizes, dim=2),
         strict=True,
     )
     outputs = []
     for (first, rest), mask, q, k, v in pieces:
-        if not rest:
-            outputs.append(attend(q, k, v, None, causal=True))
-            continue
-        lengths = [first, sum(rest)]
-        first_query, rest_query = q.split(lengths, dim=2)
-        outputs.append(attend(first_query, k[:, :, :first], v[:, :, :first], None, causal=True))
-        outputs.append(attend(rest_query, k, v, mask, causal=False))
+        if not packed_layout.lent:
+            first_query, q = q.split([first, sum(rest)], dim=2)
+            outputs.append(attend(first_query, k[:, :, :first], v[:, :, :first], None, causal=True))
+        if rest:
+            outputs.append(attend(q, k, v, mask, causal=False))
     return torch.cat(outputs, dim=1), None
 
 
@@ -175,8 +160,7 @@ def why_not_packed(language_model: Any, *, longest: int | None = None) -> str | 
     longest : int or None
         Positions of the longest sequence, where known: a longer sliding window changes nothing.
     """
-    configuration = language_model.config
-    configuration = configuration.get_text_config() if hasattr(configuration, "get_text_config") else configuration
+    configuration = _text_configuration(language_model)
     accepted = inspect.signature(language_model.forward).parameters
     name = type(language_model).__name__
     if not getattr(language_model, "_supports_attention_backend", False):
@@ -216,11 +200,19 @@ def pack_options(language_model: Any, layout: PackedLayout) -> dict[str, Any]:
 
 def check_every_layer_was_packed(language_model: Any, layout: PackedLayout) -> None:
     """Raise RuntimeError if fewer layers took `packed_attention` than `language_model` has."""
-    configuration = language_model.config
-    configuration = configuration.get_text_config() if hasattr(configuration, "get_text_config") else configuration
-    layers = configuration.num_hidden_layers
+    layers = count_layers(language_model)
     if layout.calls < layers:
         raise RuntimeError(
             f"packed rows: only {layout.calls} of {layers} layers of {type(language_model).__name__} took attention "
             "within sequences, the others may have mixed them; use padded batches"
         )
+
+
+def count_layers(language_model: Any) -> int:
+    """Return the layers of a transformers model."""
+    return int(_text_configuration(language_model).num_hidden_layers)
+
+
+def _text_configuration(language_model: Any) -> Any:
+    configuration = language_model.config
+    return configuration.get_text_config() if hasattr(configuration, "get_text_config") else configuration

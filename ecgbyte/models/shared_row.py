@@ -1,8 +1,7 @@
-"""Questions that share their ECG as one packed row: each ECG, then the questions about it, without padding."""
+"""Questions that share their ECG without padding: each ECG, then the questions about it, as one packed row or two."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 
 import torch
@@ -10,9 +9,11 @@ from torch import Tensor
 
 from ecgbyte.models.packed_attention import PackedLayout
 
+Row = dict[str, Tensor]
 
-def pack_shared(batch: Mapping[str, Tensor], wanted: Tensor) -> tuple[dict[str, Tensor], PackedLayout, Tensor]:
-    """Lay out a batch of `ecgbyte.training.shared_prefix.SharedPrefixCollator` as one row.
+
+def split_shared(batch: Mapping[str, Tensor], wanted: Tensor) -> tuple[Row, Row, PackedLayout, Tensor]:
+    """Lay out a batch of `ecgbyte.training.shared_prefix.SharedPrefixCollator` as a row of ECGs and one of questions.
 
     Parameters
     ----------
@@ -22,45 +23,64 @@ def pack_shared(batch: Mapping[str, Tensor], wanted: Tensor) -> tuple[dict[str, 
 
     Returns
     -------
+    beginnings : dict of str to Tensor
+        The batch with ``input_ids``, ``position_ids`` and ``attention_mask`` int64 [1, positions] of the ECGs, in their
+        order, by which ``features`` are matched.
+    questions : dict of str to Tensor
+        The same three of the questions with their answers, those about the first ECG first.
+    layout : PackedLayout
+        Of questions that see the ECGs' keys and values.
+    predicting : int64 [labels]
+        The position of the questions' row that predicts each label, in the order of samples and positions.
+    """
+    mask = batch["attention_mask"].bool()
+    rows = batch["prefix_rows"]
+    # A stable order: questions about an ECG keep theirs.
+    order = torch.argsort(rows, stable=True)
+    suffix_mask = batch["suffix_attention_mask"].bool()
+    suffix_lengths = suffix_mask.sum(dim=1)
+    rests: list[list[int]] = [[] for _ in range(len(mask))]
+    for row, length in zip(rows[order].tolist(), suffix_lengths[order].tolist(), strict=True):
+        rests[row].append(length)
+    layout = PackedLayout(list(zip(mask.sum(dim=1).tolist(), rests, strict=True)), lent=True)
+    own = {name: value for name, value in batch.items() if not name.startswith("suffix_") and name != "prefix_rows"}
+    beginnings = own | _row(batch["input_ids"][mask], batch["position_ids"][mask])
+    kept = suffix_mask[order]
+    questions = _row(batch["suffix_ids"][order][kept], batch["suffix_position_ids"][order][kept])
+    starts = torch.empty_like(suffix_lengths)
+    starts[order] = suffix_lengths[order].cumsum(0) - suffix_lengths[order]
+    samples, columns = wanted.nonzero(as_tuple=True)
+    # Column c of `wanted` is predicted by column c of the questions as they came, padded on the left.
+    padding = suffix_mask.shape[1] - suffix_lengths
+    return beginnings, questions, layout, starts[samples] + columns - padding[samples]
+
+
+def pack_shared(batch: Mapping[str, Tensor], wanted: Tensor) -> tuple[Row, PackedLayout, Tensor]:
+    """Lay out the same batch as one row: each ECG, then the questions about it.
+
+    Returns
+    -------
     packed : dict of str to Tensor
-        The batch with ``input_ids``, ``position_ids`` and ``attention_mask`` int64 [1, positions] of the row; ECGs keep
-        their order, by which ``features`` are matched.
+        The batch with ``input_ids``, ``position_ids`` and ``attention_mask`` int64 [1, positions] of the row.
     layout : PackedLayout
     predicting : int64 [labels]
-        The position of the row that predicts each label, in the order of samples and positions.
+        As in `split_shared`, of this row.
     """
-    mask, suffix_mask = batch["attention_mask"].bool(), batch["suffix_attention_mask"].bool()
-    lengths, suffix_lengths = mask.sum(dim=1).tolist(), suffix_mask.sum(dim=1).tolist()
-    followers: list[list[int]] = [[] for _ in lengths]
-    for sample, row in enumerate(batch["prefix_rows"].tolist()):
-        followers[row].append(sample)
-    layout = PackedLayout(
-        [(first, [suffix_lengths[i] for i in mine]) for first, mine in zip(lengths, followers, strict=True)]
-    )
-    # Beginnings then questions, as they come without padding; `order` brings each beginning's questions behind it.
-    starts = [0, *itertools.accumulate(lengths)]
-    suffix_starts = [starts[-1] + before for before in (0, *itertools.accumulate(suffix_lengths))]
-    order, place = [], torch.empty(len(suffix_lengths), dtype=torch.int64)
-    filled = 0
-    for row, mine in enumerate(followers):
-        order.append(torch.arange(starts[row], starts[row + 1]))
-        filled += lengths[row]
-        for sample in mine:
-            order.append(torch.arange(suffix_starts[sample], suffix_starts[sample + 1]))
-            place[sample] = filled
-            filled += suffix_lengths[sample]
-    device = mask.device
-    row_order = torch.cat(order).to(device)
+    beginnings, questions, lent, predicting = split_shared(batch, wanted)
+    layout = PackedLayout(lent.groups)
+    firsts, rests = [first for first, _ in lent.groups], [sum(rest) for _, rest in lent.groups]
+    packed = dict(beginnings)
+    for name in ("input_ids", "position_ids", "attention_mask"):
+        pairs = zip(beginnings[name].split(firsts, dim=1), questions[name].split(rests, dim=1), strict=True)
+        packed[name] = torch.cat([part for pair in pairs for part in pair], dim=1)
+    # A question moves behind its ECG and all the ECGs before it.
+    before = torch.tensor(firsts).cumsum(0).repeat_interleave(torch.tensor(rests)).to(predicting.device)
+    return packed, layout, predicting + before[predicting]
 
-    def row_of(values: Tensor, suffix_values: Tensor) -> Tensor:
-        return torch.cat([values[mask], suffix_values[suffix_mask]])[row_order][None]
 
-    packed = {name: value for name, value in batch.items() if not name.startswith("suffix_") and name != "prefix_rows"}
-    packed["input_ids"] = row_of(batch["input_ids"], batch["suffix_ids"])
-    packed["position_ids"] = row_of(batch["position_ids"], batch["suffix_position_ids"])
-    packed["attention_mask"] = torch.ones_like(packed["input_ids"])
-    samples, columns = wanted.nonzero(as_tuple=True)
-    # Column c of `wanted` is predicted by column c of the padded questions, whose own positions end the row.
-    padding = suffix_mask.shape[1] - torch.tensor(suffix_lengths, device=device)
-    predicting = place.to(device)[samples] + columns - padding[samples]
-    return packed, layout, predicting
+def _row(input_ids: Tensor, position_ids: Tensor) -> Row:
+    return {
+        "input_ids": input_ids[None],
+        "position_ids": position_ids[None],
+        "attention_mask": torch.ones_like(input_ids)[None],
+    }
