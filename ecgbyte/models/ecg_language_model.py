@@ -113,7 +113,7 @@ class ECGLanguageModel(nn.Module, ABC):
         rows, mask, suffix_mask = batch["prefix_rows"], batch["attention_mask"], batch["suffix_attention_mask"]
         longest = mask.shape[1] + suffix_mask.shape[1]
         plain = self.plain_language_model
-        if why_not_packed(plain, longest=longest) is None:
+        if why_not_packed(plain, longest=longest, shared=True) is None:
             if self.training and any(getattr(layer, "gradient_checkpointing", False) for layer in plain.modules()):
                 # Layers that are computed again keep no keys and values to lend.
                 return self._run_packed(*pack_shared(batch, wanted))

@@ -12,6 +12,7 @@ Without a layout it is transformers' ``"sdpa"``, so a model that was packed once
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -150,8 +151,8 @@ def packed_attention(
     return torch.cat(outputs, dim=1), None
 
 
-def why_not_packed(language_model: Any, *, longest: int | None = None) -> str | None:
-    """Return why a model cannot compute packed rows with `packed_attention`, or None where it can.
+def why_not_packed(language_model: Any, *, longest: int | None = None, shared: bool = False) -> str | None:
+    """Return why a model cannot compute packed rows, or None where it can.
 
     Parameters
     ----------
@@ -159,6 +160,9 @@ def why_not_packed(language_model: Any, *, longest: int | None = None) -> str | 
         Not wrapped by peft.
     longest : int or None
         Positions of the longest sequence, where known: a longer sliding window changes nothing.
+    shared : bool
+        Whether sequences share beginnings, which only `packed_attention` can do; rows without may also go through
+        flash attention.
     """
     configuration = _text_configuration(language_model)
     accepted = inspect.signature(language_model.forward).parameters
@@ -169,8 +173,9 @@ def why_not_packed(language_model: Any, *, longest: int | None = None) -> str | 
         return f"{name} has recurrent layers, which would mix the sequences of a row"
     if "position_ids" not in accepted or not any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         return f"{name}.forward takes no position_ids or no further options"
-    if configuration._attn_implementation not in ("sdpa", PACKED_ATTENTION):
-        return f"the attention implementation of {name} is {configuration._attn_implementation!r}, expected 'sdpa'"
+    implementation = configuration._attn_implementation
+    if implementation not in ("sdpa", PACKED_ATTENTION) and (shared or not _is_flash(implementation)):
+        return f"the attention implementation of {name} is {implementation!r}, expected 'sdpa'"
     kinds = set(getattr(configuration, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
     if kinds:
         return f"{name} has layers of kind {', '.join(sorted(kinds))}, which would mix the sequences of a row"
@@ -183,6 +188,8 @@ def why_not_packed(language_model: Any, *, longest: int | None = None) -> str | 
 def pack_options(language_model: Any, layout: PackedLayout) -> dict[str, Any]:
     """Return what `language_model` is called with to compute a packed row, and choose `packed_attention` for it.
 
+    Where the model has flash attention, that is told where sequences end and does the rest.
+
     The mask is one of no entries: transformers passes a mask of four dimensions on as it is, and an attention that did
     not know the layout would fail on it rather than let sequences see each other.
     """
@@ -190,6 +197,15 @@ def pack_options(language_model: Any, layout: PackedLayout) -> dict[str, Any]:
     from transformers.masking_utils import sdpa_mask
 
     configuration = language_model.config
+    if _is_flash(configuration._attn_implementation):
+        ends = torch.tensor([0, *itertools.accumulate(layout.sizes)], dtype=torch.int32, device=language_model.device)
+        return {
+            "attention_mask": None,
+            "cu_seq_lens_q": ends,
+            "cu_seq_lens_k": ends,
+            "max_length_q": layout.longest,
+            "max_length_k": layout.longest,
+        }
     if configuration._attn_implementation != PACKED_ATTENTION:
         AttentionInterface.register(PACKED_ATTENTION, packed_attention)
         AttentionMaskInterface.register(PACKED_ATTENTION, sdpa_mask)
@@ -201,7 +217,7 @@ def pack_options(language_model: Any, layout: PackedLayout) -> dict[str, Any]:
 def check_every_layer_was_packed(language_model: Any, layout: PackedLayout) -> None:
     """Raise RuntimeError if fewer layers took `packed_attention` than `language_model` has."""
     layers = count_layers(language_model)
-    if layout.calls < layers:
+    if layout.calls < layers and not _is_flash(language_model.config._attn_implementation):
         raise RuntimeError(
             f"packed rows: only {layout.calls} of {layers} layers of {type(language_model).__name__} took attention "
             "within sequences, the others may have mixed them; use padded batches"
@@ -211,6 +227,10 @@ def check_every_layer_was_packed(language_model: Any, layout: PackedLayout) -> N
 def count_layers(language_model: Any) -> int:
     """Return the layers of a transformers model."""
     return int(_text_configuration(language_model).num_hidden_layers)
+
+
+def _is_flash(implementation: str | None) -> bool:
+    return implementation is not None and implementation.startswith("flash_attention")
 
 
 def _text_configuration(language_model: Any) -> Any:
