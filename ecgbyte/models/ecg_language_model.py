@@ -6,6 +6,7 @@ encoder's vector at one position. Training, generation and scores use this inter
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 from abc import ABC, abstractmethod
@@ -16,6 +17,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+
+from ecgbyte.models.packed_attention import (
+    PackedLayout,
+    check_every_layer_was_packed,
+    count_layers,
+    pack_options,
+    why_not_packed,
+)
+from ecgbyte.models.shared_row import pack_shared, split_shared
 
 IGNORED = -100
 
@@ -45,10 +55,15 @@ class ECGLanguageModel(nn.Module, ABC):
     def __init__(self, language_model: nn.Module) -> None:
         super().__init__()
         self.language_model = language_model
-        plain = self.language_model.get_base_model() if hasattr(language_model, "get_base_model") else language_model
-        accepted = inspect.signature(plain.forward).parameters
+        accepted = inspect.signature(self.plain_language_model.forward).parameters
         self._takes_position_ids = "position_ids" in accepted
         self._takes_logits_to_keep = "logits_to_keep" in accepted
+
+    @property
+    def plain_language_model(self) -> Any:
+        """The transformers model itself, where peft has wrapped it."""
+        model = self.language_model
+        return model.get_base_model() if hasattr(model, "get_base_model") else model
 
     @abstractmethod
     def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
@@ -78,34 +93,98 @@ class ECGLanguageModel(nn.Module, ABC):
         """
         labels = batch["labels"][:, 1:]
         wanted = labels != IGNORED
-        columns = wanted.any(dim=0).nonzero()
-        if len(columns) == 0:
+        if not bool(wanted.any()):
             raise ValueError("labels: expected one at least that is not -100 after the first position, got none")
-        first = int(columns[0])
-        kept = labels.shape[1] + 1 - first
+        if "sequence_lengths" in batch:
+            layout = PackedLayout([(length, ()) for length in batch["sequence_lengths"].tolist()])
+            return self._run_packed(batch, layout, wanted[0].nonzero()[:, 0]), labels[wanted]
         if "suffix_ids" in batch:
-            output = self._run_shared(batch, keep=kept)
-        else:
-            output = self.run(self.embed(batch), batch["attention_mask"], batch.get("position_ids"), keep=kept)
-        return output.logits[:, :-1][wanted[:, first:]].float(), labels[wanted]
+            return self._shared_logits(batch, wanted), labels[wanted]
+        keep = _positions_from_first(wanted)
+        output = self.run(self.embed(batch), batch["attention_mask"], batch.get("position_ids"), keep=keep)
+        return output.logits[:, :-1][wanted[:, 1 - keep :]].float(), labels[wanted]
 
-    def _run_shared(self, batch: Mapping[str, Tensor], *, keep: int) -> Any:
-        """Run each beginning once and lend its keys and values to the questions about it, gradients included.
+    def _shared_logits(self, batch: Mapping[str, Tensor], wanted: Tensor) -> Tensor:
+        """Logits that predict the `wanted` labels of questions whose beginnings are computed once.
 
-        See `ecgbyte.training.shared_prefix` for the batch.
+        See `ecgbyte.training.shared_prefix` for the batch. Beginnings and questions go through the model in one packed
+        row where it can; else the keys and values of the beginnings are lent to the questions, gradients included.
         """
-        rows, mask = batch["prefix_rows"], batch["attention_mask"]
+        rows, mask, suffix_mask = batch["prefix_rows"], batch["attention_mask"], batch["suffix_attention_mask"]
+        longest = mask.shape[1] + suffix_mask.shape[1]
+        plain = self.plain_language_model
+        if why_not_packed(plain, longest=longest, shared=True) is None:
+            if self.training and any(getattr(layer, "gradient_checkpointing", False) for layer in plain.modules()):
+                # Layers that are computed again keep no keys and values to lend.
+                return self._run_packed(*pack_shared(batch, wanted))
+            return self._run_lent(*split_shared(batch, wanted))
+        keep = _positions_from_first(wanted)
         beginning = self.run(self.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
         cache = beginning.past_key_values
+        if cache is None:
+            raise ValueError(
+                "language_model: gradient checkpointing keeps no keys and values that questions could share"
+            )
         cache.batch_select_indices(rows)
-        return self.run(
+        output = self.run(
             self.embed_tokens(batch["suffix_ids"]),
-            torch.cat([mask[rows], batch["suffix_attention_mask"]], dim=1),
+            torch.cat([mask[rows], suffix_mask], dim=1),
             batch["suffix_position_ids"],
             keep=keep,
             cache=cache,
             use_cache=True,
         )
+        return output.logits[:, :-1][wanted[:, 1 - keep :]].float()
+
+    def _run_lent(
+        self,
+        beginnings: Mapping[str, Tensor],
+        questions: Mapping[str, Tensor],
+        layout: PackedLayout,
+        predicting: Tensor,
+    ) -> Tensor:
+        """Logits at the positions `predicting` of the row of questions, which see the row of beginnings."""
+        from ecgbyte.models.lent_keys import EveryKeyKnown, LentKeys
+
+        plain = self.plain_language_model
+        keys = LentKeys(layout, count_layers(plain))
+        own = PackedLayout([(first, ()) for first, _ in layout.groups])
+        with contextlib.suppress(EveryKeyKnown):
+            self.language_model(
+                inputs_embeds=self.embed(beginnings),
+                position_ids=beginnings["position_ids"],
+                past_key_values=keys,
+                use_cache=True,
+                **pack_options(plain, own),
+            )
+        keys.lending = True
+        return self._logits_at(
+            predicting, self.embed_tokens(questions["input_ids"]), questions["position_ids"], layout, keys
+        )
+
+    def _run_packed(self, batch: Mapping[str, Tensor], layout: PackedLayout, predicting: Tensor) -> Tensor:
+        """Logits at the positions `predicting` of one row of sequences that do not see each other."""
+        plain = self.plain_language_model
+        reason = why_not_packed(plain, longest=layout.longest)
+        if reason is not None:
+            raise ValueError(f"language_model: {reason}, so rows cannot be packed; use padded batches")
+        return self._logits_at(predicting, self.embed(batch), batch["position_ids"], layout)
+
+    def _logits_at(
+        self, predicting: Tensor, embeddings: Tensor, position_ids: Tensor, layout: PackedLayout, cache: Any = None
+    ) -> Tensor:
+        plain = self.plain_language_model
+        options = pack_options(plain, layout)
+        if cache is not None:
+            options["past_key_values"] = cache
+        if self._takes_logits_to_keep:
+            options["logits_to_keep"] = predicting
+        output = self.language_model(
+            inputs_embeds=embeddings, position_ids=position_ids, use_cache=cache is not None, **options
+        )
+        check_every_layer_was_packed(plain, layout)
+        logits: Tensor = output.logits[0] if self._takes_logits_to_keep else output.logits[0, predicting]
+        return logits.float()
 
     def run(
         self,
@@ -159,6 +238,11 @@ class ECGLanguageModel(nn.Module, ABC):
     def trained_parameters(self) -> int:
         """Return how many numbers training changes."""
         return sum(value.numel() for value in self.parameters() if value.requires_grad)
+
+
+def _positions_from_first(wanted: Tensor) -> int:
+    """How many of the last positions hold every position that predicts a wanted label, and one after them."""
+    return wanted.shape[1] + 1 - int(wanted.any(dim=0).nonzero()[0])
 
 
 def token_log_likelihoods(logits: Tensor, targets: Tensor) -> Tensor:

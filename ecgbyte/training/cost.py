@@ -1,0 +1,177 @@
+"""Operations of training: counted as torch carries them out, and by formula as a check.
+
+An operation is a multiplication or an addition of matrix products, convolutions and attention; the rest is small and
+not counted. Attention counts every pair of a query and a key that stands in its block, also those that causality masks,
+as `torch.utils.flop_counter` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
+
+from ecgbyte.models.ecg_language_model import ECGLanguageModel
+
+Batch = Mapping[str, Any]
+# Of a batch's positions in a language model: its size is what is computed.
+POSITION_MASKS = ("attention_mask", "suffix_attention_mask")
+
+
+def count_step_flops(model: nn.Module, batch: Batch) -> int:
+    """Count the operations of one training step, forward and backward; the optimiser's are not counted.
+
+    The step is carried out. Weights, gradients, buffers (statistics of batch normalisation), the random state and the
+    mode of `model` are afterwards as before.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        ``model(**batch).loss`` is a scalar.
+    batch : mapping
+        Of tensors on the device of `model`.
+    """
+    gradients = [value.grad for value in model.parameters()]
+    buffers = [value.clone() for value in model.buffers()]
+    training = [module.training for module in model.modules()]
+    device = next(model.parameters()).device
+    for value in model.parameters():
+        value.grad = None
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            model.train()
+            with FlopCounterMode(display=False, custom_mapping=_cpu_attention()) as counter:
+                model(**batch).loss.backward()
+    finally:
+        for module, mode in zip(model.modules(), training, strict=True):
+            module.training = mode
+        with torch.no_grad():
+            for value, before in zip(model.buffers(), buffers, strict=True):
+                value.copy_(before)
+        for value, gradient in zip(model.parameters(), gradients, strict=True):
+            value.grad = gradient
+    return counter.get_total_flops()
+
+
+def batch_size_of(batch: Batch) -> int:
+    """Return the positions that a batch computes, padding included; of a batch without positions, its samples."""
+    masks = [batch[name] for name in POSITION_MASKS if name in batch]
+    if masks:
+        return sum(int(mask.numel()) for mask in masks)
+    tensors = [value for value in batch.values() if torch.is_tensor(value) and value.ndim > 0]
+    if not tensors:
+        raise ValueError("batch: expected a tensor of samples, got none")
+    return len(tensors[0])
+
+
+def run_flops(model: nn.Module, batches: Iterable[Batch], total: int) -> int:
+    """Return the operations of a whole run, from some of its steps.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+    batches : iterable of mappings
+        Steps of the run, drawn over the whole of it: attention grows with the square of a sequence, so a share of short
+        steps would count too little.
+    total : int
+        What the run computes, as `batch_size_of` counts it: `ecgbyte.training.settings.TrainingReport` has it as
+        ``padded_positions``, or ``samples_seen`` where a batch has no positions.
+
+    Raises
+    ------
+    ValueError
+        If there is no batch, or `total` is negative.
+    """
+    if total < 0:
+        raise ValueError(f"total: expected a number of positions or samples, got {total}")
+    counted = measured = 0
+    for batch in batches:
+        counted += count_step_flops(model, batch)
+        measured += batch_size_of(batch)
+    if measured == 0:
+        raise ValueError("batches: expected one at least, got none")
+    return round(counted * total / measured)
+
+
+def formula_step_flops(model: ECGLanguageModel, batch: Batch) -> int:
+    """Return the operations of one training step of a Llama-like model, by formula.
+
+    Each weight of a linear layer takes 2 operations per position forward, 2 for the gradient of its input and, where it
+    is trained, 2 for its own: 6 N D (Kaplan et al., "Scaling Laws for Neural Language Models", 2020,
+    https://arxiv.org/abs/2001.08361, section 2.1). Attention takes 4 times queries x keys x width forward and 10 times
+    backward, where the scores are computed again. The output layer counts only where it is applied.
+
+    Parameters
+    ----------
+    model : ECGLanguageModel
+        With linear layers named as Llama's, whole in training or with LoRA.
+    batch : mapping
+        Of `Collator`, `PackedCollator` or `SharedPrefixCollator`.
+
+    Raises
+    ------
+    ValueError
+        If the layers are named otherwise.
+    """
+    plain = model.plain_language_model
+    linear = {
+        name: part for name, part in plain.named_modules() if isinstance(part, nn.Linear) and "lm_head" not in name
+    }
+    configuration = plain.config
+    last = f"layers.{configuration.num_hidden_layers - 1}."
+    if not any(last in name and "k_proj" in name for name in linear):
+        raise ValueError(f"model: expected linear layers named as Llama's, got {', '.join(list(linear)[:3])}")
+    mask = batch["attention_mask"]
+    labels = batch["labels"][:, 1:] != -100
+    lengths = mask.sum(dim=1).tolist()
+    width = configuration.num_attention_heads * getattr(
+        configuration, "head_dim", configuration.hidden_size // configuration.num_attention_heads
+    )
+    layers = configuration.num_hidden_layers
+    # Positions of all layers, positions that the last layer only turns into keys and values, pairs of attention.
+    positions, lent, pairs, lent_pairs, predicted = mask.numel(), 0, 0, 0, int(labels.sum())
+    if "suffix_ids" in batch:
+        rests = torch.zeros(len(mask), dtype=torch.int64)
+        rests.index_add_(0, batch["prefix_rows"].cpu(), batch["suffix_attention_mask"].sum(dim=1).cpu())
+        positions, lent = sum(rests.tolist()), sum(lengths)
+        pairs = sum(rest * (first + rest) for rest, first in zip(rests.tolist(), lengths, strict=True))
+        lent_pairs = sum(length**2 for length in lengths)
+    elif "sequence_lengths" in batch:
+        pairs = sum(length**2 for length in batch["sequence_lengths"].tolist())
+    else:
+        pairs = mask.shape[0] * mask.shape[1] ** 2
+        predicted = mask.shape[0] * (labels.shape[1] + 1 - int(labels.any(dim=0).nonzero()[0]))
+    total = 14 * width * (layers * pairs + (layers - 1) * lent_pairs)
+    for name, layer in linear.items():
+        per_position = layer.weight.numel() * (6 if layer.weight.requires_grad else 4)
+        total += per_position * positions
+        if last not in name or "k_proj" in name or "v_proj" in name:
+            total += per_position * lent
+        elif "q_proj" in name:
+            total += 2 * layer.weight.numel() * lent
+    head = plain.get_output_embeddings().weight
+    return total + predicted * head.numel() * (6 if head.requires_grad else 4)
+
+
+def _cpu_attention() -> dict[Any, Callable[..., int]]:
+    """Attention on a CPU, which torch's counter does not know."""
+
+    def forward(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+        return int(sdpa_flop_count(query, key, value))
+
+    def backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+        return int(sdpa_backward_flop_count(gradient, query, key, value))
+
+    operations = torch.ops.aten
+    return {
+        operations._scaled_dot_product_flash_attention_for_cpu: forward,
+        operations._scaled_dot_product_flash_attention_for_cpu_backward: backward,
+    }
+
+
+def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
+    """Return `batch` with its tensors on `device`."""
+    return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in batch.items()}
