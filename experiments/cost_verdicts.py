@@ -52,8 +52,8 @@ def _faster(costs: Sequence[ResultRow], padding: str) -> Verdict:
         findings,
         " ".join(
             [
-                "Whole training of two-stage methods over that of ecg-byte, tokenizer included; the interval is what the "
-                "smallest and largest times of rounds and runs allow. Holds from 3 on.",
+                "Whole training of two-stage methods over that of ecg-byte, tokenizer included; the interval is what "
+                "the smallest and largest times of rounds and runs allow. Holds from 3 on.",
                 *notes,
             ]
         ),

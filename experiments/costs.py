@@ -174,9 +174,7 @@ def _total(stages: Sequence[Cost]) -> Cost:
         values[TIMED_RATE] = stages[0].values[TIMED_RATE]
     if SECONDS in values and "samples-seen" in values and values["samples-seen"].value > 0:
         values[RATE] = with_digits(_times(values[SECONDS], 1000 / values["samples-seen"].value), 2)
-    return replace(
-        stages[0], stage=ALL_STAGES, basis=basis, values=values, seeds=min(stage.seeds for stage in stages)
-    )
+    return replace(stages[0], stage=ALL_STAGES, basis=basis, values=values, seeds=min(stage.seeds for stage in stages))
 
 
 def _trains(stage: Cost) -> bool:

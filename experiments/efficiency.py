@@ -52,9 +52,9 @@ def efficiency(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()
         reference = references.get((total.dataset, total.split, total.padding))
         lines.append({**_line(total), **_ratios(total, reference), "scale": total.scale})
     notes = (
-        f"Time ratio above 1: the method trains longer than {REFERENCE_METHOD} in the same layout; in brackets what the "
-        f"smallest and largest times allow. Data ratio: samples (or ECGs) that {REFERENCE_METHOD} sees, as a share of "
-        "what the method sees in all its stages. Both follow from the epochs that the profile gives each stage.",
+        f"Time ratio above 1: the method trains longer than {REFERENCE_METHOD} in the same layout; in brackets what "
+        f"the smallest and largest times allow. Data ratio: samples (or ECGs) that {REFERENCE_METHOD} sees, as a share "
+        "of what the method sees in all its stages. Both follow from the epochs that the profile gives each stage.",
         "Distinct ECGs, peak memory: of the stage that has most. No line where a stage was not timed in that layout.",
         *_NOTES,
         *scale_notes(rows),

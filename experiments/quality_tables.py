@@ -39,7 +39,7 @@ _BLEU_NOTE = (
 
 
 def language_quality(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()) -> Table:
-    """Each method's answers when it gets what it was trained on, the mean over training seeds where there are several."""
+    """Each method's answers when it gets what it was trained on; the mean over training seeds, where there is one."""
     rows = most_seeds(row for row in rows if row.table == "language-quality")
     return Table(
         "language-quality",

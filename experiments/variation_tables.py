@@ -68,7 +68,11 @@ def transfer(rows: Iterable[ResultRow]) -> Table:
         line |= {METRICS[name].label: Estimate.of(found.get(name)) for name in _TRANSFER_METRICS}
         lines.append({**line, "scale": first.scale})
     lines.sort(key=lambda line: _lines_order(line, _methods(moved)))
-    notes = (interval_note(moved), "Where both data sets are the same: the test at home, for comparison.", *scale_notes(moved))
+    notes = (
+        interval_note(moved),
+        "Where both data sets are the same: the test at home, for comparison.",
+        *scale_notes(moved),
+    )
     return Table("transfer", "Transfer between data sets", without_empty(lines), notes)
 
 

@@ -57,7 +57,23 @@ def decide(
     kinds = {finding.verdict for finding in findings} - {UNTESTED}
     verdict = UNTESTED if not kinds else kinds.pop() if len(kinds) == 1 else DEPENDS
     evidence = "; ".join(finding.text for finding in findings)
+    if verdict == DEPENDS:
+        apart = {finding.verdict for finding in findings} - {UNTESTED, DEPENDS}
+        evidence = f"{'Depends on which' if apart else 'Undecided by these runs'}: {evidence}"
     return Verdict(claim, source, where, verdict, f"{evidence}." if evidence else untested, note)
+
+
+def all_of(findings: Sequence[Finding]) -> Finding:
+    """One finding from several that must all hold."""
+    kinds = {finding.verdict for finding in findings}
+    verdict = FAILS if FAILS in kinds else DEPENDS if DEPENDS in kinds else HOLDS
+    return Finding(verdict, "; ".join(finding.text for finding in findings))
+
+
+def adds(value: Estimate) -> str:
+    """Whether a difference is above 0: no where it may be 0 and is below the margin, undecided between."""
+    low, high = (value.value, value.value) if math.isnan(value.low) else (value.low, value.high)
+    return HOLDS if low > 0 else FAILS if high < MARGIN else DEPENDS
 
 
 def above(value: Estimate, bound: float) -> str:
@@ -124,9 +140,9 @@ def methods_of(rows: Iterable[ResultRow], *families: str) -> list[str]:
     return sorted({row.method for row in rows if family(row.method) in families}, key=method_order)
 
 
-def best_two_stage(rows: Sequence[ResultRow], dataset: str) -> str | None:
-    """The two-stage method (without the published faults) that is right most often on a data set."""
-    values = {method: quality(rows, dataset, method, "accuracy") for method in methods_of(rows, "two-stage")}
+def best_of(rows: Sequence[ResultRow], dataset: str, kind: str) -> str | None:
+    """The method of a family that is right most often on a data set."""
+    values = {method: quality(rows, dataset, method, "accuracy") for method in methods_of(rows, kind)}
     known = {method: value.value for method, value in values.items() if value is not None}
     return max(known, key=lambda method: (known[method], method), default=None)
 
@@ -139,12 +155,7 @@ def in_points(value: Estimate) -> str:
 
 def named(dataset: str, known: Sequence[str], finding: Finding) -> Finding:
     """A finding with the data set before it, where there are several."""
-    return replace_text(finding, f"{dataset}: {finding.text}") if len(known) > 1 else finding
-
-
-def replace_text(finding: Finding, text: str) -> Finding:
-    """The same finding in other words."""
-    return finding._replace(text=text)
+    return finding._replace(text=f"{dataset}: {finding.text}") if len(known) > 1 else finding
 
 
 def with_scale(verdict: Verdict, small_run: bool) -> Verdict:

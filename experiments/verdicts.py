@@ -23,6 +23,7 @@ def make_verdicts(rows: Iterable[ResultRow]) -> list[Verdict]:
     quality = competitive(rows)
     verdicts = [
         quality,
+        competitive(rows, "as published"),
         *faster(rows),
         less_data(rows, quality),
         straight_back(rows),
