@@ -29,6 +29,36 @@ _OF_ROWS = {
 }
 _OF_LOSSES = {"learning-curves": learning_curves_figure, "validation-curves": validation_curves_figure}
 FIGURES = (*_OF_ROWS, *_OF_LOSSES)
+# Under which table a page shows them; figures that no table names come last.
+FIGURES_OF = {
+    "language-quality": ("language-quality", "question-types"),
+    "comparisons": ("comparisons",),
+    "controls": ("controls",),
+    "control-differences": ("control-differences",),
+    "efficiency": ("training-time", "resources", "accuracy-cost"),
+    "validation": ("validation-curves", "learning-curves"),
+    "ablations": ("ablations",),
+    "transfer": ("transfer",),
+    "tokenizer": ("tokenizer", "token-overlay", "reconstruction"),
+}
+# What stands below a figure, and what someone reads who cannot see it.
+FIGURE_WORDS = {
+    "language-quality": "Dots with intervals: accuracy, BLEU-4, ROUGE-L, METEOR and BERTScore of every method.",
+    "comparisons": "Dots with intervals: how much better each method answers than the one it is compared with.",
+    "question-types": "Dots with intervals: accuracy of every method on each type of question.",
+    "controls": "Dots with intervals: accuracy and mean ROC area of every method, by what stands in the ECG's place.",
+    "control-differences": "Dots with intervals: the accuracy that the ECG adds over each control, by method.",
+    "training-time": "Bars: training time of every method by stage, one panel a layout.",
+    "resources": "Dots: operations, memory, energy and waiting of every method's whole training, by layout.",
+    "accuracy-cost": "Points with intervals: accuracy of every method against operations and seconds of its training.",
+    "ablations": "Dots with intervals: accuracy and BLEU-4 with one setting changed, beside the unchanged run.",
+    "transfer": "Dots with intervals: accuracy of methods on data sets that they were not trained on.",
+    "tokenizer": "Bars: the measures of the tokens, by data set and matching rule.",
+    "learning-curves": "Lines: training loss against optimiser steps, by family.",
+    "validation-curves": "Lines: validation loss against optimiser steps and against time, by family.",
+    "token-overlay": "The leads of one ECG, coloured by the tokens that cover them.",
+    "reconstruction": "One ECG and what its tokens decode to.",
+}
 
 
 def write_figures(

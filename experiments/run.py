@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Outcome:
     rejected: Path
     example_record: str
     details: dict[str, Any]
+    failed: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from experiments.quality_tables import comparisons, language_quality, language_q
 from experiments.results_rows import ResultRow, check_rows
 from experiments.table_rendering import Table, quoted_to_csv, to_csv, to_markdown
 from experiments.variation_tables import ablations, tokenizer, transfer
+from experiments.verdicts import make_verdicts, verdict_table
 
 
 def make_tables(rows: Iterable[ResultRow], published: Sequence[PublishedNumber] | None = None) -> list[Table]:
@@ -51,6 +52,8 @@ def make_tables(rows: Iterable[ResultRow], published: Sequence[PublishedNumber] 
 def write_tables(rows: Iterable[ResultRow], folder: str | os.PathLike[str], audit_text: str) -> list[Table]:
     """Write each table as ``NAME.csv`` and ``NAME.md`` (quoted numbers as ``NAME-quoted.csv``) and return the tables.
 
+    The verdicts go into ``verdicts.csv`` and ``verdicts.md``; they are not among the tables returned.
+
     Parameters
     ----------
     rows : iterable of ResultRow
@@ -69,8 +72,9 @@ def write_tables(rows: Iterable[ResultRow], folder: str | os.PathLike[str], audi
         raise ValueError("audit_text: got an empty text; no table goes out without the audit of its splits")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    rows = list(rows)
     tables = make_tables(rows)
-    for table in tables:
+    for table in (verdict_table(make_verdicts(rows)), *tables):
         write_atomically(folder / f"{table.name}.csv", to_csv(table))
         write_atomically(folder / f"{table.name}.md", to_markdown(table, audit_text))
         if table.quoted:
