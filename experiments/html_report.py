@@ -30,7 +30,6 @@ from experiments.verdict_parts import DEPENDS, FAILS, HOLDS, UNTESTED, Verdict
 
 # A sign beside the words, so that verdicts are told apart without colour.
 _SIGNS = {HOLDS: ("holds", "✓"), FAILS: ("fails", "✗"), DEPENDS: ("depends", "±"), UNTESTED: ("untested", "–")}
-_VERDICT_HEADER = ("claim", "verdict", "evidence", "how it is decided", "claimed by")
 
 
 def write_html_report(
@@ -77,13 +76,17 @@ def _failed(content: ReportContent) -> list[str]:
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> list[str]:
-    lines = [[v.claim, v.verdict, v.evidence, v.note, f"{v.source}: {v.where}"] for v in verdicts]
-    table = text_table(_VERDICT_HEADER, lines, "Claims and verdicts", words=True)
-    for verdict, (kind, sign) in _SIGNS.items():
-        marked = f'<td><span class="verdict {kind}">{sign} {escape(verdict)}</span></td>'
-        table = [line.replace(f"<td>{escape(verdict)}</td>", marked) for line in table]
-    link = '<p>As CSV: <a href="tables/verdicts.csv">verdicts.csv</a></p>'
-    return ['<section id="verdicts"><h2>Claims and verdicts</h2>', *table, link, "</section>"]
+    lines = ['<section id="verdicts"><h2>Claims and verdicts</h2><ul class="verdicts">']
+    for verdict in verdicts:
+        kind, sign = _SIGNS[verdict.verdict]
+        lines += [
+            f'<li><p><span class="verdict {kind}">{sign} {escape(verdict.verdict)}</span> '
+            f"<strong>{escape(verdict.claim)}</strong></p>",
+            f"<p>{escape(verdict.evidence)}</p>",
+            f"<details><summary>How it is decided, and who claims it</summary><p>{escape(verdict.note)}</p>"
+            f"<p>Claimed by: {escape(verdict.source)}; {escape(verdict.where)}.</p></details></li>",
+        ]
+    return [*lines, '</ul><p>As CSV: <a href="tables/verdicts.csv">verdicts.csv</a></p></section>']
 
 
 def _contents(tables: Sequence[Table]) -> str:

@@ -16,8 +16,8 @@ from experiments.verdict_parts import Verdict
 
 ANSWERS_SHOWN = 5
 SMALL_RUN = (
-    "Few records, a small model, little training. The values show that the path works and how the methods compare under "
-    "equal terms here; they are not comparable with published ones."
+    "Few records, a small model, little training. The values show that the path works and how the methods compare "
+    "under equal terms here; they are not comparable with published ones."
 )
 RAN_HEADER = ("method", "data set", "training runs", "inputs", "largest n", "device")
 

@@ -14,6 +14,7 @@ from experiments.results_rows import METRICS, ResultRow, format_cell
 
 QUOTED_TITLE = "Quoted from elsewhere, not measured here"
 QUOTED_HEADER = ("dataset", "method", "metric", "value", "source", "conditions")
+QUOTED_AT_ONCE = 20  # a page shows more of them only on demand
 
 
 class Estimate(NamedTuple):
@@ -143,7 +144,10 @@ def to_markdown(table: Table, audit_text: str, *, first_part: bool = False) -> s
         parts += ["", *(f"- {note}" for note in table.notes)]
     if table.quoted:
         parts += ["", f"### {QUOTED_TITLE}", ""]
-        parts += markdown_lines(QUOTED_HEADER, quoted_lines(table))
+        if first_part and len(table.quoted) > QUOTED_AT_ONCE:
+            parts += [f"{len(table.quoted)} numbers, in [{table.name}.md](tables/{table.name}.md)."]
+        else:
+            parts += markdown_lines(QUOTED_HEADER, quoted_lines(table))
     parts += ["", "Audit of the splits:", "", "```text", audit_text.strip(), "```", ""]
     return "\n".join(parts)
 

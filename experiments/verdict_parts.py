@@ -51,16 +51,27 @@ class Finding(NamedTuple):
 
 
 def decide(
-    claim: str, source: str, where: str, findings: Sequence[Finding], note: str, untested: str = "No rows."
+    claim: str,
+    source: str,
+    where: str,
+    findings: Sequence[Finding],
+    note: str,
+    untested: str = "No rows.",
+    undecided: str = "Undecided by these runs",
 ) -> Verdict:
-    """One verdict from findings: theirs where all agree, ``"depends"`` where they do not, none where there are none."""
+    """One verdict from findings: theirs where all agree, ``"depends"`` where they do not, none where there are none.
+
+    `untested` stands in the place of the evidence where there is none, `undecided` before findings that all depend.
+    """
     kinds = {finding.verdict for finding in findings} - {UNTESTED}
     verdict = UNTESTED if not kinds else kinds.pop() if len(kinds) == 1 else DEPENDS
     evidence = "; ".join(finding.text for finding in findings)
     if verdict == DEPENDS:
         apart = {finding.verdict for finding in findings} - {UNTESTED, DEPENDS}
-        evidence = f"{'Depends on which' if apart else 'Undecided by these runs'}: {evidence}"
-    return Verdict(claim, source, where, verdict, f"{evidence}." if evidence else untested, note)
+        evidence = f"{'Depends on which' if apart else undecided}: {evidence}"
+    return Verdict(
+        claim, source, where, verdict, f"{evidence}." if evidence else untested, note
+    )
 
 
 def all_of(findings: Sequence[Finding]) -> Finding:
