@@ -9,14 +9,14 @@ from pathlib import Path
 from ecgbyte.files import write_atomically
 from ecgbyte.training.generation_file import write_generations
 from experiments.ecg_figures import reconstruction_figure, token_overlay_figure
-from experiments.figures import write_figures
 from experiments.prepare import TARGET_RATE
 from experiments.profile import Profile
-from experiments.report import ANSWERS_SHOWN, Answer, write_report
-from experiments.results_rows import read_rows, write_rows
+from experiments.redraw import draw_results
+from experiments.report import ANSWERS_SHOWN
+from experiments.report_content import Answer, FailedRun, ReportContent, write_content
+from experiments.results_rows import write_rows
 from experiments.run import Outcome
 from experiments.table_rendering import to_markdown
-from experiments.tables import write_tables
 
 # What the licence of a data set asks of any result made from it.
 _SOURCES = {
@@ -87,16 +87,12 @@ def deviations(profile: Profile) -> list[str]:
 
 
 def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
-    """Write rows, tables, figures, answers and the report; returns the tables as text, for the terminal."""
+    """Write rows, tables, figures, answers and the reports; returns the tables as text, for the terminal."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("tables", "figures", "answers"):
         if (folder / name).exists():
             shutil.rmtree(folder / name)
     write_rows(folder / "runs.csv", outcome.rows)
-    # Read again, so that everything below is what anyone makes from the file.
-    rows = read_rows(folder / "runs.csv")
-    audit_text = str(outcome.audit)
-    tables = write_tables(rows, folder / "tables", audit_text)
     write_atomically(folder / "losses.json", json.dumps(outcome.losses))
     shutil.copyfile(outcome.rejected, folder / "rejected.csv")
     write_atomically(folder / "details.json", json.dumps(outcome.details, indent=1, sort_keys=True) + "\n")
@@ -105,24 +101,29 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
     for method, by_input in outcome.answers.items():
         for shown, answers in by_input.items():
             write_generations(folder / "answers" / f"{method}-{shown}.jsonl", answers.generations)
-    figures = write_figures(rows, folder / "figures", losses=folder / "losses.json")
+    _draw_example(outcome, profile, folder / "figures")
+    content = ReportContent(
+        note=" ".join([profile.note, *_SOURCES.get(profile.data.dataset, ())]),
+        audit=str(outcome.audit),
+        deviations=deviations(profile),
+        failed=[FailedRun(f"{item['method']}, seed {item['seed']}", str(item["error"])) for item in outcome.failed],
+        answers=_examples(outcome),
+    )
+    write_content(folder, content)
+    # From here on everything is read from the files, so that it is what anyone makes from them.
+    tables = draw_results(folder)
+    return "\n".join(to_markdown(table, content.audit) for table in tables if table.rows)
+
+
+def _draw_example(outcome: Outcome, profile: Profile, folder: Path) -> None:
+    """Figures of one test ECG."""
+    folder.mkdir()
     signal = outcome.segments.signal(outcome.example_record, 0)
     encoding = outcome.tokenizer.encode(signal)
     title = f"{profile.data.dataset}, record {outcome.example_record}"
     for draw, shown in ((token_overlay_figure, encoding), (reconstruction_figure, outcome.tokenizer.decode(encoding))):
-        path = folder / "figures" / f"{draw.__name__.removesuffix('_figure').replace('_', '-')}.png"
-        figures.append(draw(signal, shown, path, sampling_rate=TARGET_RATE, title=title))
-    write_report(
-        folder,
-        rows=rows,
-        note=" ".join([profile.note, *_SOURCES.get(profile.data.dataset, ())]),
-        audit_text=audit_text,
-        tables=tables,
-        figures=figures,
-        answers=_examples(outcome),
-        deviations=deviations(profile),
-    )
-    return "\n".join(to_markdown(table, audit_text) for table in tables)
+        path = folder / f"{draw.__name__.removesuffix('_figure').replace('_', '-')}.png"
+        draw(signal, shown, path, sampling_rate=TARGET_RATE, title=title)
 
 
 def _examples(outcome: Outcome) -> dict[str, list[Answer]]:

@@ -1,44 +1,35 @@
-"""``report.md`` of a profile: what ran, the audit, every table and figure, and answers to read."""
+"""``report.md`` of a profile: the verdicts, what ran, the audit, every table and figure, and answers to read."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from ecgbyte.files import write_atomically
+from experiments.report_content import ReportContent
 from experiments.results_rows import ResultRow, check_rows
-from experiments.row_groups import groups
+from experiments.row_groups import groups, method_order
 from experiments.table_rendering import Table, markdown_lines, to_markdown
+from experiments.verdict_parts import Verdict
 
 ANSWERS_SHOWN = 5
-_SMALL_RUN = (
-    "> **Small run.** Few records, a small model, little training. The values show that the path works and how the "
-    "methods compare under equal terms here; they are not comparable with published ones."
+SMALL_RUN = (
+    "Few records, a small model, little training. The values show that the path works and how the methods compare "
+    "under equal terms here; they are not comparable with published ones."
 )
-
-
-class Answer(NamedTuple):
-    """One generated answer beside its question and reference."""
-
-    question: str
-    reference: str
-    answer: str
-    record_id: str
+RAN_HEADER = ("method", "data set", "training runs", "inputs", "largest n", "device")
 
 
 def write_report(
     folder: str | os.PathLike[str],
     *,
     rows: Iterable[ResultRow],
-    note: str,
-    audit_text: str,
+    content: ReportContent,
+    verdicts: Sequence[Verdict],
     tables: Sequence[Table],
     figures: Sequence[str | os.PathLike[str]],
-    answers: Mapping[str, Sequence[Answer]],
-    deviations: Sequence[str],
 ) -> Path:
     """Write ``report.md`` into a profile's folder of results.
 
@@ -48,18 +39,14 @@ def write_report(
         ``results/<profile>``.
     rows : iterable of ResultRow
         The content of its ``runs.csv``.
-    note : str
-        What the profile is for, one sentence.
-    audit_text : str
-        The audit of the splits.
+    content : ReportContent
+        The words around tables and figures.
+    verdicts : sequence of Verdict
+        As `experiments.verdicts.make_verdicts` gives them for the rows.
     tables : sequence of Table
         As `experiments.tables.write_tables` returned them.
     figures : sequence of path-like
         PNG files below `folder`, linked in this order.
-    answers : mapping
-        From method to answers; the first five of each are printed, so the caller decides which by a rule, not by looks.
-    deviations : sequence of str
-        Where the run differs from what was published.
 
     Returns
     -------
@@ -73,77 +60,112 @@ def write_report(
     """
     folder = Path(folder)
     rows = check_rows(rows)
-    profiles = sorted({row.profile for row in rows})
-    if len(profiles) != 1:
-        raise ValueError(f"rows: got rows of {', '.join(profiles) or 'no profile'}, expected those of one profile")
-    parts = [f"# Results of profile `{profiles[0]}`", "", note, ""]
-    if any(row.scale == "small run" for row in rows):
-        parts += [_SMALL_RUN, ""]
-    parts += [
-        "## What ran",
-        "",
-        *_what_ran(rows),
-        "",
-        "All values: [runs.csv](runs.csv), one row a run and metric.",
-        "",
-    ]
+    parts = [f"# Results of profile `{profile_of(rows)}`", "", content.note, ""]
+    if is_small(rows):
+        parts += [f"> **Small run.** {SMALL_RUN}", ""]
+    parts += ["The same as one page with all tables and figures: [report.html](report.html).", ""]
+    if content.failed:
+        parts += ["## Runs that did not end", ""]
+        parts += [*(f"- **{failed.run}**: {failed.error}" for failed in content.failed), ""]
+    parts += ["## Claims and verdicts", ""]
+    for verdict in verdicts:
+        parts += [f"- **{verdict.verdict}**: {verdict.claim} {verdict.evidence} *{verdict.note}*"]
+    parts += ["", "## What ran", "", *markdown_lines(RAN_HEADER, what_ran(rows)), "", *provenance(rows), ""]
+    parts += ["All values: [runs.csv](runs.csv), one row a run and metric.", ""]
     parts += ["## Where this differs from what was published", ""]
-    parts += [f"- {deviation}" for deviation in deviations] or ["- Nothing was named."]
+    parts += [f"- {deviation}" for deviation in content.deviations] or ["- Nothing was named."]
     parts += [""]
     for table in tables:
-        parts += [to_markdown(table, audit_text), f"As CSV: [{table.name}.csv](tables/{table.name}.csv)", ""]
+        if table.rows:
+            text = to_markdown(table, content.audit, first_part=True)
+            parts += [text, f"As CSV: [{table.name}.csv](tables/{table.name}.csv)", ""]
+    parts += [not_measured(tables), ""] if not_measured(tables) else []
     if figures:
         parts += ["## Figures", ""]
         for figure in figures:
-            place = _below(folder, Path(figure))
+            place = place_below(folder, Path(figure))
             parts += [f"![{Path(place).stem.replace('-', ' ')}]({place})", ""]
-    parts += _answers(answers)
+    parts += _answers(content)
     write_atomically(folder / "report.md", "\n".join(parts).rstrip("\n") + "\n")
     return folder / "report.md"
 
 
-def _what_ran(rows: Sequence[ResultRow]) -> list[str]:
-    header = ("method", "data set", "seed", "inputs", "largest n", "device", "configuration", "data", "tokenizer")
+def profile_of(rows: Sequence[ResultRow]) -> str:
+    """The one profile of some rows.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or several.
+    """
+    profiles = sorted({row.profile for row in rows})
+    if len(profiles) != 1:
+        raise ValueError(f"rows: got rows of {', '.join(profiles) or 'no profile'}, expected those of one profile")
+    return profiles[0]
+
+
+def is_small(rows: Iterable[ResultRow]) -> bool:
+    """Whether any value is of a small run."""
+    return any(row.scale == "small run" for row in rows)
+
+
+def what_ran(rows: Sequence[ResultRow]) -> list[list[str]]:
+    """Lines under `RAN_HEADER`: each method with its training runs and what stood in the place of the ECG."""
     lines = []
-    for (method, dataset, seed), group in groups(rows, "method", "dataset", "seed"):
-        measured = [row for row in group if row.table == "language-quality"]
-        lines.append(
-            [
-                str(method),
-                str(dataset),
-                str(seed),
-                ", ".join(str(name) for (name,), _ in groups(measured, "input")),
-                str(max(row.n for row in group)),
-                _distinct(row.device for row in group),
-                _distinct(row.configuration_fingerprint for row in group),
-                _distinct(row.data_fingerprint for row in group),
-                _distinct(row.tokenizer_fingerprint for row in group),
-            ]
-        )
-    text = markdown_lines(header, lines)
-    versions = {name: version for row in rows for name, version in json.loads(row.versions).items()}
+    for (method, dataset), group in groups(rows, "method", "dataset"):
+        inputs = ", ".join(str(name) for (name,), _ in groups(group, "input"))
+        runs = max(max(row.seeds for row in group), len({row.seed for row in group}))
+        largest, devices = max(row.n for row in group), _distinct(row.device for row in group)
+        lines.append([str(method), str(dataset), str(runs), inputs, f"{largest:,}", devices])
+    return lines
+
+
+def provenance(rows: Sequence[ResultRow]) -> list[str]:
+    """Fingerprints and versions: what is needed to run the same again."""
+    named = {
+        "Configuration": _distinct(row.configuration_fingerprint for row in rows),
+        "data": _distinct(row.data_fingerprint for row in rows),
+        "tokenizer": _distinct(row.tokenizer_fingerprint for row in rows),
+    }
+    lines = []
+    if any(named.values()):
+        lines = [", ".join(f"{name} {value}" for name, value in named.items() if value) + ".", ""]
+    versions = {name: version for text in {row.versions for row in rows} for name, version in json.loads(text).items()}
     if versions:
-        text += ["", "Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + "."]
+        lines += ["Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(versions.items())) + ".", ""]
     code = _distinct(row.code_version for row in rows)
-    return [*text, "", f"Code: {code}."] if code else text
+    return [*lines, f"Code: {code}."] if code else lines[:-1]
 
 
-def _answers(answers: Mapping[str, Sequence[Answer]]) -> list[str]:
+def not_measured(tables: Iterable[Table]) -> str:
+    """A sentence with the tables that this profile has no rows for; empty where there are none."""
+    empty = [table.title[0].lower() + table.title[1:] for table in tables if not table.rows]
+    return f"Not measured in this profile: {'; '.join(empty)}." if empty else ""
+
+
+def place_below(folder: Path, figure: Path) -> str:
+    """Where a figure lies, seen from the report's folder.
+
+    Raises
+    ------
+    ValueError
+        If it lies elsewhere.
+    """
+    try:
+        return figure.resolve().relative_to(folder.resolve()).as_posix()
+    except ValueError as error:
+        raise ValueError(f"figures: {figure} does not lie below {folder}; the report could not be moved") from error
+
+
+def _answers(content: ReportContent) -> list[str]:
     parts: list[str] = []
-    for method in sorted(answers):
-        if not answers[method]:
-            continue
-        lines = [[a.question, a.reference, a.answer or "(empty)", a.record_id] for a in answers[method][:ANSWERS_SHOWN]]
-        parts += [f"### {method}", "", *markdown_lines(("question", "reference", "answer", "record"), lines), ""]
+    for method in sorted(content.answers, key=method_order):
+        answers = content.answers[method][:ANSWERS_SHOWN]
+        if answers:
+            lines = [[a.question, a.reference, a.answer or "(empty)", a.record_id] for a in answers]
+            parts += [f"### {method}", "", *markdown_lines(("question", "reference", "answer", "record"), lines), ""]
     return ["## Generated answers", "", *parts] if parts else []
 
 
 def _distinct(values: Iterable[str]) -> str:
     return ", ".join(sorted({value for value in values if value}))
-
-
-def _below(folder: Path, figure: Path) -> str:
-    try:
-        return figure.resolve().relative_to(folder.resolve()).as_posix()
-    except ValueError as error:
-        raise ValueError(f"figures: {figure} does not lie below {folder}; the report could not be moved") from error

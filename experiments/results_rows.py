@@ -95,6 +95,8 @@ METRICS: dict[str, Metric] = {
     "run-share": Metric("symbols in tokens of one repeated letter", "%", 2),
     "reconstruction-rmse": Metric("reconstruction error", "mV, root mean square", 4),
     "reconstruction-prd": Metric("reconstruction error, share of the signal", "%", 2),
+    "reconstruction-largest": Metric("largest reconstruction error inside the range", "bins", 3),
+    "outside-range": Metric("samples outside the range", "%", 3),
 }
 
 

@@ -13,6 +13,7 @@ from ecgbyte.training.generation_file import read_generations
 from experiments.results_rows import read_rows
 from experiments.table_rendering import to_csv
 from experiments.tables import make_tables
+from experiments.verdicts import make_verdicts, verdict_table
 
 FOLDERS = sorted(file.parent for file in (Path(__file__).resolve().parents[2] / "results").glob("*/runs.csv"))
 
@@ -25,7 +26,7 @@ def test_the_profiles_that_the_readme_shows_are_there() -> None:
 def test_tables_are_what_the_rows_give(folder: Path) -> None:
     rows = read_rows(folder / "runs.csv")
     assert {row.profile for row in rows} == {folder.name}
-    for table in make_tables(rows):
+    for table in (verdict_table(make_verdicts(rows)), *make_tables(rows)):
         assert (folder / "tables" / f"{table.name}.csv").read_text(encoding="utf-8") == to_csv(table)
 
 

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 
 from ecgbyte.tokenizer.encoding import Encoding
+from experiments import figure_files
+from experiments.control_figures import controls_figure
+from experiments.cost_figures import training_time_figure
 from experiments.ecg_figures import reconstruction_figure, token_overlay_figure
-from experiments.figures import (
-    controls_figure,
-    language_quality_figure,
-    learning_curves_figure,
-    training_time_figure,
-    write_figures,
-)
+from experiments.figures import FIGURE_WORDS, FIGURES, FIGURES_OF, write_figures
+from experiments.learning_figures import learning_curves_figure, read_curves
+from experiments.quality_figures import language_quality_figure
 from experiments.results_rows import ResultRow
+from experiments.variation_figures import ablations_figure
+from tests.experiments.made_up_rows import made_up_curves, made_up_rows
 
 
 def row(table: str, method: str, metric: str, value: float, **other: Any) -> ResultRow:
@@ -47,11 +48,11 @@ def pixels(path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def check_figure(path: Path) -> None:
+def check_figure(path: Path, least: int = 300) -> None:
     assert path.read_bytes().startswith(b"\x89PNG")
     assert path.stat().st_size < 300_000
     drawn = pixels(path)
-    assert min(drawn.shape[:2]) > 300
+    assert min(drawn.shape[:2]) > least
     assert 0.005 < (drawn != 255).any(axis=2).mean() < 0.9
 
 
@@ -60,7 +61,7 @@ def test_all_figures_of_some_rows(tmp_path: Path) -> None:
     curves = [{"method": "merl", "stage": stage, "losses": [3.0, 2.0, 1.5]} for stage in ("stage-1", "stage-2")]
     losses.write_text(json.dumps(curves))
     written = write_figures(ROWS, tmp_path / "figures", losses=losses)
-    names = ["language-quality.png", "controls.png", "training-time.png", "learning-curves.png"]
+    names = ["language-quality.png", "controls.png", "training-time.png", "accuracy-cost.png", "learning-curves.png"]
     assert [path.name for path in written] == names
     for path in written:
         check_figure(path)
@@ -69,14 +70,54 @@ def test_all_figures_of_some_rows(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in again] == first
 
 
+def test_all_figures_of_a_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figure_files, "RESOLUTION", 60)
+    losses = tmp_path / "losses.json"
+    losses.write_text(json.dumps(made_up_curves()))
+    shown = ("ecg-byte", "merl", "merl-as-published", "merl-from-scratch", "text-only")
+    rows = [row for row in made_up_rows() if row.method in shown]
+    written = write_figures(rows, tmp_path / "figures", losses=losses)
+    assert [path.stem for path in written] == list(FIGURES)
+    for path in written:
+        check_figure(path, least=140)
+    assert set(FIGURES) <= set(FIGURE_WORDS)
+    assert {name for names in FIGURES_OF.values() for name in names} <= set(FIGURE_WORDS)
+
+
 def test_figures_show_the_values(tmp_path: Path) -> None:
-    # Twice the value, about twice the coloured area.
-    areas = []
+    # Between the same ends, a dot at 40 stands three times as far from that at 100 as a dot at 80.
+    ends = [row("language-quality", "text-only", "accuracy", end, seed=int(end)) for end in (0.0, 100.0)]
+    drawn = []
     for value in (40.0, 80.0):
-        path = language_quality_figure([row("language-quality", "ecg-byte", "accuracy", value)], tmp_path / "bar.png")
+        path = language_quality_figure(
+            [row("language-quality", "ecg-byte", "accuracy", value), *ends], tmp_path / "a.png"
+        )
         assert path is not None
-        areas.append((np.abs(pixels(path).astype(int) - [0x00, 0x72, 0xB2]).sum(axis=2) < 12).sum())
-    assert areas[1] / areas[0] == pytest.approx(2, rel=0.05)
+        drawn.append(pixels(path).astype(int))
+    blue = [(np.abs(image - [0x00, 0x72, 0xB2]).sum(axis=2) < 12).any(axis=0) for image in drawn]
+    orange = (np.abs(drawn[0] - [0xE6, 0x9F, 0x00]).sum(axis=2) < 12).any(axis=0)
+    last = np.flatnonzero(orange).max()
+    places = [np.flatnonzero(mine & ~other).max() for mine, other in (blue, blue[::-1])]
+    assert (last - places[0]) / (last - places[1]) == pytest.approx(3, rel=0.05)
+
+
+def test_curves_may_have_seeds_and_validation(tmp_path: Path) -> None:
+    path = tmp_path / "losses.json"
+    curve = {"method": "merl", "stage": "stage-2", "losses": [1.0], "seed": 3, "validation": [[1, 0.5, 2.0]]}
+    path.write_text(json.dumps([curve]))
+    (read,) = read_curves(path)
+    assert read.seed == 3 and read.validation.tolist() == [[1.0, 0.5, 2.0]]
+    path.write_text(json.dumps([{**curve, "validation": [[1, 2.0]]}]))
+    with pytest.raises(ValueError, match=r"validation as \[step, seconds, loss\]"):
+        read_curves(path)
+
+
+def test_ablations_of_several_methods_are_refused(tmp_path: Path) -> None:
+    rows = [
+        row("ablations", method, "accuracy", 5.0, variant="tokenizer.num_merges=500") for method in ("ecg-byte", "merl")
+    ]
+    with pytest.raises(ValueError, match="several methods"):
+        ablations_figure(rows, tmp_path / "figure.png")
 
 
 def test_no_rows_no_figure(tmp_path: Path) -> None:

@@ -1,15 +1,19 @@
-"""The report: everything it must hold, from rows written by hand."""
+"""The reports: everything they must hold, from rows written by hand."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
-from experiments.report import Answer, write_report
-from experiments.results_rows import ResultRow, compact_json
+from experiments.redraw import draw_results, main
+from experiments.report import write_report
+from experiments.report_content import Answer, FailedRun, ReportContent, read_content, write_content
+from experiments.results_rows import ResultRow, compact_json, write_rows
 from experiments.tables import write_tables
+from experiments.verdicts import make_verdicts
 
 ROW = ResultRow(
     table="language-quality",
@@ -31,20 +35,18 @@ ROW = ResultRow(
 )
 AUDIT = "patients in two splits: 0"
 ANSWERS = [Answer(f"question {i}?", "yes", "no" if i else "", f"record-{i}") for i in range(7)]
+CONTENT = ReportContent(
+    note="Shows that the path works.",
+    audit=AUDIT,
+    deviations=("Tiny model instead of Llama-3.2-1B.",),
+    failed=(FailedRun("vit, seed 1", "RuntimeError: no memory"),),
+    answers={"ecg-byte": tuple(ANSWERS), "merl": ()},
+)
 
 
 def write(folder: Path, rows: list[ResultRow], figures: list[Path] | None = None) -> str:
-    tables = write_tables(rows, folder / "tables", AUDIT)
-    path = write_report(
-        folder,
-        rows=rows,
-        note="Shows that the path works.",
-        audit_text=AUDIT,
-        tables=tables,
-        figures=figures or [],
-        answers={"ecg-byte": ANSWERS, "merl": []},
-        deviations=["Tiny model instead of Llama-3.2-1B."],
-    )
+    tables, verdicts = write_tables(rows, folder / "tables", AUDIT), make_verdicts(rows)
+    path = write_report(folder, rows=rows, content=CONTENT, verdicts=verdicts, tables=tables, figures=figures or [])
     return path.read_text(encoding="utf-8")
 
 
@@ -54,6 +56,8 @@ def test_report_holds_everything(tmp_path: Path) -> None:
     assert text.startswith("# Results of profile `smoke`\n\nShows that the path works.\n")
     for expected in (
         "**Small run.**",
+        "- **vit, seed 1**: RuntimeError: no memory",
+        "- **not tested here**: End-to-end ECG-Byte answers about as well",
         AUDIT,
         "51.25",
         "(tables/language-quality.csv)",
@@ -64,6 +68,7 @@ def test_report_holds_everything(tmp_path: Path) -> None:
         "Versions: torch 2.13.0.",
         "Code: 0.1.",
         "### Quoted from elsewhere, not measured here",
+        "Not measured in this profile: paired tests between methods; ",
         "question 0?",
         "(empty)",
         "record-4",
@@ -73,7 +78,7 @@ def test_report_holds_everything(tmp_path: Path) -> None:
     assert str(tmp_path) not in text
     for line in text.splitlines():
         if "](tables/" in line:
-            assert (tmp_path / line.split("](")[1].rstrip(")")).is_file()
+            assert (tmp_path / line.split("](")[1].rstrip(").")).is_file()
     assert write(tmp_path, [ROW], [figure]) == text
 
 
@@ -91,3 +96,32 @@ def test_rows_of_several_profiles_are_refused(tmp_path: Path) -> None:
 def test_figures_elsewhere_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not lie below"):
         write(tmp_path / "results", [ROW], [tmp_path / "controls.png"])
+
+
+def test_content_comes_back_as_it_was(tmp_path: Path) -> None:
+    write_content(tmp_path, CONTENT)
+    assert read_content(tmp_path) == CONTENT
+    with pytest.raises(ValueError, match="audit: got an empty text"):
+        ReportContent(note="", audit=" ")
+    with pytest.raises(FileNotFoundError, match=r"report\.json"):
+        read_content(tmp_path / "elsewhere")
+    (tmp_path / "report.json").write_text('{"note": "x"}')
+    with pytest.raises(ValueError, match="expected the content of a report"):
+        read_content(tmp_path)
+
+
+def test_a_folder_is_drawn_again_from_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_rows(tmp_path / "runs.csv", [ROW])
+    write_content(tmp_path, CONTENT)
+    (tmp_path / "losses.json").write_text(json.dumps([{"method": "ecg-byte", "stage": "end-to-end", "losses": [2.0]}]))
+    (tmp_path / "figures").mkdir()
+    stale, kept = tmp_path / "figures" / "ablations.png", tmp_path / "figures" / "token-overlay.png"
+    stale.write_bytes(b"old")
+    draw_results(tmp_path)
+    (tmp_path / "figures" / "language-quality.png").rename(kept)
+    first = (tmp_path / "report.md").read_text()
+    assert "learning-curves.png" in first and not stale.exists()
+    assert main([str(tmp_path)]) == 0
+    assert "token-overlay.png" in (tmp_path / "report.html").read_text()
+    assert main([str(tmp_path / "elsewhere")]) == 2
+    assert "there is no file" in capsys.readouterr().err

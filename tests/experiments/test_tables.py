@@ -9,10 +9,18 @@ from typing import Any
 
 import pytest
 
+from experiments.budget import budget
+from experiments.control_tables import control_differences, controls
+from experiments.efficiency import efficiency, efficiency_by_stage, validation
+from experiments.methods import METHODS
 from experiments.published import PublishedNumber, read_published_numbers
+from experiments.quality_tables import comparisons, language_quality, language_quality_by_seed, roc_areas
 from experiments.results_rows import ResultRow
+from experiments.row_groups import family, method_order, most_seeds
 from experiments.table_rendering import Estimate, Table, to_csv, to_markdown
-from experiments.tables import controls, efficiency, language_quality, make_tables, roc_areas, tokenizer, write_tables
+from experiments.tables import make_tables, write_tables
+from experiments.variation_tables import ablations, tokenizer, transfer
+from tests.experiments.made_up_rows import ABLATIONS, made_up_rows
 
 AUDIT = "patients in two splits: 0"
 
@@ -101,50 +109,213 @@ COSTS = [
 ]
 
 
-def test_efficiency_sums_stages_and_gives_ratios_per_padding() -> None:
-    lines = efficiency(COSTS).rows
-    found = {(line["padding"], line["method"], line["stage"]): line for line in lines}
-    assert len(lines) == len(found) == 10
+def lines_of(rows: list[ResultRow]) -> dict[tuple[object, ...], Any]:
+    lines = [*efficiency(rows).rows, *efficiency_by_stage(rows).rows]
+    found = {(line["layout"], line["method"], line["stage"]): line for line in lines}
+    assert len(found) == len(lines)
+    return found
 
-    def value(padding: str, method: str, stage: str, column: str) -> float:
-        return found[padding, method, stage][column][0]  # type: ignore[index, return-value]
 
-    assert value("none", "merl", "all stages", "training time (s)") == 100.0
-    assert value("none", "merl", "all stages", "samples seen") == 1600.0
-    assert value("none", "merl", "all stages", "distinct ECGs") == 400.0
-    assert value("none", "merl", "all stages", "time, times ecg-byte's") == 1.0
-    assert value("none", "merl", "all stages", "samples of ecg-byte (%)") == 62.5
-    assert value("none", "merl", "all stages", "ECGs of ecg-byte (%)") == 50.0
-    assert value("none", "merl", "stage-1", "time per 1,000 samples (s)") == pytest.approx(80 / 0.6)
+def test_efficiency_sums_stages_and_gives_ratios_by_layout() -> None:
+    found = lines_of(COSTS)
+    assert len(found) == 10
+
+    def value(layout: str, method: str, stage: str, column: str) -> float:
+        return found[layout, method, stage][column][0]
+
+    batch, fixed = "padded per batch", "padded to 1,024"
+    assert value(batch, "merl", "all stages", "training time (s)") == 100.0
+    assert value(batch, "merl", "all stages", "samples seen") == 1600.0
+    assert value(batch, "merl", "all stages", "distinct ECGs") == 400.0
+    assert value(batch, "merl", "all stages", "time, times ecg-byte's") == 1.0
+    assert value(batch, "merl", "all stages", "samples of ecg-byte (%)") == 62.5
+    assert value(batch, "merl", "all stages", "ECGs of ecg-byte (%)") == 50.0
+    assert value(batch, "merl", "stage-1", "time per 1,000 samples (s)") == pytest.approx(80 / 0.6)
     # Timed steps do not stand in for a training that was measured whole.
-    assert value("none", "ecg-byte", "all stages", "time per 1,000 samples (s)") == 100.0
-    assert value("none", "ecg-byte", "all stages", "timed steps, per 1,000 samples (s)") == 95.0
-    assert found["none", "merl", "all stages"]["timed steps, per 1,000 samples (s)"] is None
-    # Padded: 300 s and 280 s per 1,000 samples, both on 1,000 samples; stage 1 has no padding and counts as it is.
-    assert value("1024", "ecg-byte", "all stages", "training time (s)") == 300.0
-    assert value("1024", "merl", "all stages", "training time (s)") == 360.0
-    assert value("1024", "merl", "all stages", "time, times ecg-byte's") == pytest.approx(1.2)
-    assert found["1024", "merl", "stage-1"]["time is"] == "measured"
-    assert found["1024", "merl", "all stages"]["time is"] == "projected"
-    assert found["none", "merl", "all stages"]["time is"] == "measured"
-    assert found["none", "merl", "stage-1"]["time, times ecg-byte's"] is None
+    assert value(batch, "ecg-byte", "all stages", "time per 1,000 samples (s)") == 100.0
+    assert value(batch, "ecg-byte", "all stages", "timed steps, per 1,000 samples (s)") == 95.0
+    assert found[batch, "merl", "all stages"]["timed steps, per 1,000 samples (s)"] is None
+    # Padded: 300 s and 280 s per 1,000 samples, both on 1,000 samples; stage 1 has no layout and counts as it is.
+    assert value(fixed, "ecg-byte", "all stages", "training time (s)") == 300.0
+    assert value(fixed, "merl", "all stages", "training time (s)") == 360.0
+    assert value(fixed, "merl", "all stages", "time, times ecg-byte's") == pytest.approx(1.2)
+    assert found[fixed, "merl", "stage-1"]["time is"] == "measured"
+    assert found[fixed, "merl", "all stages"]["time is"] == "projected"
+    assert found[batch, "merl", "all stages"]["time is"] == "measured"
+
+
+def test_efficiency_is_the_mean_over_training_runs_with_smallest_and_largest() -> None:
+    rows = [
+        *COSTS,
+        *(dataclasses.replace(r, seed=1, value=1.2 * r.value) for r in COSTS if r.metric == "train-seconds"),
+    ]
+    line = lines_of(rows)["padded per batch", "merl", "all stages"]
+    assert line["seeds"] == 2 and line["training time (s)"] == Estimate(110.0, 100.0, 120.0, 1)
+    assert line["time, times ecg-byte's"] == pytest.approx((1.0, 100 / 120, 1.2, 2))
+    means = [dataclasses.replace(r, seeds=2, ci_low=r.value - 1, ci_high=r.value + 2) for r in COSTS]
+    line = lines_of([*rows, *(r for r in means if r.metric == "train-seconds")])["padded per batch", "merl", "stage-2"]
+    assert line["training time (s)"] == Estimate(20.0, 19.0, 22.0, 1)
+
+
+def test_what_only_training_or_the_language_model_has_is_summed_over_those() -> None:
+    rows = [
+        *COSTS,
+        *cost("ecg-byte", "tokenizer", "", train_seconds=5.0, samples_seen=0.0, distinct_records=200.0),
+        *cost("ecg-byte", "end-to-end", "none", training_flops=70.0, padded_positions=900.0, peak_memory=50.0),
+        *cost("merl", "stage-1", "", training_flops=30.0, peak_memory=80.0),
+        *cost("merl", "stage-2", "none", training_flops=10.0, padded_positions=20.0, peak_memory=50.0, energy=2.0),
+    ]
+    found = lines_of(rows)
+    own = found["padded per batch", "ecg-byte", "all stages"]
+    other = found["padded per batch", "merl", "all stages"]
+    assert own["training time (s)"][0] == 105.0 and own["operations (GFLOP)"][0] == 70.0
+    assert other["operations (GFLOP)"][0] == 40.0 and other["operations, times ecg-byte's"][0] == pytest.approx(4 / 7)
+    assert other["positions with padding"][0] == 20.0 and other["peak memory (MB)"][0] == 80.0
+    # Stage 1 trains too, and its energy is not known.
+    assert found["padded per batch", "merl", "stage-2"]["energy (kJ)"][0] == 2.0
+    assert other.get("energy (kJ)") is None
 
 
 def test_efficiency_has_no_sum_over_a_stage_without_a_number() -> None:
     rows = [r for r in COSTS if not (r.stage == "stage-1" and r.metric == "samples-seen")]
-    total = next(line for line in efficiency(rows).rows if (line["method"], line["stage"]) == ("merl", "all stages"))
+    total = lines_of(rows)["padded per batch", "merl", "all stages"]
     assert total["samples seen"] is None and total["samples of ecg-byte (%)"] is None
-    assert total["training time (s)"][0] == 100.0  # type: ignore[index]
+    assert total["training time (s)"][0] == 100.0
 
 
-def test_efficiency_has_no_sum_where_a_stage_was_not_timed_at_a_padding() -> None:
+def test_efficiency_has_no_sum_where_a_stage_was_not_timed_in_a_layout() -> None:
     rows = [r for r in COSTS if not (r.stage == "stage-2" and r.padding == "1024")]
-    lines = [line for line in efficiency(rows).rows if line["padding"] == "1024"]
-    assert [(line["method"], line["stage"]) for line in lines] == [
+    assert [key[1:] for key in lines_of(rows) if key[0] == "padded to 1,024"] == [
+        ("ecg-byte", "all stages"),
         ("ecg-byte", "end-to-end"),
         ("merl", "stage-1"),
-        ("ecg-byte", "all stages"),
     ]
+
+
+def test_time_to_a_validation_loss() -> None:
+    rows = [
+        *cost("ecg-byte", "end-to-end", "none", validation_loss=0.4),
+        *(
+            dataclasses.replace(r, variant="loss 0.6")
+            for r in cost("merl", "stage-2", "none", seconds_to_validation_loss=9)
+        ),
+    ]
+    lines = validation(rows).rows
+    assert [(line["method"], line["loss"]) for line in lines] == [("ecg-byte", None), ("merl", "loss 0.6")]
+    assert lines[1]["time to the validation loss (s)"] == Estimate(9.0, digits=1)
+
+
+def test_budget_says_whether_terms_were_equal() -> None:
+    rows = [r for r in made_up_rows() if r.method in ("ecg-byte", "merl", "most-frequent")]
+    table = budget(rows)
+    lines = {line["method"]: line for line in table.rows}
+    assert lines["merl"]["training questions"] == 48000 and lines["merl"]["training runs"] == 3
+    assert lines["merl"]["adaptation"] == "in full; ECG token rows trained"
+    assert lines["merl"]["samples seen, all stages"][0] == 256000  # type: ignore[index]
+    assert lines["most-frequent"]["language model"] is None
+    assert table.notes[0] == "All trained methods had the same terms when their language model was trained."
+    halved = [
+        dataclasses.replace(r, value=r.value / 2) if (r.method, r.metric) == ("merl", "steps") else r for r in rows
+    ]
+    assert budget(halved).notes[0] == "The trained methods differ in: optimiser steps."
+
+
+def test_methods_stand_by_family() -> None:
+    assert sorted(METHODS, key=method_order)[:4] == ["ecg-byte", "ecg-byte-merge-order", "merl", "vit"]
+    families = [family(name) for name in sorted([*METHODS, "unheard-of"], key=method_order)]
+    order = ["end to end", "two-stage", "as published", "no pretraining", "trivial", "other"]
+    assert list(dict.fromkeys(families)) == order and families == sorted(families, key=order.index)
+
+
+def test_the_mean_over_most_seeds_is_shown_and_its_runs_apart() -> None:
+    runs = [dataclasses.replace(QUALITY[1], seed=seed, value=40.0 + seed) for seed in range(3)]
+    mean = dataclasses.replace(QUALITY[1], value=41.0, ci_low=30.0, ci_high=52.0, seeds=3)
+    cut = [dataclasses.replace(r, metric="truncated-inputs", signature="t", value=float(r.seed)) for r in runs]
+    (line,) = language_quality([*runs, mean, *cut]).rows
+    assert line["accuracy"] == Estimate(41.0, 30.0, 52.0) and line["seeds"] == 3 and "seed" not in line
+    # What has no mean of its own gets the plain one.
+    assert line["truncated inputs"] == Estimate(1.0)
+    lines = language_quality_by_seed([*runs, mean, *cut]).rows
+    assert [(one["seed"], one["accuracy"][0]) for one in lines] == [(0, 40.0), (1, 41.0), (2, 42.0)]  # type: ignore[index]
+    assert "over training runs and patients" in language_quality([*runs, mean]).notes[0].replace("bootstrap ", "")
+    assert most_seeds(runs) == runs and len(language_quality(runs).rows) == 3
+    assert language_quality_by_seed(QUALITY).rows == []
+
+
+def test_comparisons_put_p_values_beside_differences() -> None:
+    against = {"variant": "against merl"}
+    rows = [
+        row("comparisons", "vit", "accuracy-difference", -2.0, ci_low=-4.0, ci_high=0.0, **against),
+        row("comparisons", "vit", "accuracy-p-value", 0.04, **against),
+        row("comparisons", "vit", "accuracy-p-holm", 0.08, **against),
+    ]
+    (line,) = comparisons(rows).rows
+    assert (line["method"], line["against"], line["family"]) == ("vit", "merl", "two-stage")
+    assert line["accuracy, difference"] == Estimate(-2.0, -4.0, 0.0)
+    assert line["accuracy, p (Holm)"] == Estimate(0.08, digits=4)
+
+
+def test_control_differences_have_one_line_a_method() -> None:
+    rows = [
+        row("language-quality", "merl", "accuracy", 50.0),
+        row("controls", "merl", "accuracy-difference", 12.0, input="noise", ci_low=9.0, ci_high=15.0),
+        row("controls", "merl", "accuracy-difference", 10.0, input="flat-line"),
+        row("controls", "merl", "accuracy-difference", 14.0, input="noise", subset="ecg-needed"),
+    ]
+    lines = control_differences(rows).rows
+    assert [line["subset"] for line in lines] == ["all", "ecg-needed"]
+    assert list(lines[0])[-4:-1] == ["accuracy with the ECG", "minus flat-line", "minus noise"]
+    assert lines[0]["minus noise"] == Estimate(12.0, 9.0, 15.0) and lines[0]["accuracy with the ECG"] == Estimate(50.0)
+
+
+def test_transfer_stands_beside_the_test_at_home() -> None:
+    rows = [
+        row("transfer", "merl", "accuracy", 30.0, dataset="synthetic", trained_on="ptb-xl"),
+        row("language-quality", "merl", "accuracy", 60.0, dataset="ptb-xl"),
+        row("language-quality", "merl", "accuracy", 61.0, dataset="ptb-xl", input="noise"),
+        row("language-quality", "vit", "accuracy", 70.0, dataset="ptb-xl"),
+    ]
+    lines = transfer(rows).rows
+    assert [(line["trained on"], line["tested on"], line["accuracy"][0]) for line in lines] == [  # type: ignore[index]
+        ("ptb-xl", "ptb-xl", 60.0),
+        ("ptb-xl", "synthetic", 30.0),
+    ]
+
+
+def test_ablations_are_grouped_by_setting_with_the_base_first() -> None:
+    variants = ["base", "tokenizer.num_merges=500", "tokenizer.num_merges=1750", "data.segment_seconds=5"]
+    rows = [
+        row("ablations", "ecg-byte", "accuracy", 40.0 + place, ci_low=38.0, ci_high=44.0, variant=variant)
+        for place, variant in enumerate(variants)
+    ]
+    rows.append(row("ablations", "ecg-byte", "accuracy-difference", 2.0, ci_low=1.0, ci_high=3.0, variant=variants[2]))
+    lines = ablations(rows).rows
+    assert [(line["setting"], line["value"]) for line in lines] == [
+        ("base", ""),
+        ("data.segment_seconds", "5"),
+        ("tokenizer.num_merges", "500"),
+        ("tokenizer.num_merges", "1750"),
+    ]
+    assert [line["accuracy, minus base"] for line in lines] == [
+        None,
+        Estimate(3.0, -6.0, 6.0),
+        Estimate(1.0, -6.0, 6.0),
+        Estimate(2.0, 1.0, 3.0),
+    ]
+
+
+def test_every_table_of_a_whole_run_has_lines() -> None:
+    tables = {table.name: table for table in make_tables(made_up_rows())}
+    assert all(table.rows for table in tables.values())
+    assert len(tables["ablations"].rows) == 1 + sum(len(values) for values in ABLATIONS.values())
+    whole = [line for line in tables["language-quality"].rows if line["subset"] == "all"]
+    assert [line["method"] for line in whole] == sorted(METHODS, key=method_order)
+    assert len([line for line in tables["language-quality-by-seed"].rows if line["subset"] == "all"]) == 3 * len(
+        METHODS
+    )
+    text = to_markdown(tables["language-quality"], AUDIT, first_part=True)
+    assert "In all rows: dataset ptb-xl, split test, seeds 3" in text
+    assert "Other parts, by subset" in text and "numbers, in [language-quality.md]" in text
 
 
 def test_tokenizer_table() -> None:
@@ -185,7 +356,7 @@ def test_markdown_is_aligned_and_escapes() -> None:
 
 def test_quoted_numbers_stand_apart(tmp_path: Path) -> None:
     tables = write_tables(QUALITY + COSTS, tmp_path / "tables", AUDIT)
-    assert [table.name for table in tables] == ["language-quality", "controls", "roc-areas", "efficiency", "tokenizer"]
+    assert [table.name for table in tables][:2] == ["language-quality", "comparisons"]
     measured = (tmp_path / "tables" / "language-quality.csv").read_text()
     assert "37.03" not in measured and "arXiv" not in measured
     text = (tmp_path / "tables" / "language-quality.md").read_text()

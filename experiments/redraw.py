@@ -1,0 +1,65 @@
+"""Make tables, figures and reports again from what a run left: ``python -m experiments.redraw results/default``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from experiments.figures import FIGURES, write_figures
+from experiments.html_report import write_html_report
+from experiments.report import write_report
+from experiments.report_content import read_content
+from experiments.results_rows import read_rows
+from experiments.table_rendering import Table
+from experiments.tables import write_tables
+from experiments.verdicts import make_verdicts
+
+
+def draw_results(folder: str | os.PathLike[str]) -> list[Table]:
+    """Write ``tables/``, ``figures/``, ``report.md`` and ``report.html`` of a profile's folder of results.
+
+    Everything comes from ``runs.csv``, ``losses.json`` and ``report.json`` there; figures of single ECGs, which need
+    the recordings, stay as they lie in ``figures/`` and are shown.
+
+    Returns
+    -------
+    list of Table
+        The tables.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``runs.csv``, ``losses.json`` or ``report.json`` is not there.
+    ValueError
+        If one of them holds something else.
+    """
+    folder = Path(folder)
+    rows, content = read_rows(folder / "runs.csv"), read_content(folder)
+    tables = write_tables(rows, folder / "tables", content.audit)
+    for name in FIGURES:
+        (folder / "figures" / f"{name}.png").unlink(missing_ok=True)
+    others = sorted((folder / "figures").glob("*.png"))
+    figures = [*write_figures(rows, folder / "figures", losses=folder / "losses.json"), *others]
+    parts = {"rows": rows, "content": content, "verdicts": make_verdicts(rows), "tables": tables, "figures": figures}
+    write_report(folder, **parts)  # type: ignore[arg-type]
+    write_html_report(folder, **parts)  # type: ignore[arg-type]
+    return tables
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Redraw the folders named on the command line; 2 where one cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.redraw", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, help="such as results/default")
+    try:
+        for folder in parser.parse_args(arguments).folders:
+            draw_results(folder)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
