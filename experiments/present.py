@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 
 from ecgbyte.files import write_atomically
-from ecgbyte.training.generation_file import write_generations
+from experiments.answer_files import write_answer_files
+from experiments.attention_maps import draw_attention
+from experiments.deviations import deviations
 from experiments.ecg_figures import reconstruction_figure, token_overlay_figure
 from experiments.prepare import TARGET_RATE
 from experiments.profile import Profile
@@ -17,6 +20,7 @@ from experiments.report_content import Answer, FailedRun, ReportContent, write_c
 from experiments.results_rows import write_rows
 from experiments.run import Outcome
 from experiments.table_rendering import to_markdown
+from experiments.token_figures import TOKENS_FILE, token_figures, write_token_usage
 
 # What the licence of a data set asks of any result made from it.
 _SOURCES = {
@@ -25,65 +29,6 @@ _SOURCES = {
         "reports and labels are the data set's, questions are made from them.",
     )
 }
-
-
-def deviations(profile: Profile) -> list[str]:
-    """Where a run of `profile` differs from the paper's setting, in words."""
-    model = profile.model
-    training = profile.training
-    differences = [
-        "Questions are generated in ECG-QA's style from labels; they are not ECG-QA.",
-        "Splits are by patient (folds 1-8, 9, 10); the published ones are by question.",
-        f"The range ({profile.tokenizer.amplitude_range}) is that of all training records, not of the first 100,000 "
-        f"values; no token crosses a {profile.tokenizer.boundary}; matching is {profile.tokenizer.matching!r}.",
-        f"The tokenizer learns from the training split alone, segments of {profile.data.segment_seconds:g} s "
-        "(published: 200,000 MIMIC-IV ECGs of 10 s).",
-        "Wavelet level 4 is for 500 Hz; at lower rates the level falls with the rate, so that the heartbeat survives.",
-        f"Padding is masked in the labels of every method. AdamW, {training.schedule} schedule as declared, peak "
-        f"{training.learning_rate:g}, {training.batch_size} segments a step, gradients clipped (published: Adam, Noam "
-        "schedule with peak 9.9e-4).",
-        f"Answers have at most {profile.evaluation.max_new_tokens} tokens (published: 128); BLEU is of the corpus, not "
-        "the mean of smoothed sentences; intervals are over patients, for one training seed.",
-    ]
-    if profile.data.sampling_rate != 500:
-        differences.append(
-            f"Records come at {profile.data.sampling_rate} Hz (published: 500) and are brought to 250 Hz; they hold "
-            f"nothing above {profile.data.sampling_rate / 2:g} Hz."
-        )
-    if profile.data.dataset == "synthetic":
-        differences.insert(
-            0, "The ECGs are synthetic, from this project's generator; their labels are true by construction."
-        )
-    if model.name == "tiny":
-        differences.append(
-            f"The language model is a Llama, {model.layers} layers, {model.hidden_size} wide, trained from scratch in "
-            "full; the published one is Llama-3.2-1B with LoRA. "
-            f"ECG token rows start as {model.initialisation!r} and are trained; the published ones stay frozen."
-        )
-    else:
-        rows = "trained" if model.train_embeddings or not model.lora else "frozen"
-        differences.append(
-            f"The language model is {model.name} ({'LoRA' if model.lora else 'trained in full'}); ECG token rows start "
-            f"as {model.initialisation!r} and are {rows} (published: Llama-3.2-1B with LoRA, rows frozen)."
-        )
-    if "merl" in profile.methods:
-        differences.append(
-            f"MERL's first stage sees the profile's own training records and reports, {profile.merl.epochs} "
-            f"epochs; ECG encoder {profile.merl.encoder!r}, text encoder {profile.merl.text_encoder!r} (published: "
-            "MIMIC-IV, 20 epochs, ResNet101, MedCPT)."
-        )
-    if "text-only" in profile.methods:
-        differences.append(
-            "The method `text-only` is this project's: the same language model, trained on the questions alone."
-        )
-    if profile.training.questions_per_segment > 1:
-        differences.append(
-            f"In training up to {profile.training.questions_per_segment} questions about one segment share its "
-            "positions; but for dropout, loss and gradients are those of the questions apart. Training times under "
-            "padding `shared` are of this; those under `none` and a fixed length are of questions apart, timed for "
-            "some steps and projected."
-        )
-    return differences
 
 
 def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
@@ -97,22 +42,32 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
     shutil.copyfile(outcome.rejected, folder / "rejected.csv")
     write_atomically(folder / "details.json", json.dumps(outcome.details, indent=1, sort_keys=True) + "\n")
     outcome.tokenizer.save(folder / "tokenizer.json")
-    (folder / "answers").mkdir()
-    for method, by_input in outcome.answers.items():
-        for shown, answers in by_input.items():
-            write_generations(folder / "answers" / f"{method}-{shown}.jsonl", answers.generations)
+    write_answer_files(folder / "answers", outcome.questions, outcome.patients, outcome.answers)
+    write_token_usage(folder / TOKENS_FILE, outcome.token_usages)
+    _write_failures(folder / "failed.json", outcome)
     _draw_example(outcome, profile, folder / "figures")
+    token_figures(folder / TOKENS_FILE, folder / "figures")
+    if outcome.attention is not None:
+        draw_attention(outcome.attention, folder / "figures")
     content = ReportContent(
         note=" ".join([profile.note, *_SOURCES.get(profile.data.dataset, ())]),
         audit=str(outcome.audit),
         deviations=deviations(profile),
-        failed=[FailedRun(f"{item['method']}, seed {item['seed']}", str(item["error"])) for item in outcome.failed],
+        failed=[FailedRun(failure.run, failure.error) for failure in outcome.failures],
         answers=_examples(outcome),
     )
     write_content(folder, content)
     # From here on everything is read from the files, so that it is what anyone makes from them.
     tables = draw_results(folder)
     return "\n".join(to_markdown(table, content.audit) for table in tables if table.rows)
+
+
+def _write_failures(path: Path, outcome: Outcome) -> None:
+    """Every run that did not end, with its traceback; no file where all ended."""
+    path.unlink(missing_ok=True)
+    if outcome.failures:
+        failures = [dataclasses.asdict(failure) for failure in outcome.failures]
+        write_atomically(path, json.dumps(failures, indent=1) + "\n")
 
 
 def _draw_example(outcome: Outcome, profile: Profile, folder: Path) -> None:
@@ -133,8 +88,8 @@ def _examples(outcome: Outcome) -> dict[str, list[Answer]]:
         by_type.setdefault(question.question_type, []).append(place)
     turns = [group[turn] for turn in range(ANSWERS_SHOWN) for _, group in sorted(by_type.items()) if turn < len(group)]
     shown = {}
-    for method, by_input in outcome.answers.items():
-        generations = next(iter(by_input.values())).generations
+    for method, by_seed in outcome.answers.items():
+        generations = next(iter(next(iter(by_seed.values())).values())).generations
         chosen = [generations[place] for place in turns[:ANSWERS_SHOWN]]
         shown[method] = [Answer(item.question, item.reference, item.answer, item.record_id) for item in chosen]
     return shown

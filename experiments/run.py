@@ -13,6 +13,8 @@ import torch
 from ecgbyte.data.audit import SplitAudit
 from ecgbyte.data.questions import Question
 from ecgbyte.files import fingerprint
+from ecgbyte.metrics.bertscore import open_bertscore
+from ecgbyte.metrics.token_usage import TokenUsage
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.answers import Answers, open_answers
 from experiments.measure import RowMaker, versions
@@ -23,6 +25,7 @@ from experiments.profile import Profile
 from experiments.results_rows import ResultRow, compact_json
 from experiments.run_rows import ablation_rows, cost_rows, quality_rows, tokenizer_rows, transfer_rows
 from experiments.study import Study
+from experiments.token_figures import TOKENS_FILE, UsageOf, read_token_usage
 from experiments.work import WorkFolder, code_fingerprint
 
 MethodAnswers = dict[int, dict[str, Answers]]
@@ -53,6 +56,8 @@ class Outcome:
         The first test record, drawn in the figures.
     attention : Path or None
         The folder of the stored attention, where ``ecg-byte`` was trained.
+    token_usages : dict
+        How often each token stands in the test segments, by data set and tokenizer.
     details : dict
         Plain data of the steps that has no row.
     failures : list of Failure
@@ -70,6 +75,7 @@ class Outcome:
     rejected: Path
     example_record: str
     attention: Path | None
+    token_usages: dict[UsageOf, TokenUsage]
     details: dict[str, Any]
     failures: list[Failure]
 
@@ -102,9 +108,6 @@ def run_profile(study: Study) -> Outcome:
     plan = Plan(study)
     failures = execute(plan.groups(), study.work)
     profile = study.profile
-    tokenizer_tasks = study.tokenizer_tasks("longest")
-    for task in tokenizer_tasks:
-        study.work.run(task)
     tokenizer = study.tokenizer("longest")
     maker = RowMaker(
         profile,
@@ -120,6 +123,7 @@ def run_profile(study: Study) -> Outcome:
             "data_fingerprint": study.records.fingerprint,
             "tokenizer_fingerprint": tokenizer.fingerprint,
         },
+        open_bertscore(profile.evaluation.bertscore),
     )
     ended = [run for run in plan.methods if run.answer_task.step.is_done]
     answers: dict[str, MethodAnswers] = {}
@@ -128,7 +132,7 @@ def run_profile(study: Study) -> Outcome:
         opened = {shown: open_answers(folder, shown) for shown in run.inputs}
         answers.setdefault(run.method.name, {})[run.seed] = opened
     rows = [
-        *tokenizer_rows(maker, study),
+        *tokenizer_rows(maker, plan),
         *quality_rows(maker, ended, answers, prepared),
         *cost_rows(maker, ended),
         *ablation_rows(maker, plan.ablations),
@@ -148,9 +152,22 @@ def run_profile(study: Study) -> Outcome:
         study.segments_task.step.folder / "rejected.csv",
         prepared.record_ids("test")[0],
         drawn[0] if drawn else None,
+        _token_usages(plan),
         _details(study, ended),
         failures,
     )
+
+
+def _token_usages(plan: Plan) -> dict[UsageOf, TokenUsage]:
+    study = plan.study
+    matchings = sorted({run.method.matching for run in plan.methods if run.method.reads == "tokens"})
+    steps = [study.tokenizer_tasks(matching)[-1].step for matching in matchings]
+    steps += [run.measure_task.step for run in plan.transfers if run.measure_task is not None]
+    usages: dict[UsageOf, TokenUsage] = {}
+    for step in steps:
+        if step.is_done:
+            usages |= read_token_usage(step.folder / TOKENS_FILE)
+    return usages
 
 
 def _losses(runs: list[MethodRun]) -> list[dict[str, Any]]:
@@ -172,7 +189,10 @@ def _losses(runs: list[MethodRun]) -> list[dict[str, Any]]:
                     "stage": stage,
                     "seed": run.seed,
                     "losses": [round(value, 5) for value in report["losses"]],
-                    "validation": [list(point) for point in report.get("validation", [])],
+                    "validation": [
+                        [point["step"], round(point["seconds"], 2), round(point["loss"], 5)]
+                        for point in report.get("validation", [])
+                    ],
                 }
             )
     return curves

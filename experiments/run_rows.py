@@ -13,8 +13,9 @@ from experiments.cost_rows import CostRows
 from experiments.measure import RowMaker
 from experiments.method_runs import MethodRun
 from experiments.methods import METHODS
+from experiments.plan import Plan
 from experiments.results_rows import ResultRow
-from experiments.study import Prepared, Study
+from experiments.study import Prepared
 from experiments.transfer import TransferRun
 
 Runs = Mapping[int, Mapping[str, Answers]]
@@ -22,17 +23,27 @@ Runs = Mapping[int, Mapping[str, Answers]]
 _SHORT = ("accuracy", "bleu-4", "rouge-l", "empty-answers", "roc-area-macro")
 
 
-def tokenizer_rows(maker: RowMaker, study: Study) -> list[ResultRow]:
-    """Measures of the tokenizers of all methods that read tokens."""
+def tokenizer_rows(maker: RowMaker, plan: Plan) -> list[ResultRow]:
+    """Measures of the tokenizers of all methods that read tokens, on their own and on other data sets."""
+    study = plan.study
     rows = []
     for name in study.profile.methods:
         method = METHODS[name]
-        if method.reads != "tokens":
+        if method.reads == "tokens":
+            measured = study.tokenizer_tasks(method.matching)[-1].step
+            if measured.is_done:
+                segments = len(study.prepared.splits["test"]) * study.prepared.segments.signals.shape[1]
+                rows += maker.tokenizer(measured.details, segments, method=name)
+    met = set()
+    for run in plan.transfers:
+        task = run.measure_task
+        if task is None or not task.step.is_done or task.step.fingerprint in met:
             continue
-        measured = study.tokenizer_tasks(method.matching)[-1].step
-        if measured.is_done:
-            segments = len(study.prepared.splits["test"]) * study.prepared.segments.signals.shape[1]
-            rows += maker.tokenizer(measured.details, segments, method=name)
+        met.add(task.step.fingerprint)
+        columns = {"dataset": run.dataset, "trained_on": study.profile.data.dataset}
+        segments = len(run.entries) * run.data.segments_per_record
+        found = maker.tokenizer(task.step.details, segments, method=run.run.method.name)
+        rows += [dataclasses.replace(row, **columns, data_fingerprint=run.data_fingerprint) for row in found]
     return rows
 
 

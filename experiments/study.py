@@ -25,6 +25,7 @@ from experiments.prepare import (
     write_segments,
 )
 from experiments.profile import Profile
+from experiments.token_figures import TOKENS_FILE, UsageOf, write_token_usage
 from experiments.work import Step, Task, WorkFolder
 
 
@@ -142,12 +143,12 @@ class Study:
         encoded = self.work.step("tokens", {}, (trained,))
         measured = self.work.step("tokenizer-measures", {}, (encoded,))
 
-        def measure(_: Path) -> dict[str, object]:
-            segments = self.prepared.segments
-            view = tokenizing.open_tokens(encoded.folder, segments)
-            return tokenizing.measure_tokenizer(
-                self.tokenizer(matching), segments, view, self.prepared.record_ids("test")
-            )
+        def measure(folder: Path) -> dict[str, object]:
+            segments, names = self.prepared.segments, self.prepared.record_ids("test")
+            measures, usage = tokenizing.measure_on_segments(self.tokenizer(matching), segments, names)
+            whose = UsageOf(self.profile.data.dataset, self.profile.data.dataset, matching)
+            write_token_usage(folder / TOKENS_FILE, {whose: usage})
+            return dict(measures)
 
         size = expected_cost.token_bytes(self.profile)
         return [

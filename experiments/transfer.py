@@ -14,6 +14,8 @@ from experiments.method_runs import MethodRun
 from experiments.prepare import Segments, choose_entries, open_records, write_segments
 from experiments.profile import DataSettings
 from experiments.questions import TransferQuestions, transfer_questions
+from experiments.token_figures import TOKENS_FILE, UsageOf, write_token_usage
+from experiments.tokenizing import measure_on_segments
 from experiments.work import Task
 
 
@@ -121,6 +123,24 @@ class TransferRun:
 
         return Task(step, build, operations=0.5 * run.answer_task.operations / max(1, len(run.inputs)))
 
+    @cached_property
+    def measure_task(self) -> Task | None:
+        """Measure the method's tokenizer on the other data set; None where it reads no tokens."""
+        run, study = self.run, self.run.study
+        if run.method.reads != "tokens":
+            return None
+        tokenizer = study.tokenizer_tasks(run.method.matching)[1].step
+        step = study.work.step(f"tokenizer-measures-{self.dataset}", {}, (tokenizer, self.segments_task.step))
+
+        def measure(folder: Path) -> dict[str, Any]:
+            names = [entry.record_id for entry in self.entries]
+            measures, usage = measure_on_segments(study.tokenizer(run.method.matching), self.segments, names)
+            whose = UsageOf(self.dataset, study.profile.data.dataset, run.method.matching)
+            write_token_usage(folder / TOKENS_FILE, {whose: usage})
+            return dict(measures)
+
+        return Task(step, measure)
+
     @property
     def inputs(self) -> tuple[str, ...]:
         """What the method is shown."""
@@ -128,7 +148,8 @@ class TransferRun:
 
     def tasks(self) -> list[Task]:
         """All that this run needs, in order."""
-        return [*self.run.tasks(timed=False), self.segments_task, self.answer_task]
+        measured = [] if self.measure_task is None else [self.measure_task]
+        return [*self.run.tasks(timed=False), self.segments_task, *measured, self.answer_task]
 
     def _view(self) -> ECGView | None:
         own = self.run.view
