@@ -31,7 +31,7 @@ LARGEST_LOGIT_SCALE = math.log(100)
 """The learnt temperature does not fall below 1/100, as in CLIP."""
 
 TINY_VISION = {"hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 512}
-TINY_TEXT = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 256}
+TINY_TEXT = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
 TINY_PROJECTION = 128
 
 
@@ -207,13 +207,13 @@ def clip_configuration(size: str, leads: int, samples: int, normalisation: str =
 
 def build_clip_encoder(*, seed: int, size: str, leads: int, samples: int, normalisation: str = "fixed") -> CLIPEncoder:
     """The image tower alone; parameters as in `build_clip`."""
-    from transformers import CLIPVisionModelWithProjection
+    from transformers import CLIPModel, CLIPVisionModelWithProjection
 
     layout, config = clip_configuration(size, leads, samples, normalisation)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if is_pretrained(size):
-            tower = CLIPVisionModelWithProjection.from_pretrained(size, dtype=torch.float32, trust_remote_code=False)
+            tower = CLIPModel.from_pretrained(size, dtype=torch.float32, trust_remote_code=False)
         else:
             config.vision_config.projection_dim = config.projection_dim
             tower = CLIPVisionModelWithProjection(config.vision_config)

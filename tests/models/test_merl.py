@@ -8,8 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from toy_reports import REPORTS, toy_examples, word_tokenizer
 
 from ecgbyte.models.merl import MERL, build_merl, symmetric_info_nce
 from ecgbyte.models.merl_folder import load_merl, save_merl
@@ -21,35 +20,7 @@ from ecgbyte.training.contrastive import (
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingSettings, train
 
-REPORTS = [
-    "sinus rhythm",
-    "sinus tachycardia",
-    "atrial fibrillation",
-    "left bundle branch block",
-    "normal ecg",
-    "av block",
-]
 SETTINGS = TrainingSettings(batch_size=16, epochs=6, learning_rate=3e-3, drop_incomplete_batch=True, seed=1)
-
-
-def word_tokenizer() -> PreTrainedTokenizerFast:
-    words = sorted({word for report in REPORTS for word in report.split()})
-    backend = Tokenizer(models.WordLevel({word: i for i, word in enumerate(["unknown", *words])}, unk_token="unknown"))
-    backend.pre_tokenizer = pre_tokenizers.Whitespace()
-    return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="unknown")
-
-
-def toy_examples(num_records: int, seed: int) -> list[ContrastiveExample]:
-    """Records whose report names the frequency of a sine wave in noise, of random phase and amplitude."""
-    rng = np.random.default_rng(seed)
-    time = np.arange(100) / 100
-    examples = []
-    for record in range(num_records):
-        kind = record % len(REPORTS)
-        wave = np.sin(2 * np.pi * (2 + 3 * kind) * time + rng.uniform(0, 2 * np.pi))
-        signal = rng.uniform(0.3, 1.0, (12, 1)) * wave + 0.2 * rng.standard_normal((12, 100))
-        examples.append(ContrastiveExample(f"r{record}", signal.astype(np.float32), REPORTS[kind]))
-    return examples
 
 
 @pytest.fixture(scope="module")
