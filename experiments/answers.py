@@ -13,7 +13,7 @@ import numpy as np
 from ecgbyte.data.questions import Question
 from ecgbyte.files import write_atomically
 from ecgbyte.training.examples import Example
-from ecgbyte.training.generation import generate_answers, score_yes_no
+from ecgbyte.training.generation import answer_and_score
 from ecgbyte.training.generation_file import Generation, read_generations, write_generations
 from experiments.learning import Learner
 from experiments.profile import EvaluationSettings
@@ -51,7 +51,7 @@ def answer_questions(
         scores_file = folder / f"{shown}-yes-scores.json"
         if scores_file.exists():
             continue
-        generations = generate_answers(
+        generations, scores = answer_and_score(
             learner.model,
             examples,
             learner.collator,
@@ -60,9 +60,8 @@ def answer_questions(
             description=f"{description}, {shown}",
         )
         write_generations(folder / f"{shown}.jsonl", generations)
-        asked = [example for example in examples if example.sample_id in verify]
-        scores = score_yes_no(learner.model, asked, learner.collator, batch_size=settings.batch_size)
-        named = {example.sample_id: float(score) for example, score in zip(asked, scores, strict=True)}
+        scored = zip(generations, scores.tolist(), strict=True)
+        named = {generation.sample_id: score for generation, score in scored if generation.sample_id in verify}
         write_atomically(scores_file, json.dumps(named))
     return {"truncation": truncation}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from ecgbyte.data.questions import Question
 from ecgbyte.options import check_option
 from ecgbyte.training.examples import Example
 from experiments.prepare import Segments
+
+if TYPE_CHECKING:
+    from experiments.prepare import Segments
 
 ALTERED_INPUTS = ("noise", "shuffled-leads")
 """Inputs that are made from the signal of the very record that a question is about."""
@@ -56,6 +60,36 @@ class ECGView:
     values: Mapping[tuple[str, int], np.ndarray]
     flat_line: np.ndarray
     altered: Mapping[tuple[str, str, int], np.ndarray] = field(default_factory=dict)
+
+
+def altered_signals(
+    segments: Segments, record_ids: Sequence[str], *, seed: int
+) -> Iterator[tuple[tuple[str, str, int], np.ndarray]]:
+    """The altered signals of records, with the keys of `ECGView.altered`; a method's view holds what it makes of them.
+
+    Every method meets the same: noise is drawn for each segment, an order of the leads for each record.
+
+    Parameters
+    ----------
+    segments : Segments
+        The stored segments.
+    record_ids : sequence of str
+        The records that questions are about; those of one split do.
+    seed : int
+        Seed of the draws.
+
+    Yields
+    ------
+    key : (str, str, int)
+        One of `ALTERED_INPUTS`, the record id and the segment.
+    signal : numpy.ndarray
+        float32 [leads, samples], mV.
+    """
+    for record_id in record_ids:
+        for number in range(segments.signals.shape[1]):
+            signal = segments.signal(record_id, number)
+            yield ("noise", record_id, number), noise_like(signal, key=f"{record_id}|{number}", seed=seed)
+            yield ("shuffled-leads", record_id, number), shuffled_leads(signal, key=record_id, seed=seed)
 
 
 def make_examples(

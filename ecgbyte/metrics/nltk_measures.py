@@ -54,8 +54,8 @@ def meteor_scores(
 ) -> NDArray[np.float64]:
     """METEOR of each answer by nltk (Lavie and Agarwal 2007; alpha 0.9, beta 3, gamma 0.5), lower case.
 
-    Words match if they are equal, have the same Porter stem or, with WordNet, are synonyms. A right one-word answer
-    scores 50: one match is one chunk, which takes half.
+    Words match if they are equal, have the same Porter stem or, with WordNet, are synonyms (nltk looks them up by the
+    stem, so it finds few). A right one-word answer scores 50: one match is one chunk, which takes half.
 
     Parameters
     ----------
@@ -125,7 +125,8 @@ class _NoSynonyms:
 
 @functools.lru_cache(PAIRS_KEPT)  # short answers repeat often
 def _meteor(reference: str, answer: str, synonyms: bool) -> float:
-    from nltk.translate.meteor_score import single_meteor_score, wordnet
+    from nltk.corpus import wordnet
+    from nltk.translate.meteor_score import single_meteor_score
 
     known = wordnet if synonyms else _NoSynonyms()
     return 100.0 * single_meteor_score(reference.split(), answer.split(), wordnet=known)

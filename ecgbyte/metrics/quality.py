@@ -139,10 +139,10 @@ def compare_scores(
         if num_permutations is not None:
             statistics_a, measure = as_statistics("runs_a", np.mean(values_a, axis=0), of_sums)
             statistics_b, _ = as_statistics("runs_b", np.mean(values_b, axis=0), of_sums)
-            sums = [sums_by_patient(statistics, patients) for statistics in (statistics_a, statistics_b)]
-            p_value = swap_p_value(*sums, measure, num_permutations=num_permutations, seed=seed)
-            # The t test is not there (NaN) for single runs.
-            p_value = max(p_value, found.p_value) if found.p_value == found.p_value else p_value
+            sums_a, sums_b = sums_by_patient(statistics_a, patients), sums_by_patient(statistics_b, patients)
+            p_value = swap_p_value(sums_a, sums_b, measure, num_permutations=num_permutations, seed=seed)
+            if not math.isnan(found.p_value):
+                p_value = max(p_value, found.p_value)
         comparisons[name] = Comparison(
             found.value, found.low, found.high, len(patients), f"paired difference of {signature}", p_value
         )

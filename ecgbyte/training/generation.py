@@ -8,9 +8,10 @@ the order of the examples and do not depend on the batch size.
 from __future__ import annotations
 
 import contextlib
+import copy
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -58,24 +59,65 @@ def generate_answers(
     list of Generation
         One for every example, in their order; answers are stripped, and may be empty.
     """
-    if max_new_tokens is None:
-        max_new_tokens = min(MAX_NEW_TOKENS, collate.answer_room)
-    if not 1 <= max_new_tokens <= collate.answer_room:
-        raise ValueError(
-            f"max_new_tokens: expected 1 to {collate.answer_room}, which is the collator's answer_room, "
-            f"got {max_new_tokens}"
-        )
+    room = _answer_room(collate, max_new_tokens)
     tokenizer = collate.text_tokenizer
 
     def answer(batch: dict[str, Tensor], _: list[Example]) -> list[str]:
-        tokens = _decode_greedily(model, batch, max_new_tokens, int(tokenizer.eos_token_id))
+        tokens = _decode_greedily(model, batch, room, int(tokenizer.eos_token_id))
         return [tokenizer.decode(row, skip_special_tokens=True).strip() for row in tokens]
 
     answers = _over_prompts(model, examples, collate, answer, batch_size, progress, description or "generating")
-    return [
-        Generation(item.sample_id, item.record_id, item.patient_id, item.question, item.answer, text)
-        for item, text in zip(examples, answers, strict=True)
-    ]
+    return _as_generations(examples, answers)
+
+
+def answer_and_score(
+    model: ECGLanguageModel,
+    examples: Sequence[Example],
+    collate: Collator,
+    *,
+    yes: str = "yes",
+    no: str = "no",
+    max_new_tokens: int | None = None,
+    batch_size: int = 32,
+    progress: bool = True,
+    description: str = "",
+) -> tuple[list[Generation], np.ndarray]:
+    """`generate_answers` and `score_yes_no` of the same examples, with every prompt read once.
+
+    Returns
+    -------
+    answers : list of Generation
+    scores : float64 [samples]
+        Also of questions that are not about yes and no, where they mean nothing.
+
+    Raises
+    ------
+    ValueError
+        As the two.
+    """
+    room = _answer_room(collate, max_new_tokens)
+    tokenizer = collate.text_tokenizer
+    words = _first_difference(collate, yes, no)
+
+    def answer(batch: dict[str, Tensor], _: list[Example]) -> list[tuple[str, float]]:
+        scores: list[float] = []
+
+        def score(output: Any, mask: Tensor, last: Tensor) -> None:
+            logits = output.logits
+            if words.shared:
+                start, mask, positions = _append(words.shared, mask, last)
+                # A copy: the answer goes on from the prompt, not from what is appended here.
+                cache = copy.deepcopy(output.past_key_values)
+                logits = model.run(model.embed_tokens(start), mask, positions, keep=1, cache=cache).logits
+            scores.extend(words.ratio(logits[:, -1]))
+
+        tokens = _decode_greedily(model, batch, room, int(tokenizer.eos_token_id), after_prompt=score)
+        texts = [tokenizer.decode(row, skip_special_tokens=True).strip() for row in tokens]
+        return list(zip(texts, scores, strict=True))
+
+    results = _over_prompts(model, examples, collate, answer, batch_size, progress, description or "answering")
+    scores = np.array([score for _, score in results], dtype=np.float64)
+    return _as_generations(examples, [text for text, _ in results]), scores
 
 
 def score_yes_no(
@@ -99,24 +141,15 @@ def score_yes_no(
     ValueError
         If the tokens of one answer are the start of the other's.
     """
-    words = [answer_ids(collate.text_tokenizer, word) for word in (yes, no)]
-    shorter = min(map(len, words))
-    shared = next((index for index in range(shorter) if words[0][index] != words[1][index]), shorter)
-    if shared == shorter:
-        raise ValueError(f"yes, no: expected answers neither of which starts the other, got {yes!r} and {no!r}")
-    yes_id, no_id = (word[shared] for word in words)
+    words = _first_difference(collate, yes, no)
 
-    def score(batch: dict[str, Tensor], group: list[Example]) -> list[float]:
+    def score(batch: dict[str, Tensor], _: list[Example]) -> list[float]:
         embeddings, mask, positions = model.embed(batch), batch["attention_mask"], batch["position_ids"]
-        if shared:
-            # A small text tokenizer may give both words a space of its own, which says nothing about either.
-            start = torch.tensor(words[0][:shared], device=mask.device).expand(len(group), -1)
+        if words.shared:
+            start, mask, appended = _append(words.shared, mask, positions[:, -1:])
             embeddings = torch.cat([embeddings, model.embed_tokens(start)], dim=1)
-            mask = torch.cat([mask, torch.ones_like(start)], dim=1)
-            steps = torch.arange(1, shared + 1, device=mask.device)
-            positions = torch.cat([positions, positions[:, -1:] + steps], dim=1)
-        logits = model.run(embeddings, mask, positions, keep=1).logits[:, -1].double()
-        return torch.sigmoid(logits[:, yes_id] - logits[:, no_id]).tolist()
+            positions = torch.cat([positions, appended], dim=1)
+        return words.ratio(model.run(embeddings, mask, positions, keep=1).logits[:, -1])
 
     return np.array(_over_prompts(model, examples, collate, score, batch_size, progress, "scoring"), np.float64)
 
@@ -145,6 +178,54 @@ def answer_log_likelihood(
     return np.array(
         _over_prompts(model, examples, collate, score, batch_size, progress, "scoring", with_answer=True), np.float64
     )
+
+
+class _Difference(NamedTuple):
+    """Where the tokens of two answers part: those they share before, and the first that they do not."""
+
+    shared: list[int]
+    yes_id: int
+    no_id: int
+
+    def ratio(self, logits: Tensor) -> list[float]:
+        """P(yes) / (P(yes) + P(no)) from logits [samples, vocabulary]."""
+        values: list[float] = torch.sigmoid(logits[:, self.yes_id].double() - logits[:, self.no_id].double()).tolist()
+        return values
+
+
+def _first_difference(collate: Collator, yes: str, no: str) -> _Difference:
+    words = [answer_ids(collate.text_tokenizer, word) for word in (yes, no)]
+    shorter = min(map(len, words))
+    shared = next((index for index in range(shorter) if words[0][index] != words[1][index]), shorter)
+    if shared == shorter:
+        raise ValueError(f"yes, no: expected answers neither of which starts the other, got {yes!r} and {no!r}")
+    return _Difference(list(words[0][:shared]), words[0][shared], words[1][shared])
+
+
+def _append(tokens: list[int], mask: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same tokens after every row: their ids, the longer mask, and their positions after `last` [samples, 1]."""
+    # A small text tokenizer may give both words a space of its own, which says nothing about either.
+    ids = torch.tensor(tokens, device=mask.device).expand(len(mask), -1)
+    steps = torch.arange(1, len(tokens) + 1, device=mask.device)
+    return ids, torch.cat([mask, torch.ones_like(ids)], dim=1), last + steps
+
+
+def _answer_room(collate: Collator, max_new_tokens: int | None) -> int:
+    if max_new_tokens is None:
+        return min(MAX_NEW_TOKENS, collate.answer_room)
+    if not 1 <= max_new_tokens <= collate.answer_room:
+        raise ValueError(
+            f"max_new_tokens: expected 1 to {collate.answer_room}, which is the collator's answer_room, "
+            f"got {max_new_tokens}"
+        )
+    return max_new_tokens
+
+
+def _as_generations(examples: Sequence[Example], answers: Sequence[str]) -> list[Generation]:
+    return [
+        Generation(item.sample_id, item.record_id, item.patient_id, item.question, item.answer, text)
+        for item, text in zip(examples, answers, strict=True)
+    ]
 
 
 def _over_prompts(
@@ -184,13 +265,22 @@ def _over_prompts(
 
 
 def _decode_greedily(
-    model: ECGLanguageModel, batch: dict[str, Tensor], max_new_tokens: int, eos_id: int
+    model: ECGLanguageModel,
+    batch: dict[str, Tensor],
+    max_new_tokens: int,
+    eos_id: int,
+    after_prompt: Callable[[Any, Tensor, Tensor], None] | None = None,
 ) -> list[list[int]]:
-    """Return the new tokens of each row up to EOS, which is left out. A row that has ended is computed no further."""
+    """Return the new tokens of each row up to EOS, which is left out. A row that has ended is computed no further.
+
+    `after_prompt` is given the model's output for the prompts, their mask and their last positions.
+    """
     answers: list[list[int]] = [[] for _ in range(len(batch["input_ids"]))]
     rows = torch.arange(len(answers))
     mask, last = batch["attention_mask"], batch["position_ids"][:, -1:]
     output = model.run(model.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
+    if after_prompt is not None:
+        after_prompt(output, mask, last)
     for count in range(1, max_new_tokens + 1):
         tokens = output.logits[:, -1].argmax(dim=-1)
         alive = (tokens != eos_id).nonzero()[:, 0]

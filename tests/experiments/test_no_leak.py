@@ -12,7 +12,7 @@ from ecgbyte.data.controls import INPUTS
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.preprocess import Preprocessor
 from experiments import tokenizing
-from experiments.inputs import ECGView, assign_segments, make_examples
+from experiments.inputs import ALTERED_INPUTS, ECGView, altered_signals, assign_segments, make_examples
 from experiments.prepare import Segments, ask_questions, choose_entries, open_records, write_segments
 from experiments.profile import Profile, read_profile
 
@@ -111,6 +111,26 @@ def test_controls_replace_the_ecg_and_nothing_else(profile: Profile, stored: tup
         make_examples(questions, patients, plain, shown="noise", segments=parts, others=others)
     unseen = make_examples(questions, patients, None, shown="noise", segments=parts, others=others)
     assert all(example.ecg is None for example in unseen)
+
+
+def test_altered_signals_are_those_of_the_record_whatever_the_order(stored: tuple[Path, dict]) -> None:
+    segments = Segments.open(stored[0])
+    ids = [entry.record_id for entry in stored[1]["test"]][:3]
+    altered = dict(altered_signals(segments, ids, seed=0))
+    backwards = dict(altered_signals(segments, ids[::-1], seed=0))
+    parts = range(segments.signals.shape[1])
+    assert set(altered) == {(shown, name, part) for shown in ALTERED_INPUTS for name in ids for part in parts}
+    for key, signal in altered.items():
+        np.testing.assert_array_equal(signal, backwards[key])
+    for name in ids:
+        orders = []
+        for part in parts:
+            original = segments.signal(name, part)
+            np.testing.assert_allclose(altered["noise", name, part].std(axis=1), original.std(axis=1), rtol=1e-3)
+            shuffled = altered["shuffled-leads", name, part]
+            orders.append([int(np.abs(original - lead).max(axis=1).argmin()) for lead in shuffled])
+            assert sorted(orders[-1]) == list(range(12)) and all(lead != place for place, lead in enumerate(orders[-1]))
+        assert all(order == orders[0] for order in orders), "all segments of a record are shuffled alike"
 
 
 def test_questions_are_dealt_to_segments_in_turn(profile: Profile, stored: tuple[Path, dict]) -> None:

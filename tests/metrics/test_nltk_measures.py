@@ -78,21 +78,21 @@ def test_which_meteor_it_is_depends_on_what_is_installed(monkeypatch: pytest.Mon
     has_wordnet.cache_clear()
     assert not has_wordnet()
     assert meteor_signature().startswith("meteor without WordNet|match:exact,stem|")
-    assert meteor_scores(["auricle"], ["atrium"])[0] == 0.0
+    assert meteor_scores(["heart"], ["core"])[0] == 0.0
     with pytest.raises(LookupError, match=r"nltk\.downloader wordnet"):
-        meteor_scores(["auricle"], ["atrium"], wordnet=True)
+        meteor_scores(["heart"], ["core"], wordnet=True)
 
-    synonyms = [SimpleNamespace(name=lambda: "auricle"), SimpleNamespace(name=lambda: "atrium")]
+    synonyms = [SimpleNamespace(name=lambda: "heart"), SimpleNamespace(name=lambda: "core")]
     known = SimpleNamespace(
-        synsets=lambda word: [SimpleNamespace(lemmas=lambda: synonyms)] if word in ("auricle", "atrium") else []
+        ensure_loaded=lambda: None,
+        synsets=lambda word: [SimpleNamespace(lemmas=lambda: synonyms)] if word in ("heart", "core") else [],
     )
-    monkeypatch.setattr("nltk.corpus.wordnet", SimpleNamespace(ensure_loaded=lambda: None))
-    monkeypatch.setattr("nltk.translate.meteor_score.wordnet", known)
+    monkeypatch.setattr("nltk.corpus.wordnet", known)
     has_wordnet.cache_clear()
     assert has_wordnet()
     assert meteor_signature().startswith("meteor|match:exact,stem,synonym|")
-    assert meteor_scores(["left auricle"], ["left atrium"])[0] == pytest.approx(100 * (1 - 0.5 / 8))
-    assert meteor_scores(["left auricle"], ["left atrium"], wordnet=False)[0] == pytest.approx(25.0)
+    assert meteor_scores(["left heart"], ["left core"])[0] == pytest.approx(100 * (1 - 0.5 / 8))
+    assert meteor_scores(["left heart"], ["left core"], wordnet=False)[0] == pytest.approx(25.0)
     assert f"nltk:{nltk.__version__}" in meteor_signature()
 
 

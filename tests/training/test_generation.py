@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from ecgbyte.training.examples import Example
-from ecgbyte.training.generation import answer_log_likelihood, generate_answers, score_yes_no
+from ecgbyte.training.generation import answer_and_score, answer_log_likelihood, generate_answers, score_yes_no
 from ecgbyte.training.generation_file import Generation, read_generations, write_generations
 from ecgbyte.training.loop import TrainingSettings, train
 
@@ -107,6 +107,28 @@ def test_yes_and_no_scores_are_a_ratio_of_probabilities(
             probabilities = reader.model.language_model(input_ids=ids).logits[0, -1].softmax(-1)
         first, second = (float(probabilities[word[different]]) for word in words)
         assert score == pytest.approx(first / (first + second), rel=1e-4)
+
+
+@pytest.mark.parametrize(("yes", "no"), [("yes", "no"), ("left axis", "left bundle")])
+def test_answers_and_scores_in_one_pass_are_those_of_two(
+    yes: str, no: str, overfitted: Any, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = (overfitted.model, examples, overfitted.collate)
+    expected = generate_answers(*arguments, batch_size=5, progress=False)
+    expected_scores = score_yes_no(*arguments, yes=yes, no=no, batch_size=5, progress=False)
+    read = 0
+    embed = type(overfitted.model).embed
+
+    def counting(self: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        nonlocal read
+        read += len(batch["input_ids"])
+        return embed(self, batch)
+
+    monkeypatch.setattr(type(overfitted.model), "embed", counting)
+    answers, scores = answer_and_score(*arguments, yes=yes, no=no, batch_size=5, progress=False)
+    assert answers == expected
+    assert scores == pytest.approx(expected_scores, rel=1e-4)
+    assert read == len(examples), "every prompt is read once"
 
 
 def test_the_reference_is_not_shown_to_the_model(overfitted: Any, examples: list[Example]) -> None:

@@ -1,0 +1,188 @@
+"""From answers of several training runs to rows: which rows there are, and that their values are right."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+
+from ecgbyte.data.questions import Question
+from ecgbyte.metrics.comparisons import holm
+from ecgbyte.training.generation_file import Generation
+from experiments.answers import Answers
+from experiments.comparison_rows import best_two_stage
+from experiments.language_rows import Runs
+from experiments.measure import RowMaker
+from experiments.profile import read_profile
+from experiments.results_rows import ResultRow, check_rows, compact_json, read_rows, write_rows
+
+KINDS = ("single-verify", "single-query", "single-choose")
+REFERENCE = {
+    "single-verify": ("yes", "no"),
+    "single-query": ("left axis deviation", "sinus rhythm"),
+    "single-choose": ("none", "both"),
+}
+
+
+def question(place: int) -> Question:
+    kind = KINDS[place % 3]
+    return Question(
+        sample_id=f"sample-{place}",
+        template_id=kind,
+        question_type=kind,
+        attribute_type="rhythm",
+        question=f"{kind}?",
+        answer=(REFERENCE[kind][place // 3 % 2],),
+        record_ids=(f"record-{place // 2}",),
+        attributes=(("flutter", "block")[place // 6 % 2],) if kind == "single-verify" else (),
+        source="generated",
+    )
+
+
+QUESTIONS = [question(place) for place in range(36)]
+PATIENTS = {f"record-{number}": f"patient-{number}" for number in range(18)}
+
+
+def answers(right: set[int] | range, *, scores: bool = True, questions: list[Question] = QUESTIONS) -> Answers:
+    """Right at some places and wrong at the others."""
+    generations, yes_scores = [], {}
+    for place, asked in enumerate(questions):
+        text = asked.reference if place in right else "something else"
+        generations.append(
+            Generation(
+                asked.sample_id, asked.record_id, PATIENTS[asked.record_id], asked.question, asked.reference, text
+            )
+        )
+        if scores and asked.question_type == "single-verify":
+            yes = asked.reference == "yes"
+            yes_scores[asked.sample_id] = (0.9 if yes == (place in right) else 0.1) + place / 1000
+    return Answers(generations, yes_scores)
+
+
+def runs(*right: range) -> Runs:
+    return {
+        seed: {"ecg": answers(places), "flat-line": answers(range(12)), "text-only": answers(range(6))}
+        for seed, places in zip((3, 5, 8), right, strict=False)
+    }
+
+
+@pytest.fixture(scope="module")
+def maker() -> RowMaker:
+    smoke = read_profile("smoke")
+    evaluation = dataclasses.replace(smoke.evaluation, bootstrap_resamples=60)
+    common = {"profile": "smoke", "seed": 0, "scale": "small run", "dataset": "synthetic", "versions": compact_json({})}
+    return RowMaker(dataclasses.replace(smoke, evaluation=evaluation), common)
+
+
+def find(rows: list[ResultRow], **columns: object) -> ResultRow:
+    (row,) = [row for row in rows if all(getattr(row, name) == value for name, value in columns.items())]
+    return row
+
+
+SECONDS = {3: (10.0, 1.0), 5: (20.0, 2.0), 8: (60.0, 3.0)}
+
+
+def test_every_run_has_rows_and_all_together_have_one_more(maker: RowMaker, tmp_path: Path) -> None:
+    by_seed = runs(range(36), range(30), range(18))
+    rows = maker.language("merl", by_seed, QUESTIONS, PATIENTS, SECONDS, {"ecg-needed": [1, 4, 20], "nothing": []})
+    assert check_rows(rows)
+    write_rows(tmp_path / "runs.csv", rows)
+    assert len(read_rows(tmp_path / "runs.csv")) == len(rows)
+    assert {(row.seed, row.seeds) for row in rows} == {(3, 1), (5, 1), (8, 1), (3, 3)}
+    assert {row.subset for row in rows} == {"all", *KINDS, "ecg-needed"}
+    quality = {"table": "language-quality", "metric": "accuracy", "subset": "all"}
+    values = [find(rows, **quality, input="ecg", seed=seed, seeds=1).value for seed in (3, 5, 8)]
+    assert values == pytest.approx([100.0, 100 * 30 / 36, 50.0])
+    over = find(rows, **quality, input="ecg", seeds=3)
+    assert over.value == pytest.approx(sum(values) / 3)
+    assert over.ci_high - over.ci_low > 100 * 18 / 36, "runs that differ by half widen the interval"
+    assert (over.n, over.train_seconds, over.evaluate_seconds) == (36, 30.0, 2.0)
+    assert find(rows, **quality, input="ecg", seed=5).train_seconds == 20.0
+    # Of questions 1, 4 and 20 only the last is answered wrongly, by the third run.
+    needed = find(rows, table="language-quality", metric="accuracy", subset="ecg-needed", input="ecg", seeds=3)
+    assert needed.value == pytest.approx(100 * 8 / 9) and needed.n == 3
+
+
+def test_controls_are_differences_within_a_run(maker: RowMaker) -> None:
+    rows = maker.language("merl", runs(range(36), range(30)), QUESTIONS, PATIENTS, SECONDS)
+    controls = {"table": "controls", "metric": "accuracy-difference", "subset": "all"}
+    assert find(rows, **controls, input="flat-line", seed=5).value == pytest.approx(100 * 18 / 36)
+    assert find(rows, **controls, input="flat-line", seeds=2).value == pytest.approx(100 * 21 / 36)
+    assert find(rows, **controls, input="text-only", seeds=2).value == pytest.approx(100 * 27 / 36)
+    assert not [row for row in rows if row.table == "controls" and row.input == "ecg"]
+
+
+def test_one_run_has_no_row_of_several(maker: RowMaker) -> None:
+    rows = maker.language("ecg-byte", runs(range(36)), QUESTIONS, PATIENTS, SECONDS)
+    assert {(row.seed, row.seeds) for row in rows} == {(3, 1)}
+    assert not [row for row in rows if row.metric == "bertscore-f1"]
+
+
+def test_ranking_has_areas_per_attribute_and_their_mean_for_each_run_and_all(maker: RowMaker) -> None:
+    rows = maker.ranking("merl", runs(range(36), range(18)), QUESTIONS, PATIENTS)
+    assert check_rows(rows)
+    assert {(row.seed, row.seeds) for row in rows} == {(3, 1), (5, 1), (3, 2)}
+    assert find(rows, metric="roc-area", input="ecg", subset="flutter", seeds=1, seed=3).value == 1.0
+    macro = {"metric": "roc-area-macro", "input": "ecg"}
+    first, second = (find(rows, **macro, seeds=1, seed=seed).value for seed in (3, 5))
+    assert first == 1.0 and second < 1.0
+    assert find(rows, **macro, seeds=2).value == pytest.approx((first + second) / 2)
+    flat = {"metric": "roc-area-macro", "input": "flat-line", "table": "roc-areas"}
+    difference = find(rows, metric="roc-area-macro-difference", input="flat-line", seeds=2)
+    assert difference.table == "controls"
+    assert difference.value == pytest.approx((first + second) / 2 - find(rows, **flat, seeds=2).value)
+    baseline = {0: {"text-only": answers(range(9), scores=False)}}
+    assert maker.ranking("most-frequent", baseline, QUESTIONS, PATIENTS) == []
+
+
+def test_comparisons_are_against_the_best_two_stage_method(maker: RowMaker) -> None:
+    by_method = {
+        "ecg-byte": runs(range(36), range(36), range(33)),
+        "merl": runs(range(12), range(18), range(15)),
+        "vit": runs(range(9), range(9), range(9)),
+        "vit-as-published": runs(range(36), range(36), range(36)),
+        "most-frequent": {0: {"text-only": answers(range(12), scores=False)}},
+    }
+    assert best_two_stage(by_method) == "merl"
+    rows = maker.comparisons(by_method, QUESTIONS, PATIENTS, subsets={"ecg-needed": range(20, 36)})
+    assert check_rows(rows)
+    assert {row.variant for row in rows} == {"against merl"} and {row.table for row in rows} == {"comparisons"}
+    assert {row.method for row in rows} == set(by_method) - {"merl"}
+    assert {row.subset for row in rows} == {"all", "ecg-needed"}
+    found = find(rows, method="ecg-byte", metric="accuracy-difference", subset="all")
+    assert found.value == pytest.approx(100 * (35 - 15) / 36) and found.ci_low > 0
+    assert (found.input, found.seed, found.seeds) == ("ecg", 3, 3)
+    baseline = find(rows, method="most-frequent", metric="accuracy-difference", subset="all")
+    assert (baseline.input, baseline.seed, baseline.seeds) == ("text-only", 0, 1)
+    for metric in ("accuracy", "bleu-4", "roc-area-macro"):
+        tested = [row for row in rows if row.metric == f"{metric}-p-value" and row.subset == "all"]
+        expected = holm({row.method: row.value for row in tested})
+        for method, value in expected.items():
+            assert find(rows, method=method, metric=f"{metric}-p-holm", subset="all").value == pytest.approx(value)
+        assert ("most-frequent" in expected) == (metric != "roc-area-macro")
+    p_value = find(rows, method="ecg-byte", metric="accuracy-p-value", subset="all")
+    assert 0 < p_value.value < 0.05 and math.isnan(p_value.ci_low)
+
+
+def test_comparisons_with_a_method_of_choice_or_with_none(maker: RowMaker) -> None:
+    by_method = {"ecg-byte": runs(range(36)), "text-only": {3: {"text-only": answers(range(9))}}}
+    assert maker.comparisons(by_method, QUESTIONS, PATIENTS) == []
+    rows = maker.comparisons(by_method, QUESTIONS, PATIENTS, against="text-only")
+    assert find(rows, method="ecg-byte", metric="accuracy-difference").value == pytest.approx(75.0)
+    with pytest.raises(ValueError, match="against: got 'merl', expected one of 'ecg-byte', 'text-only'"):
+        maker.comparisons(by_method, QUESTIONS, PATIENTS, against="merl")
+
+
+def test_bad_answers_are_refused(maker: RowMaker) -> None:
+    uneven = {3: {"ecg": answers(range(3))}, 5: {"text-only": answers(range(3))}}
+    with pytest.raises(ValueError, match="expected the same for every seed"):
+        maker.language("merl", uneven, QUESTIONS, PATIENTS, SECONDS)
+    with pytest.raises(ValueError, match="36 answers to other questions than the 36 asked"):
+        maker.language("merl", runs(range(36)), QUESTIONS[::-1], PATIENTS, SECONDS)
+    with pytest.raises(ValueError, match="subsets: got 'single-query'"):
+        maker.language("merl", runs(range(36)), QUESTIONS, PATIENTS, SECONDS, {"single-query": [0]})
+    two = {3: {"flat-line": answers(range(3)), "text-only": answers(range(3))}}
+    with pytest.raises(ValueError, match="expected 'ecg' among them"):
+        maker.comparisons({"merl": runs(range(3)), "vit": two}, QUESTIONS, PATIENTS)
