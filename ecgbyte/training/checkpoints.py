@@ -160,6 +160,7 @@ def save_finished(
     if not accelerator.is_main_process:
         return
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_partial_files(folder)
     write_tensors(folder / "model.safetensors", tensors)
     content = {"format_version": _FINISHED_VERSION, "identity": identity, "report": report}
     write_atomically(folder / "training.json", json.dumps(content, indent=1))
@@ -168,7 +169,15 @@ def save_finished(
 
 def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints of a finished run, or what a kill during this left of them."""
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    if (folder / "checkpoints").exists():
+        shutil.rmtree(folder / "checkpoints")
+
+
+def _remove_partial_files(folder: Path) -> None:
+    """Remove what a kill left of the files of a run's end."""
+    for name in ("model.safetensors", "training.json"):
+        for leftover in folder.glob(f".{name}.*.partial"):
+            leftover.unlink()
 
 
 def load_finished(folder: Path, model: torch.nn.Module, identity: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import torch
 
 from ecgbyte.training.examples import Example
 from ecgbyte.training.loop import TrainingSettings, train
+from ecgbyte.training.memory import PeakMemory
 
 
 def first_gradients(
@@ -97,6 +98,81 @@ def test_bf16_trains(reader: Any, examples: list[Example]) -> None:
     report = train(reader.model, examples, reader.collate, settings, progress=False)
     assert report.precision == "bf16" and report.losses[-1] < report.losses[0]
     assert all(value.dtype == torch.float32 for value in reader.model.parameters())
+
+
+def test_the_published_optimiser_is_what_torch_is_given(
+    reader: Any, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adam 0.9/0.99, weight decay 1e-2 as an L2 penalty, Noam with 500 steps of warm-up and a peak of 9.9e-4, bf16."""
+    given: list[dict[str, Any]] = []
+
+    def record(optimizer: torch.optim.Optimizer, closure: Any = None) -> None:
+        given.extend({**group, "params": len(group["params"])} for group in optimizer.param_groups)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", record)
+    settings = TrainingSettings(
+        max_steps=3,
+        batch_size=2,
+        optimizer="adam",
+        betas=(0.9, 0.99),
+        weight_decay=1e-2,
+        learning_rate=9.9e-4,
+        schedule="noam",
+        warmup_steps=500,
+        precision="bf16",
+    )
+    report = train(reader.model, examples, reader.collate, settings, progress=False)
+    assert {group["betas"] for group in given} == {(0.9, 0.99)}
+    assert {group["weight_decay"] for group in given} == {1e-2, 0.0}
+    assert not any(group["decoupled_weight_decay"] for group in given)
+    assert report.learning_rates == pytest.approx([9.9e-4 * step / 500 for step in (1, 2, 3)])
+    assert settings.learning_rate_of(500, 2000) == 9.9e-4
+    assert settings.learning_rate_of(2000, 2000) == pytest.approx(9.9e-4 / 2)
+
+
+def test_bf16_computes_in_bf16_and_stays_near(reader: Any, examples: list[Example]) -> None:
+    losses, kinds = {}, {}
+    for precision in ("no", "bf16"):
+        model = copy.deepcopy(reader.model)
+        layer = next(module for module in model.modules() if isinstance(module, torch.nn.Linear))
+        seen = kinds.setdefault(precision, set())
+        layer.register_forward_hook(lambda _, __, output, seen=seen: seen.add(output.dtype))
+        settings = TrainingSettings(max_steps=3, batch_size=4, precision=precision)
+        losses[precision] = train(model, examples, reader.collate, settings, progress=False).losses
+    assert kinds == {"no": {torch.float32}, "bf16": {torch.bfloat16}}
+    assert losses["bf16"] == pytest.approx(losses["no"], rel=0.02) and losses["bf16"] != losses["no"]
+
+
+def test_peak_memory_is_that_of_the_training(examples: list[Example]) -> None:
+    class Large(torch.nn.Module):
+        """Holds 64 MB of activations for a moment."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(1))
+
+        def forward(self, values: torch.Tensor) -> SimpleNamespace:
+            return SimpleNamespace(loss=torch.ones(1 << 24).mul_(self.weight.detach()).mean() * self.weight.mean())
+
+    def peak(model: torch.nn.Module) -> int:
+        def collate(items: list[Example]) -> dict[str, torch.Tensor]:
+            return {"values": torch.ones(len(items))}
+
+        report = train(model, examples, collate, TrainingSettings(max_steps=2), progress=False)
+        assert report.peak_memory_kind in ("resident during training", "resident since the process began")
+        assert report.device == "cpu" and report.peak_memory_bytes > 1 << 24
+        return report.peak_memory_bytes
+
+    class Small(Large):
+        def forward(self, values: torch.Tensor) -> SimpleNamespace:
+            return SimpleNamespace(loss=self.weight.mean())
+
+    before = peak(Small())
+    large = peak(Large())
+    after = peak(Small())
+    assert large >= before
+    if PeakMemory(torch.device("cpu")).kind == "resident during training":
+        assert large - max(before, after) > 40 << 20
 
 
 def test_adam_is_not_adamw(reader: Any, examples: list[Example]) -> None:

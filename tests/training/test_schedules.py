@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,38 @@ def test_applied_learning_rates_follow_the_formula_under_accumulation(
     assert len(applied) == STEPS and all(len(rates) == 1 for rates in applied)
     expected = [closed_form(schedule, step) for step in range(1, STEPS + 1)]
     assert [rates.pop() for rates in applied] == pytest.approx(expected, rel=1e-12)
+    assert report.learning_rates == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "noam", "constant"])
+@pytest.mark.parametrize("stop_in", [5, 8, 23])
+def test_applied_learning_rates_go_on_across_a_resume(
+    schedule: str, stop_in: int, reader: Any, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied: list[float] = []
+
+    def record(optimizer: torch.optim.Optimizer, closure: Any = None) -> None:
+        if len(applied) == stop_in - 1 and not (tmp_path / "stopped").exists():
+            (tmp_path / "stopped").touch()
+            raise KeyboardInterrupt
+        applied.extend({group["lr"] for group in optimizer.param_groups})
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", record)
+    settings = TrainingSettings(
+        batch_size=1,
+        gradient_accumulation=2,
+        max_steps=STEPS,
+        learning_rate=PEAK,
+        schedule=schedule,
+        warmup_steps=WARMUP,
+        checkpoint_every=1,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train(reader.model, examples, reader.collate, settings, output_folder=tmp_path / "run", progress=False)
+    report = train(reader.model, examples, reader.collate, settings, output_folder=tmp_path / "run", progress=False)
+    assert report.resumed_from_step == stop_in - 1
+    expected = [closed_form(schedule, step) for step in range(1, STEPS + 1)]
+    assert applied == pytest.approx(expected, rel=1e-12)
     assert report.learning_rates == pytest.approx(expected, rel=1e-12)
 
 
