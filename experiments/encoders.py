@@ -6,7 +6,6 @@ import dataclasses
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,27 +34,10 @@ from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
 from ecgbyte.training.masked_modelling import SignalCollator, SignalExample, reconstruction_error
 from experiments.inputs import ECGView
 from experiments.prepare import Segments
+from experiments.profile import EncoderSettings
 
 STAGE_ONE = {"merl": ("merl",), "vit": ("vit",), "clip": ("clip",), "clip-vit": ("clip", "vit")}
 """The encoders that a method's stage 1 trains, each by itself; ``clip-vit`` can use those of ``clip`` and ``vit``."""
-
-
-@dataclass(frozen=True)
-class EncoderSettings:
-    """Stage 1 of the two-stage methods, the same for all of them.
-
-    `size` is ``"tiny"``, ``"base"`` (as published) or a pretrained model's folder or hub name; `text_encoder` is
-    ``"tiny"`` (from scratch; for CLIP its own text tower), ``"minilm"`` or a pretrained one's name. As published,
-    `normalisation` is ``"record"`` and `identical_reports` is ``"as-published"``.
-    """
-
-    epochs: int
-    size: str = "tiny"
-    text_encoder: str = "tiny"
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    normalisation: str = "fixed"
-    identical_reports: str = "positives"
 
 
 def contrastive_examples(segments: Segments, entries: Sequence[RecordEntry]) -> list[ContrastiveExample]:
