@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ecgbyte.data.controls import INPUTS, noise_like, shuffled_leads
 from ecgbyte.data.questions import Question
@@ -161,28 +160,3 @@ def signal_view(segments: Segments) -> ECGView:
         for number in range(segments.signals.shape[1])
     }
     return ECGView(values, np.zeros(segments.signals.shape[2:], dtype=np.float32))
-
-
-def altered_signals(
-    shown: str, segments: Segments, keys: Sequence[tuple[str, int]], *, seed: int
-) -> NDArray[np.float32]:
-    """Segments with noise or other leads in their place.
-
-    Parameters
-    ----------
-    shown : str
-        One of `ALTERED_INPUTS`.
-    segments : Segments
-    keys : sequence of (str, int)
-        Record id and segment of each.
-    seed : int
-        With the record and the segment it decides what is drawn.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32 [keys, leads, samples], in mV.
-    """
-    check_option("shown", shown, ALTERED_INPUTS)
-    alter = noise_like if shown == "noise" else shuffled_leads
-    return np.stack([alter(segments.signal(name, number), key=f"{name}#{number}", seed=seed) for name, number in keys])

@@ -44,6 +44,9 @@ def language_rows(
         owners = [patients[questions[place].record_id] for place in places]
         scores = {shown: [run.select(places) for run in of_runs] for shown, of_runs in by_input.items()}
         for chosen, seeds in rows_of_runs(list(runs)):
+            # The parts of the questions are told for the runs together.
+            if subset != "all" and len(seeds) < len(runs):
+                continue
             seconds = np.mean([seconds_by_seed[seed] for seed in seeds], axis=0).tolist()
             for shown, of_runs in scores.items():
                 columns: dict[str, Any] = {

@@ -196,12 +196,15 @@ class MethodRun:
         prepared, profile = self.study.prepared, self.study.profile
         questions = prepared.questions["test"]
         places = assign_segments(questions, profile.data.segments_per_record)
-        keys = sorted({(question.record_id, place) for question, place in zip(questions, places, strict=True)})
-        altered = {}
-        for shown in wanted:
-            signals = altered_signals(shown, prepared.segments, keys, seed=profile.seed)
-            for key, value in zip(keys, self.read(signals), strict=True):
-                altered[shown, *key] = value
+        asked = {(question.record_id, place) for question, place in zip(questions, places, strict=True)}
+        signals = {
+            key: signal
+            for key, signal in altered_signals(
+                prepared.segments, sorted({name for name, _ in asked}), seed=profile.seed
+            )
+            if key[0] in wanted and key[1:] in asked
+        }
+        altered = dict(zip(signals, self.read(np.stack(list(signals.values()))), strict=True))
         return dataclasses.replace(view, altered=altered)
 
     def read(self, signals: np.ndarray) -> Sequence[np.ndarray]:

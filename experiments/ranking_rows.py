@@ -69,7 +69,10 @@ def ranking_rows(
             scores = [of_runs[index] for index in chosen]
             columns: dict[str, Any] = {"method": method, "input": shown, "seed": seeds[0], "seeds": len(seeds)}
             areas = roc_areas(scores, *rest, **maker.resampling)
-            named = [(name, "roc-area", ROC_AREA_SIGNATURE, area) for name, area in areas.by_attribute.items()]
+            named = []
+            # Single attributes are told for the runs together.
+            if len(seeds) == len(runs):
+                named = [(name, "roc-area", ROC_AREA_SIGNATURE, area) for name, area in areas.by_attribute.items()]
             if areas.macro is not None:
                 named.append(("all", "roc-area-macro", MACRO_ROC_AREA_SIGNATURE, areas.macro))
             for subset, metric, signature, area in named:

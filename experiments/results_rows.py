@@ -15,12 +15,12 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ecgbyte.files import write_atomically
+from ecgbyte.files import fingerprint, write_atomically
 from ecgbyte.options import check_option
 
 TABLES = (
@@ -245,6 +245,8 @@ KEY = (
 )
 _FLOATS = ("value", "ci_low", "ci_high", "train_seconds", "evaluate_seconds")
 _INTEGERS = ("n", "seed", "seeds")
+_SHARED = ("configuration", "versions")
+CONFIGURATIONS_FILE = "configurations.json"
 
 
 def compact_json(content: object) -> str:
@@ -278,6 +280,9 @@ def check_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:
 def write_rows(path: str | os.PathLike[str], rows: Iterable[ResultRow]) -> None:
     """Write rows as CSV, sorted by key, numbers rounded to six digits after the point: same results, same bytes.
 
+    Configurations and versions, which many rows share, stand once each in ``configurations.json`` beside the file; the
+    rows name them by their fingerprints.
+
     Raises
     ------
     ValueError
@@ -288,8 +293,16 @@ def write_rows(path: str | os.PathLike[str], rows: Iterable[ResultRow]) -> None:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(COLUMNS)
+    shared: dict[str, Any] = {}
     for row in check_rows(rows):
-        writer.writerow([format_cell(getattr(row, name)) for name in COLUMNS])
+        cells = {name: format_cell(getattr(row, name)) for name in COLUMNS}
+        for name in _SHARED:
+            reference = fingerprint(cells[name])
+            shared.setdefault(reference, json.loads(cells[name]))
+            cells[name] = reference
+        writer.writerow(cells.values())
+    content = json.dumps(shared, indent=1, sort_keys=True) + "\n"
+    write_atomically(Path(path).with_name(CONFIGURATIONS_FILE), content)
     write_atomically(path, stream.getvalue())
 
 
@@ -312,13 +325,25 @@ def read_rows(path: str | os.PathLike[str]) -> list[ResultRow]:
             header = tuple(next(reader, ()))
             if header != COLUMNS:
                 raise ValueError(f"expected the columns {', '.join(COLUMNS)}; got {', '.join(header) or 'none'}")
-            rows = [_parse(cells) for cells in reader]
+            texts = _read_shared(path.with_name(CONFIGURATIONS_FILE))
+            rows = [_parse(cells, texts) for cells in reader]
         except (ValueError, TypeError, csv.Error) as error:
             raise ValueError(f"{path}, line {max(reader.line_num, 1)}: {error}") from error
     return check_rows(rows)
 
 
-def _parse(cells: Sequence[str]) -> ResultRow:
+def _read_shared(path: Path) -> dict[str, str]:
+    """The texts that rows name by their fingerprints; none where there is no file."""
+    if not path.is_file():
+        return {}
+    texts = {name: compact_json(content) for name, content in json.loads(path.read_text(encoding="utf-8")).items()}
+    for name, text in texts.items():
+        if fingerprint(text) != name:
+            raise ValueError(f"{path.name}: what stands under {name} is something else, it has been changed")
+    return texts
+
+
+def _parse(cells: Sequence[str], texts: Mapping[str, str]) -> ResultRow:
     if len(cells) != len(COLUMNS):
         raise ValueError(f"expected {len(COLUMNS)} cells, got {len(cells)}")
     content: dict[str, str | int | float] = {}
@@ -328,9 +353,15 @@ def _parse(cells: Sequence[str]) -> ResultRow:
                 content[name] = int(cell)
             elif name in _FLOATS:
                 content[name] = float(cell) if cell else math.nan
+            elif name in _SHARED and cell.startswith("sha256:"):
+                if cell not in texts:
+                    raise ValueError(f"{name}: {cell} is not in {CONFIGURATIONS_FILE}")
+                content[name] = texts[cell]
             else:
                 content[name] = cell
         except ValueError as error:
+            if name in _SHARED:
+                raise
             raise ValueError(f"{name}: got {cell!r}, expected a number") from error
     return ResultRow(**content)  # type: ignore[arg-type]
 
