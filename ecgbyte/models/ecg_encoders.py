@@ -5,8 +5,8 @@ the same features again in evaluation mode.
 
 Faults of the published encoders (github.com/willxxy/ECG-Byte) that still allow training are kept where they are asked
 for, each by its name: the vision transformer's mask at test time (`ecgbyte.models.vit.ViTEncoder`, ``mask_seed``),
-CLIP+ViT's combining layers without gradient (`CombinedEncoder`, ``frozen_fusion_seed``), records with the same report as
-wrong partners (``identical_reports="as-published"``), pictures scaled by each record (``normalisation="record"``).
+CLIP+ViT's combining layers without gradient (`CombinedEncoder`, ``frozen_fusion_seed``), records with the same report
+as wrong partners (``identical_reports="as-published"``), pictures scaled by each record (``normalisation="record"``).
 
 Others cannot be kept, because nothing trains or answers with them: the second stage puts the features at a token id
 that does not exist, its ``generate`` reads a name that is never defined, and both errors are swallowed, so that every
