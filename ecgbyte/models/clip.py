@@ -30,8 +30,18 @@ OWN_TEXT_ENCODER = "own"
 LARGEST_LOGIT_SCALE = math.log(100)
 """The learnt temperature does not fall below 1/100, as in CLIP."""
 
-TINY_VISION = {"hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 512}
-TINY_TEXT = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+TINY_VISION: dict[str, Any] = {
+    "hidden_size": 128,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "intermediate_size": 512,
+}
+TINY_TEXT: dict[str, Any] = {
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+}
 TINY_PROJECTION = 128
 
 
@@ -176,11 +186,12 @@ class ECGCLIP(nn.Module):
 
     def settings(self) -> dict[str, Any]:
         """What rebuilds the model without its weights; JSON-able."""
-        own = isinstance(self.text_encoder, CLIPTextEncoder)
+        text_encoder = self.text_encoder
+        text_config = text_encoder.text_model.config if isinstance(text_encoder, CLIPTextEncoder) else None
         return {
             "layout": self.ecg_encoder.image.layout.settings(),
             "vision_config": self.ecg_encoder.vision_model.config.to_diff_dict(),
-            "text_config": self.text_encoder.text_model.config.to_diff_dict() if own else None,
+            "text_config": None if text_config is None else text_config.to_diff_dict(),
             "projection_size": self.ecg_encoder.feature_size,
             "text_encoder": self.text_encoder.settings(),
             "identical_reports": self.identical_reports,
@@ -194,10 +205,10 @@ def clip_configuration(size: str, leads: int, samples: int, normalisation: str =
 
     if size == "tiny":
         layout = folded_layout(leads, samples, normalisation=normalisation)
-        vision = {"image_size": layout.size, "num_channels": layout.num_channels, "patch_size": 1, **TINY_VISION}
-        return layout, CLIPConfig(vision_config=vision, text_config=dict(TINY_TEXT), projection_dim=TINY_PROJECTION)
+        shape = {"image_size": layout.size, "num_channels": layout.num_channels, "patch_size": 1, **TINY_VISION}
+        return layout, CLIPConfig(vision_config=shape, text_config=dict(TINY_TEXT), projection_dim=TINY_PROJECTION)
     # transformers' defaults are ViT-B/32 and its text tower, as published.
-    config = CLIPConfig.from_pretrained(size) if is_pretrained(size) else CLIPConfig()
+    config: Any = CLIPConfig.from_pretrained(size) if is_pretrained(size) else CLIPConfig()
     vision = config.vision_config
     layout = resized_layout(
         leads, samples, size=vision.image_size, num_channels=vision.num_channels, normalisation=normalisation
@@ -212,6 +223,7 @@ def build_clip_encoder(*, seed: int, size: str, leads: int, samples: int, normal
     layout, config = clip_configuration(size, leads, samples, normalisation)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        tower: Any
         if is_pretrained(size):
             tower = CLIPModel.from_pretrained(size, dtype=torch.float32, trust_remote_code=False)
         else:

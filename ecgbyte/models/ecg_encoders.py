@@ -2,6 +2,15 @@
 
 Each takes float [batch, leads, samples] in mV to float [batch, features], has the attribute ``feature_size``, and gives
 the same features again in evaluation mode.
+
+Faults of the published encoders (github.com/willxxy/ECG-Byte) that still allow training are kept where they are asked
+for, each by its name: the vision transformer's mask at test time (`ecgbyte.models.vit.ViTEncoder`, ``mask_seed``),
+CLIP+ViT's combining layers without gradient (`CombinedEncoder`, ``frozen_fusion_seed``), records with the same report
+as wrong partners (``identical_reports="as-published"``), pictures scaled by each record (``normalisation="record"``).
+
+Others cannot be kept, because nothing trains or answers with them: the second stage puts the features at a token id
+that does not exist, its ``generate`` reads a name that is never defined, and both errors are swallowed, so that every
+sample is skipped without a word. That padding counts in the published labels is a matter of the second stage.
 """
 
 from __future__ import annotations
@@ -19,6 +28,20 @@ ENCODERS = ("merl", "vit", "clip", "clip-vit")
 CLIP's image tower, over the ECG's picture. ``"clip-vit"``: both side by side."""
 
 
+def feature_size_of(encoder: nn.Module) -> int:
+    """Length of an encoder's feature vector.
+
+    Raises
+    ------
+    TypeError
+        If it has no whole number as ``feature_size``.
+    """
+    size = getattr(encoder, "feature_size", None)
+    if not isinstance(size, int):
+        raise TypeError(f"encoder: expected the attribute feature_size, got {type(encoder).__name__} with {size!r}")
+    return size
+
+
 class CombinedEncoder(nn.Module):
     """Features of two encoders, one after the other.
 
@@ -29,7 +52,7 @@ class CombinedEncoder(nn.Module):
     Parameters
     ----------
     first, second : nn.Module
-        Encoders with ``feature_size``; for ``clip-vit`` CLIP's, then the vision transformer's.
+        Encoders; for ``clip-vit`` CLIP's, then the vision transformer's.
     frozen_fusion_seed : int, optional
         As published: both features go through random layers that are never trained (`FrozenFusion`). The published
         code reads their output as it is, so the second stage's projection has to be frozen as well.
@@ -44,7 +67,7 @@ class CombinedEncoder(nn.Module):
         super().__init__()
         self.first = first
         self.second = second
-        sizes = int(first.feature_size), int(second.feature_size)
+        sizes = feature_size_of(first), feature_size_of(second)
         self.feature_size = sum(sizes)
         self.fusion = None if frozen_fusion_seed is None else FrozenFusion(*sizes, seed=frozen_fusion_seed)
 

@@ -23,7 +23,7 @@ from ecgbyte.models.ecg_images import ImageLayout, StackedSignal, folded_layout,
 MASKED_SHARE = 0.75
 """Probability that a patch is masked, as published."""
 
-TINY = {
+TINY: dict[str, Any] = {
     "hidden_size": 128,
     "num_hidden_layers": 4,
     "num_attention_heads": 4,
@@ -33,7 +33,12 @@ TINY = {
 }
 """Ours: about 0.8 million parameters."""
 
-BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
+BASE: dict[str, Any] = {
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+}
 """ViT-B, as published."""
 
 
@@ -164,9 +169,14 @@ def vit_configuration(size: str, leads: int, samples: int, normalisation: str = 
 
     if size == "tiny":
         layout = folded_layout(leads, samples, normalisation=normalisation)
-        shape = {"image_size": layout.size, "num_channels": layout.num_channels, "patch_size": 1, "encoder_stride": 1}
+        shape: dict[str, Any] = {
+            "image_size": layout.size,
+            "num_channels": layout.num_channels,
+            "patch_size": 1,
+            "encoder_stride": 1,
+        }
         return layout, ViTConfig(**shape, **TINY)
-    config = ViTConfig.from_pretrained(size) if is_pretrained(size) else ViTConfig(**BASE)
+    config: Any = ViTConfig.from_pretrained(size) if is_pretrained(size) else ViTConfig(**BASE)
     layout = resized_layout(
         leads, samples, size=config.image_size, num_channels=config.num_channels, normalisation=normalisation
     )
@@ -205,8 +215,7 @@ def build_vit_encoder(*, seed: int, size: str, leads: int, samples: int, normali
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if is_pretrained(size):
-            options = {"dtype": torch.float32, "trust_remote_code": False}
-            vit = ViTModel.from_pretrained(size, add_pooling_layer=False, **options)
+            vit = ViTModel.from_pretrained(size, add_pooling_layer=False, dtype=torch.float32, trust_remote_code=False)
         else:
             vit = ViTModel(config, add_pooling_layer=False)
     return ViTEncoder(StackedSignal(layout), vit)
