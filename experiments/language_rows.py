@@ -10,7 +10,8 @@ import numpy as np
 from ecgbyte.data.questions import Question
 from ecgbyte.metrics.bertscore import BertScore
 from ecgbyte.metrics.language_scores import LanguageScores, score_language
-from ecgbyte.metrics.quality import compare_scores, measure_scores
+from ecgbyte.metrics.quality import compare_runs, measure_runs
+from ecgbyte.metrics.resampled_scores import resample_scores
 from experiments.answers import Answers
 from experiments.results_rows import ResultRow
 
@@ -32,7 +33,6 @@ def language_rows(
 ) -> list[ResultRow]:
     """What `RowMaker.language` gives."""
     inputs = inputs_of(method, runs)
-    resampling = maker.resampling
     by_input = {
         shown: [score_answers(by_shown[shown], questions, maker.bertscore) for by_shown in runs.values()]
         for shown in inputs
@@ -42,7 +42,10 @@ def language_rows(
         if not len(places):
             continue
         owners = [patients[questions[place].record_id] for place in places]
-        scores = {shown: [run.select(places) for run in of_runs] for shown, of_runs in by_input.items()}
+        scores = {
+            shown: [resample_scores(run.select(places), owners, **maker.resampling) for run in of_runs]
+            for shown, of_runs in by_input.items()
+        }
         for chosen, seeds in rows_of_runs(list(runs)):
             seconds = np.mean([seconds_by_seed[seed] for seed in seeds], axis=0).tolist()
             for shown, of_runs in scores.items():
@@ -56,12 +59,12 @@ def language_rows(
                     "evaluate_seconds": seconds[1],
                 }
                 measured = [of_runs[index] for index in chosen]
-                for metric, measure in measure_scores(measured, owners, **resampling).items():
+                for metric, measure in measure_runs(measured).items():
                     rows.append(maker.measured("language-quality", metric, measure, columns))
                 if shown != "ecg" and "ecg" in scores:
                     real = [scores["ecg"][index] for index in chosen]
-                    compared = compare_scores(
-                        real, measured, owners, same_runs=True, num_permutations=None, **resampling
+                    compared = compare_runs(
+                        real, measured, same_runs=True, num_permutations=None, seed=maker.profile.seed
                     )
                     for metric, difference in compared.items():
                         rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))
