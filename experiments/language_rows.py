@@ -12,7 +12,9 @@ from ecgbyte.metrics.bertscore import BertScore
 from ecgbyte.metrics.language_scores import LanguageScores, score_language
 from ecgbyte.metrics.quality import compare_runs, measure_runs
 from ecgbyte.metrics.resampled_scores import resample_scores
+from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.answers import Answers
+from experiments.methods import METHODS
 from experiments.results_rows import ResultRow
 
 if TYPE_CHECKING:
@@ -133,4 +135,32 @@ def question_subsets(
         if name in subsets:
             raise ValueError(f"subsets: got {name!r}, which is made from the question types; expected another name")
         subsets[name] = places
+    return subsets
+
+
+def text_subsets(
+    questions: Sequence[Question], answers_by_method: Mapping[str, Runs], *, seed: int
+) -> dict[str, Sequence[int]]:
+    """The questions whose answer their text does not give away, as `ecgbyte.metrics.text_shortcuts` defines them.
+
+    Returns
+    -------
+    dict
+        Places by ``"answer-balanced"`` and, where methods that see no ECG answered, ``"ecg-needed"``: what none of
+        their runs got right. Methods that see the ECG have no part in it.
+    """
+    references = [question.reference for question in questions]
+    texts, names = [question.question for question in questions], [question.sample_id for question in questions]
+    subsets: dict[str, Sequence[int]] = {
+        "answer-balanced": answer_balanced(texts, references, names, seed=seed).tolist()
+    }
+    blind = [
+        [generation.answer for generation in answers.generations]
+        for method, runs in answers_by_method.items()
+        if not METHODS[method].sees_ecg
+        for by_input in runs.values()
+        for answers in by_input.values()
+    ]
+    if blind:
+        subsets["ecg-needed"] = ecg_needed(references, blind)[0].tolist()
     return subsets

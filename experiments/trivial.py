@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from ecgbyte.data.questions import Question
+from ecgbyte.training.generation_file import Generation
+from experiments.answers import Answers
 
 _ROWS_AT_ONCE = 256
 
@@ -84,6 +86,32 @@ def nearest_question_answers(train: Sequence[Question], test: Sequence[Question]
                 together.update(counters[place])
             answers[words] = _first_of_most_frequent(together)
     return [answers[_words(question.question)] for question in test]
+
+
+def as_answers(test: Sequence[Question], texts: Sequence[str], patients: Mapping[str, str]) -> Answers:
+    """A baseline's answers in the form of a method's, without scores of yes and no, which it does not give.
+
+    Parameters
+    ----------
+    test : sequence of Question
+        About single records.
+    texts : sequence of str
+        Its answer to each.
+    patients : mapping
+        From record id to patient id.
+    """
+    generations = [
+        Generation(
+            question.sample_id,
+            question.record_id,
+            patients[question.record_id],
+            question.question,
+            question.reference,
+            text,
+        )
+        for question, text in zip(test, texts, strict=True)
+    ]
+    return Answers(generations, {})
 
 
 def _words(text: str) -> frozenset[str]:
