@@ -10,8 +10,9 @@ import numpy as np
 from ecgbyte.data.questions import Question
 from ecgbyte.metrics.comparisons import HOLM_SIGNATURE, P_VALUE_SIGNATURE, holm
 from ecgbyte.metrics.language import exact_match
-from ecgbyte.metrics.quality import Comparison, Measure, compare_scores
+from ecgbyte.metrics.quality import Comparison, Measure, compare_runs
 from ecgbyte.metrics.ranking import compare_macro_roc_areas
+from ecgbyte.metrics.resampled_scores import resample_scores
 from experiments.answers import Answers, scores_in_order
 from experiments.language_rows import Runs, inputs_of, score_answers
 from experiments.methods import METHODS
@@ -48,12 +49,15 @@ def comparison_rows(
             continue
         chosen = [questions[place] for place in places]
         owners = [patients[question.record_id] for question in chosen]
-        of_method = {method: [run.select(places) for run in of_runs] for method, of_runs in scores.items()}
+        of_method = {
+            method: [resample_scores(run.select(places), owners, **maker.resampling) for run in of_runs]
+            for method, of_runs in scores.items()
+        }
         found: dict[str, dict[str, Comparison]] = {}
         for method in answers_by_method:
             if method != against:
-                found[method] = compare_scores(
-                    of_method[method], of_method[against], owners, same_runs=False, **maker.resampling
+                found[method] = compare_runs(
+                    of_method[method], of_method[against], same_runs=False, seed=maker.profile.seed
                 )
                 area = _compare_areas(maker, answers_by_method, method, against, chosen, patients)
                 if area is not None:

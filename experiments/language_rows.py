@@ -10,8 +10,11 @@ import numpy as np
 from ecgbyte.data.questions import Question
 from ecgbyte.metrics.bertscore import BertScore
 from ecgbyte.metrics.language_scores import LanguageScores, score_language
-from ecgbyte.metrics.quality import compare_scores, measure_scores
+from ecgbyte.metrics.quality import compare_runs, measure_runs
+from ecgbyte.metrics.resampled_scores import resample_scores
+from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.answers import Answers
+from experiments.methods import METHODS
 from experiments.results_rows import ResultRow
 
 if TYPE_CHECKING:
@@ -32,7 +35,6 @@ def language_rows(
 ) -> list[ResultRow]:
     """What `RowMaker.language` gives."""
     inputs = inputs_of(method, runs)
-    resampling = maker.resampling
     by_input = {
         shown: [score_answers(by_shown[shown], questions, maker.bertscore) for by_shown in runs.values()]
         for shown in inputs
@@ -42,7 +44,10 @@ def language_rows(
         if not len(places):
             continue
         owners = [patients[questions[place].record_id] for place in places]
-        scores = {shown: [run.select(places) for run in of_runs] for shown, of_runs in by_input.items()}
+        scores = {
+            shown: [resample_scores(run.select(places), owners, **maker.resampling) for run in of_runs]
+            for shown, of_runs in by_input.items()
+        }
         for chosen, seeds in rows_of_runs(list(runs)):
             # The parts of the questions are told for the runs together.
             if subset != "all" and len(seeds) < len(runs):
@@ -59,12 +64,12 @@ def language_rows(
                     "evaluate_seconds": seconds[1],
                 }
                 measured = [of_runs[index] for index in chosen]
-                for metric, measure in measure_scores(measured, owners, **resampling).items():
+                for metric, measure in measure_runs(measured).items():
                     rows.append(maker.measured("language-quality", metric, measure, columns))
                 if shown != "ecg" and "ecg" in scores:
                     real = [scores["ecg"][index] for index in chosen]
-                    compared = compare_scores(
-                        real, measured, owners, same_runs=True, num_permutations=None, **resampling
+                    compared = compare_runs(
+                        real, measured, same_runs=True, num_permutations=None, seed=maker.profile.seed
                     )
                     for metric, difference in compared.items():
                         rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))
@@ -133,4 +138,32 @@ def question_subsets(
         if name in subsets:
             raise ValueError(f"subsets: got {name!r}, which is made from the question types; expected another name")
         subsets[name] = places
+    return subsets
+
+
+def text_subsets(
+    questions: Sequence[Question], answers_by_method: Mapping[str, Runs], *, seed: int
+) -> dict[str, Sequence[int]]:
+    """The questions whose answer their text does not give away, as `ecgbyte.metrics.text_shortcuts` defines them.
+
+    Returns
+    -------
+    dict
+        Places by ``"answer-balanced"`` and, where methods that see no ECG answered, ``"ecg-needed"``: what none of
+        their runs got right. Methods that see the ECG have no part in it.
+    """
+    references = [question.reference for question in questions]
+    texts, names = [question.question for question in questions], [question.sample_id for question in questions]
+    subsets: dict[str, Sequence[int]] = {
+        "answer-balanced": answer_balanced(texts, references, names, seed=seed).tolist()
+    }
+    blind = [
+        [generation.answer for generation in answers.generations]
+        for method, runs in answers_by_method.items()
+        if not METHODS[method].sees_ecg
+        for by_input in runs.values()
+        for answers in by_input.values()
+    ]
+    if blind:
+        subsets["ecg-needed"] = ecg_needed(references, blind)[0].tolist()
     return subsets

@@ -26,6 +26,8 @@ _LAYERS = {PUBLISHED_BERTSCORE_MODEL: 17, "FacebookAI/roberta-large": 17}
 # Byte-level tokenizers tell a word at the start of a text from one after a space; bert-score gives them the space.
 _SPACE_FIRST = ("roberta", "gpt2")
 _ROUNDED_TO = 4
+# Numbers of embeddings that are kept: 256 MB.
+_NUMBERS_KEPT = 1 << 26
 
 
 class BertScore:
@@ -56,7 +58,8 @@ class BertScore:
 
     Notes
     -----
-    Scores of pairs are kept, and each pair is computed once. Texts are embedded in batches of equal length, without
+    Scores of pairs are kept, and each pair is computed once; so are the embeddings of texts, the newest up to a limit.
+    Texts are embedded in batches of equal length, without
     padding, and scores are rounded to four digits, so that they do not depend on which texts come together.
 
     *Thread-safety*: one thread at a time.
@@ -87,6 +90,8 @@ class BertScore:
         self._space = " " if encoder.config.model_type in _SPACE_FIRST else ""
         self._batch_size = batch_size
         self._known: dict[tuple[str, str], float] = {}
+        self._embedded: dict[str, tuple[Tensor, Tensor]] = {}
+        self._numbers = 0
 
     @property
     def max_tokens(self) -> int:
@@ -127,10 +132,21 @@ class BertScore:
         check_pairs(references, answers)
         pairs = list(zip(references, answers, strict=True))
         new = sorted({pair for pair in pairs if pair not in self._known})
-        embedded = self._embed(sorted({text for pair in new for text in pair}))
+        embedded = self._embeddings(sorted({text for pair in new for text in pair}))
         for reference, answer in new:
             self._known[reference, answer] = round(100 * _f1(embedded[reference], embedded[answer]), _ROUNDED_TO)
         return np.array([self._known[pair] for pair in pairs], dtype=np.float64)
+
+    def _embeddings(self, texts: Sequence[str]) -> dict[str, tuple[Tensor, Tensor]]:
+        """What `_embed` gives, of texts that are known already or not."""
+        fresh = self._embed([text for text in texts if text not in self._embedded])
+        found = {text: fresh[text] if text in fresh else self._embedded[text] for text in texts}
+        self._embedded |= fresh
+        self._numbers += sum(states.numel() for states, _ in fresh.values())
+        while self._numbers > _NUMBERS_KEPT:
+            states, _ = self._embedded.pop(next(iter(self._embedded)))
+            self._numbers -= states.numel()
+        return found
 
     def _embed(self, texts: Sequence[str]) -> dict[str, tuple[Tensor, Tensor]]:
         """For every text unit vectors [tokens, channels] and whether each token counts, bool [tokens]."""
@@ -150,7 +166,8 @@ class BertScore:
                     output = self._encoder(ids.to(self._device), output_hidden_states=True)
                     states = torch.nn.functional.normalize(output.hidden_states[self.layer], dim=-1).cpu()
                 for (text, _), row_states, row_ids in zip(batch, states, ids, strict=True):
-                    embedded[text] = (row_states, ~torch.isin(row_ids, special))
+                    # Copied, so that one kept text does not keep its whole batch.
+                    embedded[text] = (row_states.clone(), ~torch.isin(row_ids, special))
         return embedded
 
 

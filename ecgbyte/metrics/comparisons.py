@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,14 @@ _TIE = 1e-9
 _CHUNK = 1 << 22
 
 
-def swap_p_value(
-    sums_a: NDArray[np.float64],
-    sums_b: NDArray[np.float64],
-    of_sums: OfSums,
+def swap_p_values(
+    sums_a: Sequence[NDArray[np.float64]],
+    sums_b: Sequence[NDArray[np.float64]],
+    of_sums: Sequence[OfSums],
     *,
     num_permutations: int = 9999,
     seed: int,
-) -> float:
+) -> list[float]:
     """Two-sided p of the hypothesis that two methods answer alike, by swapping their answers patient by patient.
 
     For means this is the sign-flip test over patients (Good, Permutation, Parametric and Bootstrap Tests, 2005). All
@@ -37,50 +37,65 @@ def swap_p_value(
 
     Parameters
     ----------
-    sums_a, sums_b : numpy.ndarray
-        float64 [patients, statistics], each method's statistics summed over a patient's questions (for several training
-        runs, their mean over runs).
-    of_sums : callable
-        From sums [..., statistics] to the measure [...].
+    sums_a, sums_b : sequences of numpy.ndarray
+        For each measure float64 [patients, statistics], each method's statistics summed over a patient's questions (for
+        several training runs, their mean over runs).
+    of_sums : sequence of callable
+        For each measure, from sums [swaps, statistics] to its values [swaps].
     num_permutations : int
-        How many swaps are drawn. Where there are no more than that, all of them are used and the p-value is exact.
+        How many swaps are drawn, the same for all measures. Where there are no more than that, all of them are used and
+        the p-values are exact.
     seed : int
-        Same seed, same p-value.
+        Same seed, same p-values.
 
     Returns
     -------
-    float
-        Share of swaps whose difference is at least as large as the one found; drawn ones as (b + 1) / (m + 1), never 0
-        (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010).
+    list of float
+        For each measure the share of swaps whose difference is at least as large as the one found; drawn ones as
+        (b + 1) / (m + 1), never 0 (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 2010).
 
     Raises
     ------
     ValueError
         If shapes differ, or there are no patients or permutations.
     """
-    if sums_a.shape != sums_b.shape or sums_a.ndim != 2 or not len(sums_a):
+    shapes = {sums.shape[0] if sums.ndim == 2 else 0 for sums in (*sums_a, *sums_b)}
+    if [one.shape for one in sums_a] != [other.shape for other in sums_b] or len(shapes) != 1 or 0 in shapes:
         raise ValueError(
-            f"sums_a, sums_b: got shapes {sums_a.shape}, {sums_b.shape}, expected [patients, statistics] twice"
+            f"sums_a, sums_b: got shapes {[one.shape for one in sums_a]}, {[other.shape for other in sums_b]}, "
+            "expected [patients, statistics] twice, not empty"
         )
-    total_a, total_b, change = sums_a.sum(axis=0), sums_b.sum(axis=0), sums_b - sums_a
+    totals_a, totals_b = np.hstack(sums_a).sum(axis=0), np.hstack(sums_b).sum(axis=0)
+    change = np.hstack(sums_b) - np.hstack(sums_a)
+    ends = np.cumsum([sums.shape[1] for sums in sums_a])
+    parts = [slice(end - sums.shape[1], end) for sums, end in zip(sums_a, ends, strict=True)]
 
-    def difference(swapped: NDArray[np.float64]) -> NDArray[np.float64]:
+    def differences(swapped: NDArray[np.float64]) -> NDArray[np.float64]:
         moved = swapped @ change
-        return of_sums(total_a + moved) - of_sums(total_b - moved)
+        of_a, of_b = totals_a + moved, totals_b - moved
+        return np.stack(
+            [measure(of_a[:, part]) - measure(of_b[:, part]) for part, measure in zip(parts, of_sums, strict=True)]
+        )
 
-    return permutation_p_value(difference, len(sums_a), num_permutations=num_permutations, seed=seed)
+    return permutation_p_values(differences, len(change), num_permutations=num_permutations, seed=seed)
 
 
-def permutation_p_value(difference: OfSums, num_patients: int, *, num_permutations: int, seed: int) -> float:
-    """The p-value of `swap_p_value` for any measure.
+def permutation_p_values(
+    differences: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    num_patients: int,
+    *,
+    num_permutations: int,
+    seed: int,
+) -> list[float]:
+    """The p-values of `swap_p_values` for measures of any kind.
 
     Parameters
     ----------
-    difference : callable
+    differences : callable
         From float64 [swaps, patients], 1 where the two methods' answers about the patient are swapped, to the
-        difference of the measure float64 [swaps]. NaN where it does not exist; counts as large.
+        differences of the measures float64 [measures, swaps]. NaN where one does not exist; counts as large.
     num_patients, num_permutations, seed
-        As in `swap_p_value`.
+        As in `swap_p_values`.
 
     Raises
     ------
@@ -89,13 +104,14 @@ def permutation_p_value(difference: OfSums, num_patients: int, *, num_permutatio
     """
     if num_permutations < 1:
         raise ValueError(f"num_permutations: got {num_permutations}, expected 1 or more")
-    found = abs(float(difference(np.zeros((1, num_patients)))[0])) - _TIE
+    found = np.abs(differences(np.zeros((1, num_patients)))) - _TIE
     exact = 2**num_patients <= num_permutations
     as_large = sum(
-        int(np.count_nonzero(~(np.abs(difference(swapped)) < found)))
+        np.count_nonzero(~(np.abs(differences(swapped)) < found), axis=1)
         for swapped in _swaps(num_patients, num_permutations, seed, exact)
     )
-    return as_large / 2**num_patients if exact else (as_large + 1) / (num_permutations + 1)
+    p_values = as_large / 2**num_patients if exact else (as_large + 1) / (num_permutations + 1)
+    return [float(p_value) for p_value in p_values]
 
 
 def _swaps(num_patients: int, num_permutations: int, seed: int, exact: bool) -> Iterator[NDArray[np.float64]]:

@@ -145,9 +145,9 @@ def sums_by_patient(statistics: NDArray[np.float64], patients: Sequence[str]) ->
         As `patient_indices`.
     """
     owner = patient_indices(patients, len(statistics))
-    by_patient = np.zeros((owner.max(initial=0) + 1, statistics.shape[1]))
-    np.add.at(by_patient, owner, statistics)
-    return by_patient
+    order = np.argsort(owner, kind="stable")
+    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    return np.add.reduceat(statistics[order], starts, axis=0)
 
 
 def resampled_counts(num_patients: int, *, num_resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:

@@ -146,6 +146,7 @@ def rouge_signature() -> str:
     return f"rouge|f1|stem:no|mean:samples|empty:0|rouge-score:{version('rouge-score')}"
 
 
+@functools.lru_cache(PAIRS_KEPT)
 def normalize_answer(answer: str) -> tuple[str, ...]:
     """Bring an answer into the form in which answers are compared.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ecgbyte.metrics.intervals import OfSums
+from ecgbyte.metrics.intervals import OfSums, as_statistics
 from ecgbyte.metrics.language import (
     EXACT_MATCH_SIGNATURE,
     bleu_from_statistics,
@@ -72,6 +72,11 @@ class LanguageScores:
     """
 
     metrics: dict[str, MetricScores]
+
+    def statistics(self) -> tuple[list[NDArray[np.float64]], list[OfSums]]:
+        """For every metric statistics float64 [samples, statistics], and what takes their sums."""
+        pairs = [as_statistics(name, scores.values, scores.of_sums) for name, scores in self.metrics.items()]
+        return [statistics for statistics, _ in pairs], [measure for _, measure in pairs]
 
     def select(self, places: Sequence[int]) -> LanguageScores:
         """The scores of some of the answers."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ecgbyte.metrics.comparisons import swap_p_value
-from ecgbyte.metrics.intervals import as_statistics, sums_by_patient
-from ecgbyte.metrics.language_scores import LANGUAGE_METRICS, LanguageScores, score_language
-from ecgbyte.metrics.training_runs import paired_two_level_bootstrap, two_level_bootstrap
+from ecgbyte.metrics.comparisons import swap_p_values
+from ecgbyte.metrics.language_scores import LANGUAGE_METRICS, score_language
+from ecgbyte.metrics.resampled_scores import ResampledScores, resample_scores
+from ecgbyte.metrics.training_runs import two_level_interval
 
 if TYPE_CHECKING:
     from ecgbyte.metrics.bertscore import BertScore
@@ -23,10 +23,10 @@ __all__ = [
     "Measure",
     "compare_language",
     "compare_methods",
-    "compare_scores",
+    "compare_runs",
     "measure_language",
     "measure_language_over_seeds",
-    "measure_scores",
+    "measure_runs",
 ]
 _PERCENT, _PERCENT_DIFFERENCE = (0.0, 100.0), (-100.0, 100.0)
 
@@ -49,47 +49,36 @@ class Comparison(Measure):
     p_value: float
 
 
-def measure_scores(
-    runs: Sequence[LanguageScores],
-    patients: Sequence[str],
-    *,
-    num_resamples: int = 1000,
-    level: float = 0.95,
-    seed: int,
-) -> dict[str, Measure]:
+def measure_runs(runs: Sequence[ResampledScores], *, level: float = 0.95) -> dict[str, Measure]:
     """Mean over training runs of every metric, with intervals over runs and patients.
 
     Parameters
     ----------
-    runs : sequence of LanguageScores
-        One a training run, of the same questions. For a single run the interval is over patients alone.
-    patients : sequence of str
-        [samples], whose ECG each question is about.
-    num_resamples, level, seed
+    runs : sequence of ResampledScores
+        One a training run, of the same questions and resamples. For a single run the interval is over patients alone.
+    level : float
         As in `ecgbyte.metrics.training_runs.two_level_bootstrap`.
 
     Raises
     ------
-    ValueError, TypeError
-        As `two_level_bootstrap`.
+    ValueError
+        If there is no run, runs differ in their samples or metrics, or `level` is out of its range.
     """
     measures = {}
-    for name, (_, of_sums, signature) in _first("runs", runs).metrics.items():
-        values = [run.metrics[name].values for run in runs]
-        found = two_level_bootstrap(
-            values, patients, of_sums=of_sums, num_resamples=num_resamples, level=level, seed=seed, bounds=_PERCENT
-        )
-        measures[name] = Measure(found.value, found.low, found.high, len(patients), signature)
+    num_patients = _check_runs(runs)
+    for name, scores in runs[0].scores.metrics.items():
+        drawn = np.mean([run.drawn[name] for run in runs], axis=0)
+        values = np.array([run.values[name] for run in runs])
+        found = two_level_interval(drawn, [values], [1.0], num_patients, level=level, bounds=_PERCENT)
+        measures[name] = Measure(found.value, found.low, found.high, runs[0].num_samples, scores.signature)
     return measures
 
 
-def compare_scores(
-    runs_a: Sequence[LanguageScores],
-    runs_b: Sequence[LanguageScores],
-    patients: Sequence[str],
+def compare_runs(
+    runs_a: Sequence[ResampledScores],
+    runs_b: Sequence[ResampledScores],
     *,
     same_runs: bool,
-    num_resamples: int = 1000,
     num_permutations: int | None = 9999,
     level: float = 0.95,
     seed: int,
@@ -101,52 +90,68 @@ def compare_scores(
 
     Parameters
     ----------
-    runs_a, runs_b : sequences of LanguageScores
-        One a training run, all of the same questions.
-    patients : sequence of str
-        [samples], whose ECG each question is about.
+    runs_a, runs_b : sequences of ResampledScores
+        One a training run, all of the same questions and resamples.
     same_runs : bool
         As in `ecgbyte.metrics.training_runs.paired_two_level_bootstrap`.
-    num_resamples, level, seed
-        As in `two_level_bootstrap`.
     num_permutations : int, optional
-        As in `ecgbyte.metrics.comparisons.swap_p_value`. Where None there is no test, and p-values are NaN.
+        As in `ecgbyte.metrics.comparisons.swap_p_values`. Where None there is no test, and p-values are NaN.
+    level : float
+        As in `two_level_bootstrap`.
+    seed : int
+        Seed of the swaps.
 
     Raises
     ------
-    ValueError, TypeError
-        As `paired_two_level_bootstrap`.
+    ValueError
+        As `measure_runs`, and if with `same_runs` the numbers of runs differ.
     """
-    comparisons = {}
-    of_b = _first("runs_b", runs_b).metrics
-    for name, (_, of_sums, signature) in _first("runs_a", runs_a).metrics.items():
-        if name not in of_b or of_b[name].signature != signature:
-            raise ValueError(f"runs_b: {name!r} is not measured as in runs_a, {signature!r}")
-        values_a = [run.metrics[name].values for run in runs_a]
-        values_b = [run.metrics[name].values for run in runs_b]
-        found = paired_two_level_bootstrap(
-            values_a,
-            values_b,
-            patients,
-            same_runs=same_runs,
-            of_sums=of_sums,
-            num_resamples=num_resamples,
-            level=level,
-            seed=seed,
-            bounds=_PERCENT_DIFFERENCE,
+    _check_runs(runs_b)
+    num_patients = _check_runs([*runs_a, *runs_b])
+    if same_runs and len(runs_a) != len(runs_b):
+        raise ValueError(f"runs_a, runs_b: got {len(runs_a)} and {len(runs_b)} runs, expected the same runs")
+    metrics = runs_a[0].scores.metrics
+    p_values = [math.nan] * len(metrics)
+    if num_permutations is not None:
+        sums_a, sums_b = (
+            [np.mean(of_runs, axis=0) for of_runs in zip(*(run.by_patient for run in runs), strict=True)]
+            for runs in (runs_a, runs_b)
         )
-        p_value = math.nan
-        if num_permutations is not None:
-            statistics_a, measure = as_statistics("runs_a", np.mean(values_a, axis=0), of_sums)
-            statistics_b, _ = as_statistics("runs_b", np.mean(values_b, axis=0), of_sums)
-            sums_a, sums_b = sums_by_patient(statistics_a, patients), sums_by_patient(statistics_b, patients)
-            p_value = swap_p_value(sums_a, sums_b, measure, num_permutations=num_permutations, seed=seed)
-            if not math.isnan(found.p_value):
-                p_value = max(p_value, found.p_value)
+        _, measures = runs_a[0].scores.statistics()
+        p_values = swap_p_values(sums_a, sums_b, measures, num_permutations=num_permutations, seed=seed)
+    comparisons = {}
+    for (name, scores), swapped in zip(metrics.items(), p_values, strict=True):
+        drawn_a, drawn_b = (np.mean([run.drawn[name] for run in runs], axis=0) for runs in (runs_a, runs_b))
+        a, b = (np.array([run.values[name] for run in runs]) for runs in (runs_a, runs_b))
+        groups, signs = ([a - b], [1.0]) if same_runs else ([a, b], [1.0, -1.0])
+        found = two_level_interval(
+            drawn_a - drawn_b, groups, signs, num_patients, level=level, bounds=_PERCENT_DIFFERENCE
+        )
+        # A single run has no t test; without swaps there is no test at all.
+        p_value = swapped if math.isnan(found.p_value) else max(swapped, found.p_value)
         comparisons[name] = Comparison(
-            found.value, found.low, found.high, len(patients), f"paired difference of {signature}", p_value
+            found.value,
+            found.low,
+            found.high,
+            runs_a[0].num_samples,
+            f"paired difference of {scores.signature}",
+            math.nan if num_permutations is None else p_value,
         )
     return comparisons
+
+
+def _check_runs(runs: Sequence[ResampledScores]) -> int:
+    """The number of patients, after checking that the runs are about the same samples and measured alike."""
+    if not runs:
+        raise ValueError("runs: got no training run, expected at least one")
+    first = runs[0]
+    signatures = {name: scores.signature for name, scores in first.scores.metrics.items()}
+    for index, run in enumerate(runs):
+        if run.num_samples != first.num_samples or len(run.by_patient[0]) != len(first.by_patient[0]):
+            raise ValueError(f"runs: run {index} is about other samples or patients than the first, expected the same")
+        if {name: scores.signature for name, scores in run.scores.metrics.items()} != signatures:
+            raise ValueError(f"runs: run {index} is measured in other ways than the first, expected the same metrics")
+    return len(first.by_patient[0])
 
 
 def measure_language(
@@ -159,9 +164,10 @@ def measure_language(
     level: float = 0.95,
     seed: int,
 ) -> dict[str, Measure]:
-    """Measure one set of answers: `score_language`, then `measure_scores`."""
-    scores = score_language(references, answers, bertscore=bertscore)
-    return measure_scores([scores], patients, num_resamples=num_resamples, level=level, seed=seed)
+    """Measure one set of answers: `measure_language_over_seeds` with one run."""
+    return measure_language_over_seeds(
+        references, {0: answers}, patients, bertscore=bertscore, num_resamples=num_resamples, level=level, seed=seed
+    )
 
 
 def compare_language(
@@ -175,7 +181,7 @@ def compare_language(
     level: float = 0.95,
     seed: int,
 ) -> dict[str, Comparison]:
-    """Differences a - b of two sets of answers to the same questions: `score_language`, then `compare_scores`."""
+    """Differences a - b of two sets of answers to the same questions: `compare_methods` with one run each."""
     return compare_methods(
         references,
         {0: answers_a},
@@ -198,7 +204,7 @@ def measure_language_over_seeds(
     level: float = 0.95,
     seed: int,
 ) -> dict[str, Measure]:
-    """Measure the answers of several training runs: `score_language` for each, then `measure_scores`.
+    """Measure the answers of several training runs: `score_language` for each, `resample_scores`, `measure_runs`.
 
     Parameters
     ----------
@@ -209,10 +215,15 @@ def measure_language_over_seeds(
     bertscore
         As in `score_language`.
     num_resamples, level, seed
-        As in `measure_scores`; this seed is that of the resampling.
+        As in `resample_scores` and `measure_runs`; this seed is that of the resampling.
     """
-    runs = [score_language(references, answers, bertscore=bertscore) for answers in answers_by_seed.values()]
-    return measure_scores(runs, patients, num_resamples=num_resamples, level=level, seed=seed)
+    runs = [
+        resample_scores(
+            score_language(references, answers, bertscore=bertscore), patients, num_resamples=num_resamples, seed=seed
+        )
+        for answers in answers_by_seed.values()
+    ]
+    return measure_runs(runs, level=level)
 
 
 def compare_methods(
@@ -227,24 +238,17 @@ def compare_methods(
     level: float = 0.95,
     seed: int,
 ) -> dict[str, Comparison]:
-    """Compare two methods that were trained apart: `score_language` for each run, then `compare_scores`."""
+    """Compare two methods that were trained apart: `score_language` for each run, `resample_scores`, `compare_runs`."""
     runs_a, runs_b = (
-        [score_language(references, answers, bertscore=bertscore) for answers in by_seed.values()]
+        [
+            resample_scores(
+                score_language(references, answers, bertscore=bertscore),
+                patients,
+                num_resamples=num_resamples,
+                seed=seed,
+            )
+            for answers in by_seed.values()
+        ]
         for by_seed in (answers_by_seed_a, answers_by_seed_b)
     )
-    return compare_scores(
-        runs_a,
-        runs_b,
-        patients,
-        same_runs=False,
-        num_resamples=num_resamples,
-        num_permutations=num_permutations,
-        level=level,
-        seed=seed,
-    )
-
-
-def _first(name: str, runs: Sequence[LanguageScores]) -> LanguageScores:
-    if not runs:
-        raise ValueError(f"{name}: got no training run, expected at least one")
-    return runs[0]
+    return compare_runs(runs_a, runs_b, same_runs=False, num_permutations=num_permutations, level=level, seed=seed)

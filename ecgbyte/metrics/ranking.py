@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ecgbyte.metrics.comparisons import permutation_p_value
+from ecgbyte.metrics.comparisons import permutation_p_values
 from ecgbyte.metrics.intervals import patient_indices, resampled_counts
 from ecgbyte.metrics.roc_area import check_scores, mean_where_defined, roc_area, weighted_roc_areas
 from ecgbyte.metrics.training_runs import TwoLevel, two_level_interval
@@ -125,7 +125,7 @@ def compare_macro_roc_areas(
 
     The p-value swaps the ranks that two methods give to a patient's questions, ranks within a run and an attribute, as
     scores of different models are on different scales (Venkatraman and Begg, Biometrika 83, 1996). As for
-    `ecgbyte.metrics.quality.compare_scores`, with several runs it is at least that of the t distribution.
+    `ecgbyte.metrics.quality.compare_runs`, with several runs it is at least that of the t distribution.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def compare_macro_roc_areas(
     num_resamples, level, seed
         As in `two_level_bootstrap`.
     num_permutations : int, optional
-        As in `ecgbyte.metrics.comparisons.swap_p_value`. Where None there is no test, and the p-value is NaN.
+        As in `ecgbyte.metrics.comparisons.swap_p_values`. Where None there is no test, and the p-value is NaN.
 
     Returns
     -------
@@ -187,9 +187,9 @@ def compare_macro_roc_areas(
             first = _areas_by_group(both, of_both, places, np.hstack([1 - moved, moved]))
             second = _areas_by_group(both, of_both, places, np.hstack([moved, 1 - moved]))
             total += first.mean(axis=0) - second.mean(axis=0)
-        return total / len(ranked)
+        return (total / len(ranked))[None]
 
-    p_value = permutation_p_value(difference, num_patients, num_permutations=num_permutations, seed=seed)
+    (p_value,) = permutation_p_values(difference, num_patients, num_permutations=num_permutations, seed=seed)
     if not math.isnan(found.p_value):
         p_value = max(p_value, found.p_value)
     return TwoLevel(found.value, found.low, found.high, p_value)

@@ -13,10 +13,11 @@ from ecgbyte.metrics.comparisons import holm
 from ecgbyte.training.generation_file import Generation
 from experiments.answers import Answers
 from experiments.comparison_rows import best_two_stage
-from experiments.language_rows import Runs
+from experiments.language_rows import Runs, text_subsets
 from experiments.measure import RowMaker
 from experiments.profile import read_profile
 from experiments.results_rows import ResultRow, check_rows, compact_json, read_rows, write_rows
+from experiments.trivial import as_answers, most_frequent_answers
 
 KINDS = ("single-verify", "single-query", "single-choose")
 REFERENCE = {
@@ -186,3 +187,21 @@ def test_bad_answers_are_refused(maker: RowMaker) -> None:
     two = {3: {"flat-line": answers(range(3)), "text-only": answers(range(3))}}
     with pytest.raises(ValueError, match="expected 'ecg' among them"):
         maker.comparisons({"merl": runs(range(3)), "vit": two}, QUESTIONS, PATIENTS)
+
+
+def test_subsets_by_text_use_methods_without_the_ecg_only(maker: RowMaker) -> None:
+    given = as_answers(QUESTIONS, most_frequent_answers(QUESTIONS, QUESTIONS), PATIENTS)
+    by_method = {
+        "ecg-byte": runs(range(36), range(36)),
+        "text-only": {3: {"text-only": answers(range(4))}, 5: {"text-only": answers({7, 9})}},
+        "most-frequent": {0: {"text-only": given}},
+    }
+    subsets = text_subsets(QUESTIONS, by_method, seed=0)
+    right = {place for place, one in enumerate(given.generations) if one.answer == one.reference}
+    assert subsets["ecg-needed"] == sorted(set(range(36)) - {0, 1, 2, 3, 7, 9} - right)
+    # Each of the three texts is followed by two answers, six times each.
+    assert subsets["answer-balanced"] == list(range(36))
+    rows = maker.language("most-frequent", by_method["most-frequent"], QUESTIONS, PATIENTS, {0: (0.0, 0.0)}, subsets)
+    accuracy = {row.subset: row.value for row in rows if row.metric == "accuracy"}
+    assert accuracy["answer-balanced"] == 50.0 and accuracy["ecg-needed"] == 0.0
+    assert list(text_subsets(QUESTIONS, {"ecg-byte": by_method["ecg-byte"]}, seed=0)) == ["answer-balanced"]

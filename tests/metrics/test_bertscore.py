@@ -61,6 +61,17 @@ def test_a_pair_is_computed_once(tiny_bert: Path, monkeypatch: pytest.MonkeyPatc
     assert sorted(embedded) == ["no", "yes"]
     assert measure.scores(["yes"], ["no"])[0] == first[0] == first[1]
     assert len(embedded) == 2
+    measure.scores(["yes", "axis"], ["yes", "no"])
+    assert embedded[2:] == ["axis"], "a known text is not embedded again"
+
+
+def test_old_embeddings_make_room_and_scores_stay(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = BertScore(tiny_bert, device="cpu").scores(REFERENCES, ANSWERS)
+    monkeypatch.setattr("ecgbyte.metrics.bertscore._NUMBERS_KEPT", 100)
+    measure = BertScore(tiny_bert, device="cpu")
+    found = [measure.scores([reference], [answer])[0] for reference, answer in zip(REFERENCES, ANSWERS, strict=True)]
+    assert found == pytest.approx(expected.tolist(), abs=2e-4)
+    assert measure._numbers == sum(states.numel() for states, _ in measure._embedded.values()) <= 100
 
 
 def test_long_answers_are_cut_and_the_signature_says_where(tiny_bert: Path) -> None:

@@ -10,15 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecgbyte.metrics.bertscore import BertScore
-from ecgbyte.metrics.comparisons import holm, swap_p_value
-from ecgbyte.metrics.intervals import sums_by_patient
+from ecgbyte.metrics.comparisons import holm, swap_p_values
+from ecgbyte.metrics.intervals import OfSums, sums_by_patient
 from ecgbyte.metrics.language import bleu_from_statistics, bleu_statistics, corpus_bleu4
 from ecgbyte.metrics.language_scores import score_language
-from ecgbyte.metrics.quality import compare_methods, compare_scores, measure_language, measure_language_over_seeds
+from ecgbyte.metrics.quality import (
+    compare_methods,
+    compare_runs,
+    measure_language,
+    measure_language_over_seeds,
+    measure_runs,
+)
+from ecgbyte.metrics.resampled_scores import resample_scores
+from ecgbyte.metrics.training_runs import paired_two_level_bootstrap, two_level_bootstrap
 
 
 def mean(sums: np.ndarray) -> np.ndarray:
     return sums[..., 0] / sums[..., 1]
+
+
+def swap_p_value(one: np.ndarray, other: np.ndarray, measure: OfSums, **options: int) -> float:
+    (p_value,) = swap_p_values([one], [other], [measure], **options)
+    return p_value
 
 
 def with_counts(values: np.ndarray) -> np.ndarray:
@@ -147,7 +160,32 @@ def test_a_part_of_the_scores_is_the_scores_of_the_part() -> None:
 def test_scores_of_different_definitions_do_not_mix(tiny_bertscore: BertScore) -> None:
     with_it = score_language(REFERENCES, REFERENCES, bertscore=tiny_bertscore)
     without = score_language(REFERENCES, REFERENCES)
-    with pytest.raises(ValueError, match="'bertscore-f1' is not measured as in runs_a"):
-        compare_scores([with_it], [without], OWNERS, same_runs=True, seed=0)
-    with pytest.raises(ValueError, match="runs_b: got no training run"):
-        compare_scores([without], [], OWNERS, same_runs=True, seed=0)
+    one, other = (resample_scores(scores, OWNERS, num_resamples=9, seed=0) for scores in (with_it, without))
+    part = resample_scores(without.select(range(10)), OWNERS[:10], num_resamples=9, seed=0)
+    with pytest.raises(ValueError, match="run 1 is measured in other ways"):
+        compare_runs([one], [other], same_runs=True, seed=0)
+    with pytest.raises(ValueError, match="run 1 is about other samples"):
+        measure_runs([other, part])
+    with pytest.raises(ValueError, match="1 and 2 runs, expected the same runs"):
+        compare_runs([one], [one, one], same_runs=True, seed=0)
+    with pytest.raises(ValueError, match="runs: got no training run"):
+        compare_runs([one], [], same_runs=True, seed=0)
+
+
+def test_measures_of_runs_are_those_of_the_general_bootstrap() -> None:
+    answers = [REFERENCES[:18] + ["no"] * 6, ["yes"] * 24, REFERENCES[:9] + [""] * 15]
+    scores = [score_language(REFERENCES, given) for given in answers]
+    runs = [resample_scores(run, OWNERS, num_resamples=70, seed=2) for run in scores]
+    found, compared = measure_runs(runs), compare_runs(runs[:2], runs[2:], same_runs=False, seed=2)
+    for name, first in scores[0].metrics.items():
+        values, options = [run.metrics[name].values for run in scores], {"of_sums": first.of_sums, "seed": 2}
+        slow = two_level_bootstrap(values, OWNERS, num_resamples=70, bounds=(0, 100), **options)
+        assert (found[name].value, found[name].low, found[name].high) == pytest.approx(
+            (slow.value, slow.low, slow.high)
+        )
+        slow = paired_two_level_bootstrap(
+            values[:2], values[2:], OWNERS, same_runs=False, num_resamples=70, bounds=(-100, 100), **options
+        )
+        difference = compared[name]
+        assert (difference.value, difference.low) == pytest.approx((slow.value, slow.low), abs=1e-9)
+        assert difference.p_value >= slow.p_value - 1e-12
