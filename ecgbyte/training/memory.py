@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import resource
+import ctypes
+import gc
 import sys
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class PeakMemory:
             self.kind = "allocated on the GPU"
             torch.cuda.reset_peak_memory_stats(device)
             return
+        _release_unused()
         try:
             # 5 resets the peak of the resident set; see proc_pid_clear_refs(5).
             _CLEAR.write_text("5")
@@ -43,6 +45,8 @@ class PeakMemory:
             return int(torch.cuda.max_memory_allocated(self._device))
         if self.kind == "resident during training":
             return self._resident_peak()
+        import resource
+
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024
 
@@ -52,3 +56,11 @@ class PeakMemory:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
         raise ValueError(f"{_STATUS}: expected a line VmHWM, got none")
+
+
+def _release_unused() -> None:
+    """Give freed memory back to the system: what came before would hide what training takes anew."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)

@@ -145,14 +145,14 @@ def test_bf16_computes_in_bf16_and_stays_near(reader: Any, examples: list[Exampl
 
 def test_peak_memory_is_that_of_the_training(examples: list[Example]) -> None:
     class Large(torch.nn.Module):
-        """Holds 64 MB of activations for a moment."""
+        """Holds 128 MB of activations for a moment."""
 
         def __init__(self) -> None:
             super().__init__()
             self.weight = torch.nn.Parameter(torch.ones(1))
 
         def forward(self, values: torch.Tensor) -> SimpleNamespace:
-            return SimpleNamespace(loss=torch.ones(1 << 24).mul_(self.weight.detach()).mean() * self.weight.mean())
+            return SimpleNamespace(loss=torch.ones(1 << 25).mul_(self.weight.detach()).mean() * self.weight.mean())
 
     def peak(model: torch.nn.Module) -> int:
         def collate(items: list[Example]) -> dict[str, torch.Tensor]:
@@ -170,9 +170,8 @@ def test_peak_memory_is_that_of_the_training(examples: list[Example]) -> None:
     before = peak(Small())
     large = peak(Large())
     after = peak(Small())
-    assert large >= before
     if PeakMemory(torch.device("cpu")).kind == "resident during training":
-        assert large - max(before, after) > 40 << 20
+        assert large - max(before, after) > 100 << 20
 
 
 def test_adam_is_not_adamw(reader: Any, examples: list[Example]) -> None:
