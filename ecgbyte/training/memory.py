@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -103,7 +104,11 @@ class PeakMemory:
             return False
         try:
             # "5" sets the peak back (proc_pid_clear_refs(5)).
-            (self._folder / _CLEAR).write_text("5")
+            descriptor = os.open(self._folder / _CLEAR, os.O_WRONLY)
+            try:
+                os.write(descriptor, b"5")
+            finally:
+                os.close(descriptor)
         except OSError:
             return False
         after, now = self._read("VmHWM"), self._read("VmRSS")
