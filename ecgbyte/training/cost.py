@@ -35,12 +35,12 @@ def count_step_flops(model: nn.Module, batch: Batch) -> int:
     batch : mapping
         Of tensors on the device of `model`.
     """
-    gradients = [value.grad for value in model.parameters()]
+    gradients = [weight.grad for weight in model.parameters()]
     buffers = [value.clone() for value in model.buffers()]
     training = [module.training for module in model.modules()]
     device = next(model.parameters()).device
-    for value in model.parameters():
-        value.grad = None
+    for weight in model.parameters():
+        weight.grad = None
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             model.train()
@@ -52,8 +52,8 @@ def count_step_flops(model: nn.Module, batch: Batch) -> int:
         with torch.no_grad():
             for value, before in zip(model.buffers(), buffers, strict=True):
                 value.copy_(before)
-        for value, gradient in zip(model.parameters(), gradients, strict=True):
-            value.grad = gradient
+        for weight, gradient in zip(model.parameters(), gradients, strict=True):
+            weight.grad = gradient
     return counter.get_total_flops()
 
 

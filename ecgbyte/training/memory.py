@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import threading
 from pathlib import Path
@@ -28,7 +30,7 @@ class PeakMemory:
     Attributes
     ----------
     start_bytes, peak_bytes : int or None
-        On entry, and the most until the end. None where the memory cannot be read; `reason` says why.
+        On entry, after the C library gave back what it kept of freed memory, and the most until the end. None where the memory cannot be read; `reason` says why.
     method : str
         ``"torch.cuda"``, ``"VmHWM"`` (the kernel's own peak, exact), or ``"sampled"`` (a thread looks again and again,
         and may miss a short peak).
@@ -63,6 +65,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(self.device)
             self.start_bytes = torch.cuda.memory_allocated(self.device)
             return self
+        _give_back_free_memory()
         self.start_bytes = self._read("VmRSS")
         if self.start_bytes is None:
             self.reason = f"{self._folder / _STATUS} has no VmRSS"
@@ -123,3 +126,11 @@ class PeakMemory:
     def _sample(self) -> None:
         while not self._stop.wait(self._interval):
             self._look()
+
+
+def _give_back_free_memory() -> None:
+    """Return to the system what the C library keeps of freed memory: it would count as in use."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
