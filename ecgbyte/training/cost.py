@@ -7,9 +7,10 @@ as `torch.utils.flop_counter` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
@@ -34,12 +35,12 @@ def count_step_flops(model: nn.Module, batch: Batch) -> int:
     batch : mapping
         Of tensors on the device of `model`.
     """
-    gradients = [value.grad for value in model.parameters()]
+    gradients = [weight.grad for weight in model.parameters()]
     buffers = [value.clone() for value in model.buffers()]
     training = [module.training for module in model.modules()]
     device = next(model.parameters()).device
-    for value in model.parameters():
-        value.grad = None
+    for weight in model.parameters():
+        weight.grad = None
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             model.train()
@@ -51,8 +52,8 @@ def count_step_flops(model: nn.Module, batch: Batch) -> int:
         with torch.no_grad():
             for value, before in zip(model.buffers(), buffers, strict=True):
                 value.copy_(before)
-        for value, gradient in zip(model.parameters(), gradients, strict=True):
-            value.grad = gradient
+        for weight, gradient in zip(model.parameters(), gradients, strict=True):
+            weight.grad = gradient
     return counter.get_total_flops()
 
 
@@ -74,8 +75,8 @@ def run_flops(model: nn.Module, batches: Iterable[Batch], total: int) -> int:
     ----------
     model : torch.nn.Module
     batches : iterable of mappings
-        Steps of the run, drawn over the whole of it: attention grows with the square of a sequence, so a share of short
-        steps would count too little.
+        Steps of the run, of every length (`spread_over_sizes`): attention grows with the square of a sequence, so steps
+        that are all short would count too little.
     total : int
         What the run computes, as `batch_size_of` counts it: `ecgbyte.training.settings.TrainingReport` has it as
         ``padded_positions``, or ``samples_seen`` where a batch has no positions.
@@ -94,6 +95,23 @@ def run_flops(model: nn.Module, batches: Iterable[Batch], total: int) -> int:
     if measured == 0:
         raise ValueError("batches: expected one at least, got none")
     return round(counted * total / measured)
+
+
+def spread_over_sizes(sizes: Sequence[int] | np.ndarray, number: int) -> list[int]:
+    """Return the indices of `number` items that stand for all: the middle ones of equal shares, ordered by size.
+
+    Where there are fewer items than `number`, all are returned. Items of one size are told apart by their order.
+
+    Raises
+    ------
+    ValueError
+        If there are no items, or `number` is not positive.
+    """
+    if len(sizes) == 0 or number < 1:
+        raise ValueError(f"sizes, number: expected items and a positive number, got {len(sizes)} and {number}")
+    order = np.argsort(np.asarray(sizes), kind="stable")
+    number = min(number, len(order))
+    return [int(order[(2 * share + 1) * len(order) // (2 * number)]) for share in range(number)]
 
 
 def formula_step_flops(model: ECGLanguageModel, batch: Batch) -> int:

@@ -7,6 +7,7 @@ programs included. What cannot be read is not guessed.
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -151,7 +152,7 @@ def _file_counter(path: Path) -> _Counter:
 def _gpu_meter(device: torch.device, nvml: Any) -> tuple[_Meter | None, str | None]:
     if nvml is None:
         try:
-            import pynvml as nvml
+            nvml = importlib.import_module("pynvml")
         except ImportError:
             return None, "NVML: needs the package nvidia-ml-py (pip install nvidia-ml-py)"
     try:

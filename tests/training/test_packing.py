@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,8 @@ import transformers
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.ecg_tokens import add_signal_token
-from ecgbyte.models.end_to_end import EndToEndModel
+from ecgbyte.models.end_to_end import EndToEndModel, LoraSettings
+from ecgbyte.models.language_models import TinySize, load_language_model
 from ecgbyte.models.packed_attention import PACKED_ATTENTION, PackedLayout, why_not_packed
 from ecgbyte.models.two_stage import TwoStageModel
 from ecgbyte.training.collate import Collator
@@ -49,9 +49,7 @@ def loss_and_gradients(model: ECGLanguageModel, batch: dict[str, Any]) -> tuple[
     model.zero_grad()
     loss = model(**batch).loss
     loss.backward()
-    return loss.item(), {
-        name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None
-    }
+    return loss.item(), {name: value.grad.clone() for name, value in model.named_parameters() if value.grad is not None}
 
 
 def assert_same(model: ECGLanguageModel, first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -101,9 +99,11 @@ def test_packed_and_shared_rows_have_the_loss_and_gradients_of_padded_batches(
     assert model.plain_language_model.config._attn_implementation == PACKED_ATTENTION
 
 
-def test_features_of_an_encoder_are_packed(reader: Any) -> None:
-    language_model = copy.deepcopy(reader.model.language_model)
-    token_map = add_signal_token(language_model, reader.text_tokenizer)
+def test_features_of_an_encoder_are_packed() -> None:
+    language_model, text_tokenizer = load_language_model(
+        "tiny", texts=["Is it so?", "yes"], size=TinySize(hidden=32, layers=2, heads=2, mlp=48)
+    )
+    token_map = add_signal_token(language_model, text_tokenizer)
     model = TwoStageModel(language_model, token_map, 6).train()
     generator = np.random.default_rng(0)
     asked = [
@@ -117,18 +117,23 @@ def test_features_of_an_encoder_are_packed(reader: Any) -> None:
         )
         for place in range(6)
     ]
-    collate = Collator(token_map, reader.text_tokenizer, max_length=128, answer_room=40)
+    collate = Collator(token_map, text_tokenizer, max_length=128, answer_room=40)
     assert_same(model, collate(asked), PackedCollator(collate)(asked))
 
 
-@pytest.mark.parametrize("options", [{}, {"training": "lora", "train_embeddings": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"training": "lora", "train_embeddings": True, "lora": LoraSettings(dropout=0.0)}]
+)
 def test_gradient_checkpointing_changes_nothing(
     options: dict[str, Any], make_reader: Callable[..., Any], examples: list[Example]
 ) -> None:
     reader = make_reader(**options)
     model = reader.model.train()
     asked = two_questions_each(examples)
-    shared, packed = SharedPrefixCollator(reader.collate)(group_examples(asked, 4)), PackedCollator(reader.collate)(asked)
+    shared, packed = (
+        SharedPrefixCollator(reader.collate)(group_examples(asked, 4)),
+        PackedCollator(reader.collate)(asked),
+    )
     plain = [loss_and_gradients(model, batch) for batch in (shared, packed)]
     model.plain_language_model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     again = [loss_and_gradients(model, batch) for batch in (shared, packed)]
@@ -152,7 +157,9 @@ def test_equal_inputs_give_equal_bits(reader: Any, examples: list[Example]) -> N
 def test_bfloat16_autocast_gives_nearly_the_padded_loss(reader: Any, examples: list[Example]) -> None:
     model = reader.model.train()
     with torch.autocast("cpu", torch.bfloat16):
-        losses = [model(**batch).loss.item() for batch in (reader.collate(examples), PackedCollator(reader.collate)(examples))]
+        losses = [
+            model(**batch).loss.item() for batch in (reader.collate(examples), PackedCollator(reader.collate)(examples))
+        ]
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 
@@ -166,7 +173,7 @@ def test_a_model_that_was_packed_generates_and_reads_padded_batches_as_before(
     with torch.no_grad():
         assert torch.equal(fresh.model(**batch).loss, packed.model(**batch).loss)
     answers = [
-        generate_answers(one.model.eval(), one.collate, examples, max_new_tokens=6, progress=False)
+        generate_answers(one.model.eval(), examples, one.collate, max_new_tokens=6, progress=False)
         for one in (fresh, packed)
     ]
     assert answers[0] == answers[1]
@@ -211,7 +218,9 @@ def test_models_that_would_mix_sequences_are_refused(reader: Any, examples: list
     with pytest.raises(ValueError, match="attention implementation of LlamaForCausalLM is 'eager', expected 'sdpa'"):
         eager(**batch)
     rows = reader.model.language_model.get_input_embeddings().weight.shape[0]
-    bloom = transformers.BloomForCausalLM(transformers.BloomConfig(vocab_size=rows, hidden_size=32, n_layer=2, n_head=4))
+    bloom = transformers.BloomForCausalLM(
+        transformers.BloomConfig(vocab_size=rows, hidden_size=32, n_layer=2, n_head=4)
+    )
     with pytest.raises(ValueError, match="BloomForCausalLM"):
         EndToEndModel(bloom, reader.token_map)(**batch)
     mixed = transformers.Lfm2Config(vocab_size=rows, hidden_size=32, num_hidden_layers=2, full_attn_idxs=[1])

@@ -1,0 +1,260 @@
+"""Seconds of training steps, layouts of a batch side by side: padded as published, padded less, packed, shared."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from ecgbyte.models.ecg_language_model import ECGLanguageModel
+from ecgbyte.models.packed_attention import why_not_packed
+from ecgbyte.training.batches import plan_epoch
+from ecgbyte.training.collate import Collator
+from ecgbyte.training.cost import batch_size_of, count_step_flops, spread_over_sizes, to_device
+from ecgbyte.training.examples import Example
+from ecgbyte.training.memory import PeakMemory
+from ecgbyte.training.packing import PackedCollator
+from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
+
+_Collate = Callable[[Any], Mapping[str, Any]]
+
+
+class Learner(Protocol):
+    """A method's model with the collator that makes its batches."""
+
+    model: ECGLanguageModel
+    collator: Collator
+
+
+@dataclass(frozen=True)
+class TimedLayout:
+    """What training steps of one layout cost.
+
+    Attributes
+    ----------
+    seconds_per_sample : list of float
+        One value a round: the seconds of all its steps over their samples.
+    samples : int
+        Samples of a round.
+    positions, padded_positions : int
+        Positions of a round without padding and as computed; of batches without positions, their samples.
+    flops_per_sample : float
+        Operations, forward and backward.
+    peak_memory_bytes : int
+        The most over all rounds; see `ecgbyte.training.memory.PeakMemory`.
+    """
+
+    seconds_per_sample: list[float]
+    samples: int
+    positions: int
+    padded_positions: int
+    flops_per_sample: float
+    peak_memory_bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values by name, ready for JSON."""
+        return asdict(self)
+
+
+def time_steps(
+    learner: Learner,
+    examples: Sequence[Example],
+    *,
+    batch_size: int,
+    rounds: int,
+    steps: int = 4,
+    padded_length: int = 1024,
+    padded_rounds: int | None = None,
+    questions_per_segment: int = 4,
+    learning_rate: float = 1e-3,
+    precision: str = "no",
+    seed: int = 0,
+) -> dict[str, TimedLayout]:
+    """Time training steps of one method in four layouts, which see the same questions.
+
+    A step does all that a step of training does: batch, forward, backward, clipping, optimiser. Layouts take turns,
+    each beginning a round in turn, so that what slows the machine slows all; a round before the first warms up and is
+    not counted. The weights of `learner` are changed.
+
+    Parameters
+    ----------
+    learner : Learner
+    examples : sequence of Example
+        The training examples.
+    batch_size : int
+        Questions of a step.
+    rounds : int
+        How often each layout is timed.
+    steps : int
+        Steps of a round. Their ECGs are drawn over the lengths of all, from short to long.
+    padded_length : int
+        Positions of the layout that is always padded to the same length.
+    padded_rounds : int or None
+        Rounds of that layout, where it is to have fewer; None: `rounds`.
+    questions_per_segment : int
+        Questions at most about one ECG, in all layouts.
+    learning_rate : float
+    precision : "no" or "bf16"
+    seed : int
+        Of the order in which steps are put together.
+
+    Returns
+    -------
+    dict of str to TimedLayout
+        ``str(padded_length)``, ``"none"`` (padded to the longest of the batch), ``"packed"`` and ``"shared"``.
+        ``"packed"`` is missing where the language model cannot keep packed sequences apart.
+
+    Raises
+    ------
+    ValueError
+        If there are no examples, or a number is not positive.
+    """
+    _check_positive(batch_size=batch_size, rounds=rounds, steps=steps, padded_rounds=padded_rounds or rounds)
+    collator = learner.collator
+    groups = group_examples(examples, questions_per_segment)
+    chosen = [[groups[i] for i in step] for step in _draw(groups, collator, batch_size, steps, seed)]
+    apart = [[example for group in step for example in group.examples] for step in chosen]
+    padded = copy.copy(collator)
+    padded.pad_to = padded_length
+    layouts: dict[str, tuple[_Collate, list[list[Any]]]] = {
+        str(padded_length): (padded, apart),
+        "none": (collator, apart),
+        "packed": (PackedCollator(collator), apart),
+        "shared": (SharedPrefixCollator(collator), chosen),
+    }
+    if why_not_packed(learner.model.plain_language_model, longest=collator.max_length) is not None:
+        del layouts["packed"]
+    samples = sum(len(step) for step in apart)
+    fewer = {str(padded_length): padded_rounds} if padded_rounds else {}
+    return _time(learner.model, layouts, samples, rounds, fewer, learning_rate=learning_rate, precision=precision)
+
+
+def time_stage_1(
+    model: nn.Module,
+    collator: Callable[[Any], Mapping[str, Any]],
+    examples: Sequence[Any],
+    batch_size: int,
+    rounds: int,
+    *,
+    steps: int = 4,
+    learning_rate: float = 1e-3,
+    precision: str = "no",
+    seed: int = 0,
+) -> TimedLayout:
+    """Time training steps of an encoder, whose signals all have one length.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        ``model(**collator(examples)).loss`` is a scalar. Its weights are changed.
+    collator : callable
+    examples : sequence
+    batch_size, rounds, steps, learning_rate, precision
+        As in `time_steps`.
+    seed : int
+        Of the examples that are drawn.
+    """
+    _check_positive(batch_size=batch_size, rounds=rounds, steps=steps)
+    if len(examples) == 0:
+        raise ValueError("examples: expected one at least, got none")
+    size = min(batch_size, len(examples))
+    order = np.random.default_rng(seed).permutation(len(examples))
+    # Few examples come again: a step must not be smaller than one of training.
+    chosen = [[examples[order[(size * step + i) % len(order)]] for i in range(size)] for step in range(steps)]
+    layouts: dict[str, tuple[_Collate, list[list[Any]]]] = {"": (collator, chosen)}
+    return _time(model, layouts, size * steps, rounds, {}, learning_rate=learning_rate, precision=precision)[""]
+
+
+def _time(
+    model: nn.Module,
+    layouts: Mapping[str, tuple[_Collate, list[list[Any]]]],
+    samples: int,
+    rounds: int,
+    fewer: Mapping[str, int],
+    *,
+    learning_rate: float,
+    precision: str,
+) -> dict[str, TimedLayout]:
+    device = Accelerator().device
+    model.to(device)
+    trained = [value for value in model.parameters() if value.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=learning_rate)
+    model.train()
+
+    def one_round(name: str) -> float:
+        collate, steps = layouts[name]
+        started = time.perf_counter()
+        for items in steps:
+            batch = to_device(collate(items), device)
+            optimizer.zero_grad(set_to_none=True)
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                loss = model(**batch).loss
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
+            optimizer.step()
+            # Reading the loss waits for a device that works in the background.
+            loss.item()
+        return time.perf_counter() - started
+
+    names = list(layouts)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    peaks: dict[str, list[int]] = {name: [] for name in names}
+    for number in range(rounds + 1):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            if number > fewer.get(name, rounds):
+                continue
+            memory = PeakMemory(device)
+            taken = one_round(name)
+            if number:
+                seconds[name].append(taken / samples)
+                peaks[name].append(memory.bytes())
+    optimizer.zero_grad(set_to_none=True)
+    result = {}
+    for name, (collate, steps) in layouts.items():
+        batches = [to_device(collate(items), device) for items in steps]
+        flops = sum(count_step_flops(model, batch) for batch in batches)
+        result[name] = TimedLayout(
+            seconds_per_sample=seconds[name],
+            samples=samples,
+            positions=sum(_positions(batch) for batch in batches),
+            padded_positions=sum(batch_size_of(batch) for batch in batches),
+            flops_per_sample=flops / samples,
+            peak_memory_bytes=max(peaks[name]),
+        )
+    model.eval()
+    return result
+
+
+def _positions(batch: Mapping[str, Any]) -> int:
+    masks = [batch[name] for name in ("attention_mask", "suffix_attention_mask") if name in batch]
+    return sum(int(mask.sum()) for mask in masks) if masks else batch_size_of(batch)
+
+
+def _draw(groups: Sequence[Any], collator: Collator, batch_size: int, steps: int, seed: int) -> list[list[int]]:
+    """Groups of each step: steps as training puts them together, those that stand for all lengths.
+
+    A step has `batch_size` questions, as far as whole groups allow.
+    """
+    if not groups:
+        raise ValueError("examples: expected one at least, got none")
+    lengths = np.array([collator.length(group.examples[0]) for group in groups])
+    largest = max(1, round(batch_size * len(groups) / sum(group.num_samples for group in groups)))
+    planned = plan_epoch(
+        len(groups), largest, seed=seed, epoch=0, lengths=lengths, drop_incomplete=len(groups) > largest
+    )
+    chosen = spread_over_sizes([int(lengths[step].sum()) for step in planned], steps)
+    return [[int(index) for index in planned[place]] for place in chosen]
+
+
+def _check_positive(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if value < 1:
+            raise ValueError(f"{name}: expected a positive number, got {value}")
