@@ -69,9 +69,7 @@ def decide(
     if verdict == DEPENDS:
         apart = {finding.verdict for finding in findings} - {UNTESTED, DEPENDS}
         evidence = f"{'Depends on which' if apart else undecided}: {evidence}"
-    return Verdict(
-        claim, source, where, verdict, f"{evidence}." if evidence else untested, note
-    )
+    return Verdict(claim, source, where, verdict, f"{evidence}." if evidence else untested, note)
 
 
 def all_of(findings: Sequence[Finding]) -> Finding:
