@@ -104,6 +104,13 @@ def _line(cost: Cost) -> dict[str, Cell]:
 
 
 def _ratios(total: Cost, reference: Cost | None) -> dict[str, Cell]:
+    if total is reference:
+        # Its ratios to itself are 1, whatever the spread of its times.
+        return {name: Estimate(cell.value, digits=cell.digits) for name, cell in _shares(total, total).items() if cell}
+    return dict(_shares(total, reference))
+
+
+def _shares(total: Cost, reference: Cost | None) -> dict[str, Estimate | None]:
     mine, its = total.values, {} if reference is None else reference.values
     operations = "training-flops"
     return {

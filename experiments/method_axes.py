@@ -25,7 +25,7 @@ def methods_in(rows: Iterable[ResultRow]) -> list[str]:
     return sorted({row.method for row in rows}, key=method_order)
 
 
-def height_of(lines: int, least: float = 2.0) -> float:
+def height_of(lines: int, least: float = 2.6) -> float:
     """Inches for a panel with so many lines."""
     return max(least, 0.27 * lines + 1.2)
 

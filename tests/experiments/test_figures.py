@@ -79,7 +79,7 @@ def test_all_figures_of_a_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     written = write_figures(rows, tmp_path / "figures", losses=losses)
     assert [path.stem for path in written] == list(FIGURES)
     for path in written:
-        check_figure(path, least=140)
+        check_figure(path, least=120)
     assert set(FIGURES) <= set(FIGURE_WORDS)
     assert {name for names in FIGURES_OF.values() for name in names} <= set(FIGURE_WORDS)
 
