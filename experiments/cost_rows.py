@@ -59,9 +59,7 @@ class CostRows:
         rows = [*self._preparation(run), *self.of_stage(run)]
         if run.timing_task.step.is_done:
             for layout, timed in run.timing_task.step.details["timed_steps"].items():
-                # What training itself did is measured whole.
-                if layout != self.layout(run):
-                    rows += self._timed(run, layout, timed)
+                rows += self._timed(run, layout, timed)
         return rows
 
     def layout(self, run: MethodRun) -> str:
@@ -104,13 +102,10 @@ class CostRows:
         }
         if report["padded_positions"]:
             values |= {"positions": report["positions"], "padded-positions": report["padded_positions"]}
-        if report.get("data_wait_seconds") is not None:
-            values["data-wait-seconds"] = report["data_wait_seconds"]
-        if report.get("peak_memory_bytes") is not None:
-            values["peak-memory"] = report["peak_memory_bytes"] / 1e6
-        if details.get("training_flops") is not None:
-            values["training-flops"] = details["training_flops"] / 1e9
-        if details.get("energy_joules") is not None:
+        values["data-wait-seconds"] = report["data_wait_seconds"]
+        values["peak-memory"] = report["peak_memory_bytes"] / 1e6
+        values["training-flops"] = details["training_flops"] / 1e9
+        if details["energy_joules"] is not None:
             values["energy"] = details["energy_joules"] / 1e3
         return self._rows(run, stage, layout, values, report["samples_seen"], report["device"])
 
@@ -120,11 +115,15 @@ class CostRows:
 
     def _timed(self, run: MethodRun, layout: str, timed: Mapping[str, Any]) -> list[ResultRow]:
         """Time of samples in a layout, from timed steps, and what the whole training would take so."""
-        values = {"positions": timed["positions"], "padded-positions": timed["padded_positions"]}
-        if timed.get("flops") is not None:
-            values["training-flops"] = timed["flops"] / 1e9
-        if timed.get("peak_memory_bytes") is not None:
-            values["peak-memory"] = timed["peak_memory_bytes"] / 1e6
+        values = {
+            "positions": timed["positions"],
+            "padded-positions": timed["padded_positions"],
+            "training-flops": timed["flops"] / 1e9,
+            "peak-memory": timed["peak_memory_bytes"] / 1e6,
+        }
+        # What training itself did is measured whole.
+        if layout == self.layout(run):
+            values = {}
         rounds = [1000 * value for value in timed["seconds"]]
         rows = self._rows(run, run.method.stage, layout, values, len(rounds), str(self.maker.common["device"]))
         return [

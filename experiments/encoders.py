@@ -29,6 +29,8 @@ from ecgbyte.training.contrastive import (
     retrieval_recall,
     same_report_key,
 )
+from ecgbyte.training.cost import run_flops, to_device
+from ecgbyte.training.energy import EnergyMeter
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
 from ecgbyte.training.masked_modelling import SignalCollator, SignalExample, reconstruction_error
@@ -90,8 +92,16 @@ def pretrain_encoder(
     """
     check_option("encoder", encoder, tuple(name for name, parts in STAGE_ONE.items() if parts == (name,)))
     pretrain = _pretrain_masked if encoder == "vit" else _pretrain_contrastive
-    report, quality = pretrain(folder, encoder, segments, train_entries, validation_entries, settings, seed)
-    return {"report": report.to_dict(), "quality": quality}
+    with EnergyMeter(Accelerator().device) as energy:
+        report, flops, quality = pretrain(folder, encoder, segments, train_entries, validation_entries, settings, seed)
+    return {
+        "report": report.to_dict(),
+        "quality": quality,
+        "training_flops": flops,
+        # Of a run that was interrupted only the last part was seen.
+        "energy_joules": None if report.resumed_from_step else energy.joules,
+        "energy_not_read": energy.reason,
+    }
 
 
 def _pretrain_masked(
@@ -102,17 +112,17 @@ def _pretrain_masked(
     validation_entries: Sequence[RecordEntry],
     settings: EncoderSettings,
     seed: int,
-) -> tuple[TrainingReport, dict[str, float]]:
+) -> tuple[TrainingReport, int, dict[str, float]]:
     examples, held_out = signal_examples(segments, train_entries), signal_examples(segments, validation_entries)
     leads, samples = segments.signals.shape[2:]
     model = build_vit(seed=seed, size=settings.size, leads=leads, samples=samples, normalisation=settings.normalisation)
     model.to(Accelerator().device)
     before = reconstruction_error(model, held_out, examples, seed=seed)
-    report = _train(folder, encoder, model, examples, SignalCollator(), settings, seed)
+    report, flops = _train(folder, encoder, model, examples, SignalCollator(), settings, seed)
     after = reconstruction_error(model, held_out, examples, seed=seed)
     _forget(folder / encoder)
     save_vit(folder / encoder, model)
-    return report, _before_after(before, after)
+    return report, flops, _before_after(before, after)
 
 
 def _pretrain_contrastive(
@@ -123,21 +133,22 @@ def _pretrain_contrastive(
     validation_entries: Sequence[RecordEntry],
     settings: EncoderSettings,
     seed: int,
-) -> tuple[TrainingReport, dict[str, float]]:
+) -> tuple[TrainingReport, int, dict[str, float]]:
     examples = contrastive_examples(segments, train_entries)
     held_out = contrastive_examples(segments, validation_entries)
     model = _contrastive_model(encoder, examples, settings, seed)
     model.to(Accelerator().device)
     nearest = min(5, len({same_report_key(example.report) for example in held_out}))
     before = retrieval_recall(model, held_out, nearest)
-    report = _train(folder, encoder, model, examples, ContrastiveCollator(model.text_encoder, examples), settings, seed)
+    collate = ContrastiveCollator(model.text_encoder, examples)
+    report, flops = _train(folder, encoder, model, examples, collate, settings, seed)
     after = retrieval_recall(model, held_out, nearest)
     _forget(folder / encoder)
     if encoder == "merl":
         save_merl(folder / encoder, model)
     else:
         save_clip(folder / encoder, model)
-    return report, _before_after(before, after)
+    return report, flops, _before_after(before, after)
 
 
 def _contrastive_model(
@@ -171,8 +182,9 @@ def _train(
     collate: Any,
     settings: EncoderSettings,
     seed: int,
-) -> TrainingReport:
-    return train(
+) -> tuple[TrainingReport, int]:
+    """The report, and the operations of all steps, from one that stands for all: they are of one size."""
+    report = train(
         model,
         examples,
         collate,
@@ -189,6 +201,9 @@ def _train(
         output_folder=folder / "training",
         description=f"{encoder} stage 1",
     )
+    device = next(model.parameters()).device
+    batch = to_device(collate(list(examples[: min(settings.batch_size, len(examples))])), device)
+    return report, run_flops(model, [batch], report.samples_seen)
 
 
 def _forget(folder: Path) -> None:

@@ -17,7 +17,9 @@ from ecgbyte.models.joint import build_encoder_model, build_patch_model
 from ecgbyte.models.language_models import TinySize, load_language_model
 from ecgbyte.models.two_stage import TwoStageModel
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
+from ecgbyte.training.cost import run_flops, spread_over_sizes, to_device
 from ecgbyte.training.examples import Example
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
@@ -26,6 +28,8 @@ from experiments.profile import Profile
 
 # Signals from which the scale of a joint model's input is taken.
 _SCALE_SAMPLE = 2000
+# Steps of which operations are counted.
+_COUNTED_STEPS = 3
 
 
 @dataclass
@@ -138,19 +142,13 @@ def train_learner(
     """
     learner = build_learner(method, profile, seed, examples, tokenizer)
     settings = profile.training
-    together = 1 if method.as_published else settings.questions_per_segment
-    apart = settings.questions_per_segment // together
-    collate: Any = learner.collator if method.as_published else SharedPrefixCollator(learner.collator)
-
-    def grouped(items: Sequence[Example]) -> Sequence[Any]:
-        return items if method.as_published else group_examples(items, together)
-
+    layout = _layout(learner, method, profile)
     report = train(
         learner.model,
-        grouped(examples),
-        collate,
+        layout.items(examples),
+        layout.collate,
         TrainingSettings(
-            batch_size=settings.batch_size * apart,
+            batch_size=layout.batch_size,
             epochs=settings.epochs,
             learning_rate=settings.learning_rate,
             optimizer=settings.optimizer,
@@ -163,12 +161,46 @@ def train_learner(
             validate_every=settings.validate_every or None,
             group_by_length=not method.as_published,
         ),
-        validation=grouped(validation) if settings.validate_every else None,
+        validation=layout.items(validation) if settings.validate_every else None,
         output_folder=folder / "training",
         description=f"{method.name}, seed {seed}",
         tracking=tracking,
     )
     return learner, report
+
+
+def training_flops(
+    learner: Learner, method: Method, profile: Profile, examples: Sequence[Example], report: TrainingReport
+) -> int:
+    """The operations of a training, from steps that stand for all lengths."""
+    layout = _layout(learner, method, profile)
+    items = layout.items(examples)
+    lengths = np.array([layout.collate.length(item) for item in items])
+    steps = plan_epoch(len(items), layout.batch_size, seed=0, epoch=0, lengths=lengths)
+    chosen = spread_over_sizes([int(lengths[step].sum()) for step in steps], min(_COUNTED_STEPS, len(steps)))
+    device = next(learner.model.parameters()).device
+    batches = (to_device(layout.collate([items[index] for index in steps[place]]), device) for place in chosen)
+    return run_flops(learner.model, batches, report.padded_positions)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a method's questions lie in its batches."""
+
+    collate: Any
+    batch_size: int
+    together: int
+
+    def items(self, examples: Sequence[Example]) -> Sequence[Any]:
+        """What a batch is made of: groups about one segment, or single questions."""
+        return group_examples(examples, self.together) if self.together else examples
+
+
+def _layout(learner: Learner, method: Method, profile: Profile) -> _Layout:
+    settings = profile.training
+    if method.as_published:
+        return _Layout(learner.collator, settings.batch_size * settings.questions_per_segment, 0)
+    return _Layout(SharedPrefixCollator(learner.collator), settings.batch_size, settings.questions_per_segment)
 
 
 def _distinct(examples: Sequence[Example], limit: int | None = None) -> np.ndarray:

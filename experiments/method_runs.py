@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accelerate import Accelerator
 
 from ecgbyte.data.controls import INPUTS, other_patient_records
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+from ecgbyte.training.energy import EnergyMeter
 from ecgbyte.training.examples import Example
 from experiments import encoders, expected_cost, learning, timing, tokenizing
 from experiments.answers import answer_questions, write_given_answers
@@ -93,11 +95,18 @@ class MethodRun:
         )
 
         def build(folder: Path) -> dict[str, Any]:
-            learner, report = self._learner(folder)
+            with EnergyMeter(Accelerator().device) as energy:
+                learner, report = self._learner(folder)
+            shown = "ecg" if method.sees_ecg else "text-only"
             return {
                 "report": report.to_dict(),
                 "trained_parameters": learner.model.trained_parameters(),
-                **timing.training_operations(learner, report),
+                "training_flops": learning.training_flops(
+                    learner, method, profile, self.examples("train", shown), report
+                ),
+                # Of a run that was interrupted only the last part was seen.
+                "energy_joules": None if report.resumed_from_step else energy.joules,
+                "energy_not_read": energy.reason,
             }
 
         return Task(
@@ -145,7 +154,19 @@ class MethodRun:
         def build(_: Path) -> dict[str, Any]:
             examples = self.examples("train", "ecg" if self.method.sees_ecg else "text-only")
             learner = learning.build_learner(self.method, profile, self.seed, examples, self.tokenizer)
-            return {"timed_steps": timing.time_steps(learner, examples, profile)}
+            timed = timing.time_steps(
+                learner,
+                examples,
+                batch_size=profile.training.batch_size,
+                rounds=profile.evaluation.speed_rounds,
+                padded_length=profile.evaluation.padded_length,
+                questions_per_segment=profile.training.questions_per_segment,
+                learning_rate=profile.training.learning_rate,
+                precision=profile.training.precision,
+                seed=self.seed,
+            )
+            samples = profile.training.epochs * len(examples)
+            return {"timed_steps": {name: layout.of_training(samples) for name, layout in timed.items()}}
 
         return Task(step, build, operations=0.02 * self.train_task.operations)
 
@@ -179,7 +200,8 @@ class MethodRun:
         if not self.method.is_trained:
             return [self.study.segments_task, self.answer_task]
         own = [self.train_task, self.answer_task]
-        if timed:
+        # Methods as published have one layout, that of their training.
+        if timed and not self.method.as_published:
             own += [self.timing_task, *([self.attention_task] if self.method.name == "ecg-byte" else [])]
         return [*self.study.view_tasks(self.method, self.seed), *own]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ecgbyte.data.questions import Question
-from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.answers import Answers, open_answers
 from experiments.cost_rows import CostRows
+from experiments.language_rows import text_subsets
 from experiments.measure import RowMaker
 from experiments.method_runs import MethodRun
 from experiments.methods import METHODS
@@ -68,24 +68,8 @@ def quality_rows(
 def question_subsets(
     answers: Mapping[str, Runs], questions: Sequence[Question], *, seed: int
 ) -> dict[str, Sequence[int]]:
-    """Questions whose text does not give the answer away, chosen in two ways, and the real questions of ECG-QA.
-
-    See `ecgbyte.metrics.text_shortcuts` for what each can be used for.
-    """
-    references = [question.reference for question in questions]
-    texts = [question.question for question in questions]
-    names = [question.sample_id for question in questions]
-    subsets: dict[str, Sequence[int]] = {
-        "answer-balanced": answer_balanced(texts, references, names, seed=seed).tolist()
-    }
-    without_ecg = [
-        [generation.answer for generation in by_input["text-only"].generations]
-        for name, of_runs in answers.items()
-        if not METHODS[name].sees_ecg
-        for by_input in of_runs.values()
-    ]
-    if without_ecg:
-        subsets["ecg-needed"] = ecg_needed(references, without_ecg)[0].tolist()
+    """Questions whose text does not give the answer away, chosen in two ways; each source where there are several."""
+    subsets = text_subsets(questions, answers, seed=seed)
     sources = {question.source for question in questions}
     if len(sources) > 1:
         for source in sorted(sources):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,9 +58,15 @@ class TimedLayout:
     flops_per_sample: float
     peak_memory_bytes: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values by name, ready for JSON."""
-        return asdict(self)
+    def of_training(self, samples: int) -> dict[str, Any]:
+        """Return the seconds a sample of each round, and what a training of so many samples takes in this layout."""
+        return {
+            "seconds": self.seconds_per_sample,
+            "positions": round(self.positions / self.samples * samples),
+            "padded_positions": round(self.padded_positions / self.samples * samples),
+            "flops": self.flops_per_sample * samples,
+            "peak_memory_bytes": self.peak_memory_bytes,
+        }
 
 
 def time_steps(

@@ -12,7 +12,8 @@ import numpy as np
 from ecgbyte.data.controls import flat_line
 from ecgbyte.data.morphology_features import morphology_features
 from ecgbyte.data.morphology_sampling import sample_records
-from ecgbyte.metrics import compression, token_usage
+from ecgbyte.metrics import bin_error, compression, token_usage
+from ecgbyte.metrics.bin_error import BinError
 from ecgbyte.metrics.compression import ReconstructionError, measure_counts
 from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
 from ecgbyte.signals.leads import LEADS
@@ -36,6 +37,8 @@ TOKENIZER_SIGNATURES = {
     "run-share": token_usage.RUN_SHARE_SIGNATURE,
     "reconstruction-rmse": compression.RMSE_SIGNATURE,
     "reconstruction-prd": compression.PRD_SIGNATURE,
+    "reconstruction-largest": bin_error.LARGEST_ERROR_SIGNATURE,
+    "outside-range": bin_error.OUTSIDE_RANGE_SIGNATURE,
 }
 
 
@@ -161,7 +164,7 @@ def measure_on_segments(
     keys = [(record_id, number) for record_id in record_ids for number in range(segments.signals.shape[1])]
     if not keys:
         raise ValueError("record_ids: got no records, expected at least one")
-    error, samples = ReconstructionError(), 0
+    error, bins, samples = ReconstructionError(), BinError(tokenizer.vocabulary.alphabet_size), 0
 
     def encoded() -> Iterator[np.ndarray]:
         nonlocal samples
@@ -169,7 +172,9 @@ def measure_on_segments(
             signals = [segments.signal(*key) for key in keys[first : first + _BATCH]]
             encodings = tokenizer.encode_batch(signals, num_threads=os.cpu_count() or 1)
             for signal, encoding in zip(signals, encodings, strict=True):
-                error.add(signal, tokenizer.decode(encoding))
+                decoded = tokenizer.decode(encoding)
+                error.add(signal, decoded)
+                bins.add(signal, decoded, encoding.low, encoding.high)
                 samples += signal.size
                 yield encoding.ids
 
@@ -188,4 +193,6 @@ def measure_on_segments(
         "run-share": usage.run_percent,
         "reconstruction-rmse": error.root_mean_square,
         "reconstruction-prd": error.percentage,
+        "reconstruction-largest": bins.largest,
+        "outside-range": bins.outside_percent,
     }, usage
