@@ -75,6 +75,10 @@ def prepare_training(
     from peft import LoraConfig, get_peft_model
 
     lora = lora or LoraSettings()
+    names = [name for name, _ in language_model.named_modules()]
+    unknown = [part for part in lora.target_modules if not any(f".{name}".endswith(f".{part}") for name in names)]
+    if unknown:
+        raise ValueError(f"lora: target_modules: this model has no layer of the names {', '.join(unknown)}")
     configuration = LoraConfig(
         r=lora.rank,
         lora_alpha=lora.alpha,

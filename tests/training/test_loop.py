@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from ecgbyte.models.end_to_end import LoraSettings
 from ecgbyte.training.examples import Example
 from ecgbyte.training.loop import TrainingSettings, train
 from ecgbyte.training.memory import PeakMemory
@@ -206,6 +207,11 @@ def test_nothing_to_train_on_is_an_error(reader: Any, examples: list[Example]) -
     reader.model.requires_grad_(False)
     with pytest.raises(ValueError, match="expected a parameter with requires_grad"):
         train(reader.model, examples, reader.collate, settings, progress=False)
+
+
+def test_a_name_of_a_layer_that_matches_nothing_is_refused(make_reader: Callable[..., Any]) -> None:
+    with pytest.raises(ValueError, match="this model has no layer of the names query"):
+        make_reader(training="lora", lora=LoraSettings(target_modules=("q_proj", "query")))
 
 
 def test_grouping_needs_lengths(reader: Any, examples: list[Example]) -> None:
