@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.models.clip import OWN_TEXT_ENCODER, build_clip
@@ -34,6 +33,7 @@ from ecgbyte.training.energy import EnergyMeter
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
 from ecgbyte.training.masked_modelling import SignalCollator, SignalExample, reconstruction_error
+from ecgbyte.training.processes import open_accelerator
 from experiments.inputs import ECGView
 from experiments.prepare import Segments
 from experiments.profile import EncoderSettings
@@ -92,7 +92,7 @@ def pretrain_encoder(
     """
     check_option("encoder", encoder, tuple(name for name, parts in STAGE_ONE.items() if parts == (name,)))
     pretrain = _pretrain_masked if encoder == "vit" else _pretrain_contrastive
-    with EnergyMeter(Accelerator().device) as energy:
+    with EnergyMeter(open_accelerator().device) as energy:
         report, flops, quality = pretrain(folder, encoder, segments, train_entries, validation_entries, settings, seed)
     return {
         "report": report.to_dict(),
@@ -116,7 +116,7 @@ def _pretrain_masked(
     examples, held_out = signal_examples(segments, train_entries), signal_examples(segments, validation_entries)
     leads, samples = segments.signals.shape[2:]
     model = build_vit(seed=seed, size=settings.size, leads=leads, samples=samples, normalisation=settings.normalisation)
-    model.to(Accelerator().device)
+    model.to(open_accelerator().device)
     before = reconstruction_error(model, held_out, examples, seed=seed)
     report, flops = _train(folder, encoder, model, examples, SignalCollator(), settings, seed)
     after = reconstruction_error(model, held_out, examples, seed=seed)
@@ -137,7 +137,7 @@ def _pretrain_contrastive(
     examples = contrastive_examples(segments, train_entries)
     held_out = contrastive_examples(segments, validation_entries)
     model = _contrastive_model(encoder, examples, settings, seed)
-    model.to(Accelerator().device)
+    model.to(open_accelerator().device)
     nearest = min(5, len({same_report_key(example.report) for example in held_out}))
     before = retrieval_recall(model, held_out, nearest)
     collate = ContrastiveCollator(model.text_encoder, examples)
@@ -274,7 +274,7 @@ def features_of(
     pretrained, encoder, as_published, seed
         As in `load_encoder`.
     """
-    model = load_encoder(pretrained, encoder, as_published=as_published, seed=seed).to(Accelerator().device)
+    model = load_encoder(pretrained, encoder, as_published=as_published, seed=seed).to(open_accelerator().device)
     return extract_features(model, signals, progress=len(signals) > 1)
 
 
@@ -291,7 +291,7 @@ def encoder_view(
     `load_encoder`."""
     _, per_record, leads, samples = segments.signals.shape
     signals = segments.signals[: len(segments.rows)].reshape(-1, leads, samples)
-    model = load_encoder(pretrained, encoder, as_published=as_published, seed=seed).to(Accelerator().device)
+    model = load_encoder(pretrained, encoder, as_published=as_published, seed=seed).to(open_accelerator().device)
     started = time.perf_counter()
     features = extract_features(model, signals, progress=True)
     seconds = time.perf_counter() - started

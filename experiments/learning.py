@@ -77,7 +77,11 @@ def build_learner(
     if method.reads == "features":
         token_map = add_signal_token(language_model, text_tokenizer, seed=seed)
         features = _distinct(train_examples)
-        model = TwoStageModel(language_model, token_map, features.shape[1], training_features=features, **trained)
+        two_stage = TwoStageModel(language_model, token_map, features.shape[1], training_features=features, **trained)
+        if method.as_published and method.encoder == "clip-vit":
+            # No layer between the two encoders and the language model is trained in the published code.
+            two_stage.projection.requires_grad_(False)
+        model = two_stage
     elif method.reads == "signals":
         token_map = add_signal_token(language_model, text_tokenizer, seed=seed)
         signals = _distinct(train_examples, limit=_SCALE_SAMPLE)
@@ -143,6 +147,8 @@ def train_learner(
     learner = build_learner(method, profile, seed, examples, tokenizer)
     settings = profile.training
     layout = _layout(learner, method, profile)
+    # Padding in the labels makes a loss that compares with no other.
+    validated = settings.validate_every > 0 and not method.as_published
     report = train(
         learner.model,
         layout.items(examples),
@@ -158,10 +164,10 @@ def train_learner(
             precision=settings.precision,
             seed=seed,
             checkpoint_every=settings.checkpoint_every,
-            validate_every=settings.validate_every or None,
+            validate_every=settings.validate_every if validated else None,
             group_by_length=not method.as_published,
         ),
-        validation=layout.items(validation) if settings.validate_every else None,
+        validation=layout.items(validation) if validated else None,
         output_folder=folder / "training",
         description=f"{method.name}, seed {seed}",
         tracking=tracking,

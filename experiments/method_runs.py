@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accelerate import Accelerator
 
 from ecgbyte.data.controls import INPUTS, other_patient_records
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.energy import EnergyMeter
 from ecgbyte.training.examples import Example
+from ecgbyte.training.processes import open_accelerator
 from experiments import encoders, expected_cost, learning, timing, tokenizing
 from experiments.answers import answer_questions, write_given_answers
 from experiments.attention import attention_examples
@@ -86,7 +86,8 @@ class MethodRun:
             {
                 "method": dataclasses.asdict(method),
                 "seed": self.seed,
-                **{name: dataclasses.asdict(getattr(profile, name)) for name in ("questions", "model", "training")},
+                "questions": self._questions(),
+                **{name: dataclasses.asdict(getattr(profile, name)) for name in ("model", "training")},
                 **({"as_published": profile.as_published.padded_length} if method.as_published else {}),
                 **({"encoder": self._encoder_settings()} if method.reads == "signals" else {}),
                 "answer_room": profile.evaluation.max_new_tokens,
@@ -95,7 +96,7 @@ class MethodRun:
         )
 
         def build(folder: Path) -> dict[str, Any]:
-            with EnergyMeter(Accelerator().device) as energy:
+            with EnergyMeter(open_accelerator().device) as energy:
                 learner, report = self._learner(folder)
             shown = "ecg" if method.sees_ecg else "text-only"
             return {
@@ -126,7 +127,7 @@ class MethodRun:
         settings = {name: evaluation[name] for name in ("max_new_tokens", "batch_size")}
         step = self.study.work.step(
             f"answers-{method.name}-{self.seed}",
-            {**settings, "inputs": list(self.inputs), "questions": dataclasses.asdict(profile.questions)},
+            {**settings, "inputs": list(self.inputs), "questions": self._questions()},
             (after,),
         )
 
@@ -194,6 +195,10 @@ class MethodRun:
             )
 
         return Task(step, build)
+
+    def _questions(self) -> dict[str, Any]:
+        files = self.study.questions_fingerprint
+        return {**dataclasses.asdict(self.study.profile.questions), "files": files}
 
     def tasks(self, *, timed: bool) -> list[Task]:
         """All that this run needs, in order."""

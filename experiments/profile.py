@@ -260,6 +260,10 @@ class Profile:
         for name, values in (("methods", self.methods), ("training_seeds", self.training_seeds)):
             if len(set(values)) < len(values) or not values:
                 raise ValueError(f"{name}: got {list(values)}, expected one at least and none twice")
+        if self.data.dataset in self.transfer.datasets:
+            raise ValueError(
+                f"transfer.datasets: {self.data.dataset!r} is the data set of the training; expected others"
+            )
         missing = set(self.transfer.methods) - set(self.methods)
         if missing:
             raise ValueError(f"transfer.methods: {sorted(missing)[0]!r} is not one of the profile's methods")

@@ -16,6 +16,7 @@ from ecgbyte.data.question_splits import draw_questions, resplit_questions
 from ecgbyte.data.question_templates import TEMPLATES, VERIFY_ANY
 from ecgbyte.data.questions import SINGLE_QUESTION_TYPES, Question
 from ecgbyte.data.transfer import restrict_questions, shared_attributes
+from ecgbyte.files import fingerprint
 from experiments.profile import Profile
 
 SPLITS = ("train", "validation", "test")
@@ -70,6 +71,14 @@ def asked_records(profile: Profile, questions_root: Path | None = None) -> froze
         return None
     questions = _questions_in_files(profile, questions_root)
     return frozenset(record_id for question in questions for record_id in question.record_ids)
+
+
+def fingerprint_of_files(profile: Profile, questions_root: Path | None = None) -> str:
+    """Identifies the questions in the files; empty where all questions are generated."""
+    if profile.questions.source == "generated":
+        return ""
+    questions = _questions_in_files(profile, questions_root)
+    return fingerprint(*(f"{item.sample_id}|{item.record_ids}|{item.question}|{item.answer}" for item in questions))
 
 
 def _questions_in_files(profile: Profile, root: Path | None) -> tuple[Question, ...]:

@@ -35,15 +35,22 @@ class VerifyQuestions(NamedTuple):
 
 
 def verify_questions(questions: Sequence[Question], patients: Mapping[str, str]) -> VerifyQuestions:
-    """The ``single-verify`` questions among `questions`."""
-    asked = [question for question in questions if question.question_type == "single-verify"]
-    # A question that names no attribute ("any rhythm ...?") goes by its template and type.
-    attributes = [
-        question.attributes[0] if question.attributes else f"{question.template_id} {question.attribute_type}"
-        for question in asked
+    """The ``single-verify`` questions among `questions` that are answered by yes or no (ECG-QA has "not sure" too)."""
+    asked = [
+        question
+        for question in questions
+        if question.question_type == "single-verify" and question.answer in (("yes",), ("no",))
     ]
+    attributes = [_attribute(question) for question in asked]
     positives = np.array([question.answer == ("yes",) for question in asked], dtype=bool)
     return VerifyQuestions(asked, positives, attributes, [patients[question.record_id] for question in asked])
+
+
+def _attribute(question: Question) -> str:
+    """What a question asks for; where it names nothing ("any rhythm ...?"), its template and type."""
+    name = question.attributes[0] if question.attributes else f"{question.template_id} {question.attribute_type}"
+    # Both sources know "static noise", of different records.
+    return name if question.source == "generated" else f"{name} ({question.source})"
 
 
 def has_scores(runs: Runs) -> bool:

@@ -25,6 +25,7 @@ from experiments.prepare import (
     write_segments,
 )
 from experiments.profile import Profile
+from experiments.questions import fingerprint_of_files
 from experiments.token_figures import TOKENS_FILE, UsageOf, write_token_usage
 from experiments.work import Step, Task, WorkFolder
 
@@ -85,6 +86,11 @@ class Study:
     def _entries(self) -> dict[str, tuple[RecordEntry, ...]]:
         asked = asked_records(self.profile, self.questions_root)
         return choose_entries(self.records, self.profile.data, self.profile.seed, asked)
+
+    @cached_property
+    def questions_fingerprint(self) -> str:
+        """Identifies questions that are read from files; those that are generated follow from the settings."""
+        return fingerprint_of_files(self.profile, self.questions_root)
 
     @cached_property
     def segments_task(self) -> Task:

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from torch import nn
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
@@ -21,6 +20,7 @@ from ecgbyte.training.cost import batch_size_of, count_step_flops, spread_over_s
 from ecgbyte.training.examples import Example
 from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.packing import PackedCollator
+from ecgbyte.training.processes import open_accelerator
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
 
 _Collate = Callable[[Any], Mapping[str, Any]]
@@ -188,7 +188,7 @@ def _time(
     learning_rate: float,
     precision: str,
 ) -> dict[str, TimedLayout]:
-    device = Accelerator().device
+    device = open_accelerator().device
     model.to(device)
     trained = [value for value in model.parameters() if value.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=learning_rate)
