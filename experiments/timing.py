@@ -115,7 +115,8 @@ def time_steps(
     -------
     dict of str to TimedLayout
         ``str(padded_length)``, ``"none"`` (padded to the longest of the batch), ``"packed"`` and ``"shared"``.
-        ``"packed"`` is missing where the language model cannot keep packed sequences apart.
+        ``"packed"`` is missing where the language model cannot keep packed sequences apart; with labels on padding
+        only the first is left.
 
     Raises
     ------
@@ -129,14 +130,13 @@ def time_steps(
     apart = [[example for group in step for example in group.examples] for step in chosen]
     padded = copy.copy(collator)
     padded.pad_to = padded_length
-    layouts: dict[str, tuple[_Collate, list[list[Any]]]] = {
-        str(padded_length): (padded, apart),
-        "none": (collator, apart),
-        "packed": (PackedCollator(collator), apart),
-        "shared": (SharedPrefixCollator(collator), chosen),
-    }
-    if why_not_packed(learner.model.plain_language_model, longest=collator.max_length) is not None:
-        del layouts["packed"]
+    layouts: dict[str, tuple[_Collate, list[list[Any]]]] = {str(padded_length): (padded, apart)}
+    # Labels on padding, as published, are another training wherever there is less padding.
+    if not collator.padding_in_labels:
+        layouts["none"] = (collator, apart)
+        if why_not_packed(learner.model.plain_language_model, longest=collator.max_length) is None:
+            layouts["packed"] = (PackedCollator(collator), apart)
+        layouts["shared"] = (SharedPrefixCollator(collator), chosen)
     samples = sum(len(step) for step in apart)
     fewer = {str(padded_length): padded_rounds} if padded_rounds else {}
     return _time(learner.model, layouts, samples, rounds, fewer, learning_rate=learning_rate, precision=precision)

@@ -26,6 +26,11 @@ class PackedCollator:
     collator : Collator
         Builds the sequences; its ``pad_to`` does not apply.
 
+    Raises
+    ------
+    ValueError
+        If the collator makes labels of padding, which a packed row does not have.
+
     Notes
     -----
     A model that cannot keep the sequences apart refuses the batch with a `ValueError`
@@ -33,6 +38,11 @@ class PackedCollator:
     """
 
     def __init__(self, collator: Collator) -> None:
+        if collator.padding_in_labels:
+            raise ValueError(
+                "collator: padding_in_labels makes targets of the padding of every sample, which packed rows do not "
+                "have; give the collator itself to train"
+            )
         self.collator = collator
 
     def __call__(self, examples: Items[Example]) -> dict[str, torch.Tensor]:

@@ -53,7 +53,9 @@ def test_layouts_see_the_same_questions_over_all_lengths() -> None:
     lengths = [learner.collator.length(example) for example in examples]
     # The middle of the lengths, not the middle lengths alone.
     assert timed["none"].positions / 12 == pytest.approx(np.mean(lengths), rel=0.15)
-    assert timed["none"].to_dict()["samples"] == 12
+    of_training = timed["none"].of_training(120)
+    assert of_training["padded_positions"] == 10 * timed["none"].padded_positions
+    assert of_training["flops"] == pytest.approx(120 * timed["none"].flops_per_sample)
 
 
 def test_timed_steps_are_the_same_questions_again() -> None:
@@ -70,6 +72,15 @@ def test_a_model_that_cannot_be_packed_is_timed_without() -> None:
     learner.model.plain_language_model.set_attn_implementation("eager")
     timed = time_steps(learner, examples, batch_size=4, rounds=1, steps=1, padded_length=160)
     assert list(timed) == ["160", "none", "shared"]
+
+
+def test_labels_on_padding_are_timed_padded_alone() -> None:
+    learner, examples = small_learner()
+    collator = learner.collator
+    learner.collator = Collator(
+        collator.token_map, collator.text_tokenizer, max_length=160, answer_room=16, pad_to=160, padding_in_labels=True
+    )
+    assert list(time_steps(learner, examples, batch_size=4, rounds=1, steps=1, padded_length=160)) == ["160"]
 
 
 def test_stage_one_is_timed_by_signals() -> None:

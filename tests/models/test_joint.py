@@ -22,6 +22,7 @@ from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import answer_log_likelihood, generate_answers, score_yes_no
 from ecgbyte.training.loop import TrainingSettings, train
+from ecgbyte.training.packing import PackedCollator
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
 
 ANSWERS = ["atrial fibrillation", "sinus rhythm", "left bundle branch block", "normal ecg"]
@@ -137,7 +138,7 @@ def test_answers_that_the_signal_tells_are_learnt_and_otherwise_are_not(kind: st
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_questions_that_share_a_signal_have_the_loss_and_gradients_of_the_questions_apart(kind: str) -> None:
+def test_questions_that_share_a_signal_or_a_row_have_the_loss_and_gradients_of_the_questions_apart(kind: str) -> None:
     model, collate = build(kind, training_signals=toy_signals())
     model.train()
     if kind == "encoder":
@@ -148,17 +149,18 @@ def test_questions_that_share_a_signal_have_the_loss_and_gradients_of_the_questi
     runs = []
     shared = SharedPrefixCollator(collate)(groups)
     assert shared["features"].shape[0] == 3 and len(shared["labels"]) == 5
-    for batch in (collate(apart), shared):
+    for batch in (collate(apart), shared, PackedCollator(collate)(apart)):
         model.zero_grad()
         loss = model(**batch).loss
         loss.backward()
         runs.append((loss.item(), {name: value.grad for name, value in model.named_parameters()}))
         model.zero_grad(set_to_none=True)
-    assert runs[1][0] == pytest.approx(runs[0][0], rel=1e-5)
-    for name, gradient in runs[0][1].items():
-        assert (gradient is None) == (runs[1][1][name] is None)
-        if gradient is not None:
-            torch.testing.assert_close(runs[1][1][name], gradient, rtol=1e-3, atol=2e-6)
+    for other_loss, others in runs[1:]:
+        assert other_loss == pytest.approx(runs[0][0], rel=1e-5)
+        for name, gradient in runs[0][1].items():
+            assert (gradient is None) == (others[name] is None)
+            if gradient is not None:
+                torch.testing.assert_close(others[name], gradient, rtol=1e-3, atol=2e-6)
 
 
 def test_a_batch_norm_sees_a_shared_signal_once() -> None:

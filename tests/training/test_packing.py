@@ -256,6 +256,12 @@ def test_a_layer_without_packed_attention_is_found(
         reader.model(**PackedCollator(reader.collate)(examples))
 
 
+def test_labels_on_padding_are_refused(reader: Any) -> None:
+    published = Collator(reader.token_map, reader.text_tokenizer, pad_to=1024, padding_in_labels=True)
+    with pytest.raises(ValueError, match="collator: padding_in_labels makes targets of the padding"):
+        PackedCollator(published)
+
+
 def test_layouts_without_positions_are_refused() -> None:
     with pytest.raises(ValueError, match="groups: expected positive lengths"):
         PackedLayout([])
