@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from experiments.present import deviations
+from experiments.deviations import deviations
 from experiments.profile import profile_names, read_profile
-from experiments.work import ROOT, Task, WorkFolder
+from experiments.work import BESIDE_STEPS, ROOT, STEP_MODULES, Task, WorkFolder
 
 
 class Counting:
@@ -49,6 +50,15 @@ def test_changed_settings_predecessors_or_code_run_it_again(tmp_path: Path) -> N
         work.run(Task(work.step("train", settings, after), build))
     assert build.times == 4
     assert len(list(tmp_path.glob("train-*"))) == 4
+
+
+def test_steps_depend_on_no_module_outside_the_fingerprint() -> None:
+    for name in STEP_MODULES:
+        text = (ROOT / "experiments" / f"{name}.py").read_text(encoding="utf-8")
+        imported = set(re.findall(r"^from experiments\.(\w+) import", text, re.MULTILINE))
+        for names in re.findall(r"^from experiments import (.+)$", text, re.MULTILINE):
+            imported |= {part.strip() for part in names.split(",")}
+        assert imported <= STEP_MODULES | BESIDE_STEPS, name
 
 
 def test_an_interrupted_step_finds_its_folder_as_it_left_it(tmp_path: Path) -> None:
