@@ -66,10 +66,8 @@ def answer_questions(
     return {"truncation": truncation}
 
 
-def write_given_answers(
-    folder: Path, answers: Sequence[str], questions: Sequence[Question], patients: Mapping[str, str]
-) -> dict[str, Any]:
-    """Write answers that no model gave, as ``text-only.jsonl``; they have no scores of yes and no."""
+def given_answers(answers: Sequence[str], questions: Sequence[Question], patients: Mapping[str, str]) -> Answers:
+    """Answers that no model gave, in the form of a method's; they have no scores of yes and no."""
     generations = [
         Generation(
             question.sample_id,
@@ -81,8 +79,13 @@ def write_given_answers(
         )
         for question, answer in zip(questions, answers, strict=True)
     ]
-    write_generations(folder / "text-only.jsonl", generations)
-    write_atomically(folder / "text-only-yes-scores.json", "{}")
+    return Answers(generations, {})
+
+
+def write_given_answers(folder: Path, answers: Answers) -> dict[str, Any]:
+    """Write answers of a method without a model as `answer_questions` does, under the input ``"text-only"``."""
+    write_generations(folder / "text-only.jsonl", answers.generations)
+    write_atomically(folder / "text-only-yes-scores.json", json.dumps(answers.yes_scores))
     return {"truncation": {}}
 
 

@@ -16,7 +16,7 @@ from ecgbyte.training.energy import EnergyMeter
 from ecgbyte.training.examples import Example
 from ecgbyte.training.processes import open_accelerator
 from experiments import encoders, expected_cost, learning, timing, tokenizing
-from experiments.answers import answer_questions, write_given_answers
+from experiments.answers import answer_questions, given_answers, write_given_answers
 from experiments.attention import attention_examples
 from experiments.inputs import ECGView, altered_signals, assign_segments, make_examples
 from experiments.methods import Method
@@ -135,7 +135,8 @@ class MethodRun:
             questions = self.study.prepared.questions
             if not method.is_trained:
                 answers = answer_trivially(method.name, questions["train"], questions["test"])
-                return write_given_answers(folder, answers, questions["test"], self.study.prepared.patients)
+                given = given_answers(answers, questions["test"], self.study.prepared.patients)
+                return write_given_answers(folder, given)
             learner = self.learner()
             view = self._altered_view()
             asked = {shown: self.examples("test", shown, view) for shown in self.inputs}

@@ -13,7 +13,7 @@ from typing import Any
 from ecgbyte.data.questions import REPORT_QUESTION_TYPE, SINGLE_QUESTION_TYPES
 from ecgbyte.files import fingerprint
 from ecgbyte.options import check_option
-from experiments.methods import ENCODERS, find_method
+from experiments.methods import ENCODERS, METHODS
 from experiments.settings_reading import build_settings
 
 PROFILES_FOLDER = Path(__file__).resolve().parent / "profiles"
@@ -49,7 +49,7 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class TokenizerSettings:
-    """How the ECG tokenizer is trained: on `records` training records, or all (0), drawn as `sampling` says."""
+    """How the ECG tokenizer is trained: on at most `records` training records, or all (0), drawn as `sampling` says."""
 
     num_merges: int = 3500
     boundary: str = "lead"
@@ -254,7 +254,7 @@ class Profile:
     def __post_init__(self) -> None:
         check_option("scale", self.scale, ("small run", "full"))
         for method in (*self.methods, *self.transfer.methods):
-            find_method(method)
+            check_option("methods", method, tuple(METHODS))
         if "ecg-byte" not in self.methods:
             raise ValueError("methods: expected 'ecg-byte' among them; the others are compared with it")
         for name, values in (("methods", self.methods), ("training_seeds", self.training_seeds)):

@@ -53,12 +53,13 @@ def train_tokenizer(
 ) -> dict[str, Any]:
     """Learn range and merges from the segments of `record_ids` (training records) into ``tokenizer.json``.
 
-    Where the settings name a number of records, as many are drawn, in the way that they name, from `seed`.
+    Where the settings name a number of records, at most as many are drawn, in the way that they name, from `seed`.
     """
     chosen = list(record_ids)
     if settings.records:
         features = np.stack([_record_features(segments, name) for name in record_ids])
-        places = sample_records(features, settings.records, method=settings.sampling, seed=seed)
+        number = min(settings.records, len(record_ids))
+        places = sample_records(features, number, method=settings.sampling, seed=seed)
         chosen = [record_ids[place] for place in places]
     tokenizer = ECGTokenizer.train(
         SegmentRecords(segments, chosen),

@@ -46,7 +46,7 @@ def test_tokenizer_learns_from_training_records_only(
     def train(signals: np.ndarray, name: str) -> bytes:
         (tmp_path / name).mkdir()
         changed = Segments(signals, segments.rows)
-        tokenizing.train_tokenizer(tmp_path / name, changed, train_ids, profile.tokenizer, {})
+        tokenizing.train_tokenizer(tmp_path / name, changed, train_ids, profile.tokenizer, {}, seed=0)
         return (tmp_path / name / "tokenizer.json").read_bytes()
 
     original = train(np.array(segments.signals), "original")

@@ -28,7 +28,7 @@ def changed(tmp_path: Path, old: str, new: str) -> str:
     [
         ("num_merges = 300", "num_mergers = 300", "tokenizer: unknown setting 'num_mergers'"),
         ("num_merges = 300", "num_merges = 'many'", "tokenizer.num_merges: got 'many', expected int"),
-        ("train = 120", "", "questions: the setting 'train' is missing"),
+        ("train = 96", "", "questions: the setting 'train' is missing"),
         ('dataset = "synthetic"', 'dataset = "mimic"', "data.dataset: got 'mimic', expected one of"),
         ('"merl"', '"merlin"', "methods: got 'merlin'"),
         ('scale = "small run"', 'scale = "huge"', "scale: got 'huge'"),

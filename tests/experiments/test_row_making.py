@@ -11,13 +11,13 @@ import pytest
 from ecgbyte.data.questions import Question
 from ecgbyte.metrics.comparisons import holm
 from ecgbyte.training.generation_file import Generation
-from experiments.answers import Answers
+from experiments.answers import Answers, given_answers
 from experiments.comparison_rows import best_two_stage
 from experiments.language_rows import Runs, text_subsets
 from experiments.measure import RowMaker
 from experiments.profile import read_profile
 from experiments.results_rows import ResultRow, check_rows, compact_json, read_rows, write_rows
-from experiments.trivial import as_answers, most_frequent_answers
+from experiments.trivial import most_frequent_answers
 
 KINDS = ("single-verify", "single-query", "single-choose")
 REFERENCE = {
@@ -125,7 +125,13 @@ def test_ranking_has_areas_per_attribute_and_their_mean_for_each_run_and_all(mak
     rows = maker.ranking("merl", runs(range(36), range(18)), QUESTIONS, PATIENTS)
     assert check_rows(rows)
     assert {(row.seed, row.seeds) for row in rows} == {(3, 1), (5, 1), (3, 2)}
-    assert find(rows, metric="roc-area", input="ecg", subset="flutter", seeds=1, seed=3).value == 1.0
+    # Single attributes have rows for the runs together, and for one run where there is no other.
+    attribute = {"metric": "roc-area", "input": "ecg", "subset": "flutter"}
+    both = runs(range(36), range(18))
+    alone = [find(maker.ranking("merl", {seed: both[seed]}, QUESTIONS, PATIENTS), **attribute).value for seed in (3, 5)]
+    assert alone[0] == 1.0 > alone[1]
+    assert [row.seeds for row in rows if row.metric == "roc-area" and row.subset == "flutter"] == [2, 2]
+    assert find(rows, **attribute).value == pytest.approx(sum(alone) / 2)
     macro = {"metric": "roc-area-macro", "input": "ecg"}
     first, second = (find(rows, **macro, seeds=1, seed=seed).value for seed in (3, 5))
     assert first == 1.0 and second < 1.0
@@ -190,7 +196,7 @@ def test_bad_answers_are_refused(maker: RowMaker) -> None:
 
 
 def test_subsets_by_text_use_methods_without_the_ecg_only(maker: RowMaker) -> None:
-    given = as_answers(QUESTIONS, most_frequent_answers(QUESTIONS, QUESTIONS), PATIENTS)
+    given = given_answers(most_frequent_answers(QUESTIONS, QUESTIONS), QUESTIONS, PATIENTS)
     by_method = {
         "ecg-byte": runs(range(36), range(36)),
         "text-only": {3: {"text-only": answers(range(4))}, 5: {"text-only": answers({7, 9})}},

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
+from experiments.answer_files import read_answer_files
+from experiments.methods import METHODS
 from experiments.profile import read_profile
-from experiments.results_rows import COLUMNS, read_rows
+from experiments.results_rows import COLUMNS, INPUTS, TABLES, read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
-INPUTS = {"ecg", "other-patient", "flat-line", "text-only"}
 
 
 def command(folder: Path) -> list[str]:
@@ -35,7 +36,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert process.stderr is not None
         printed = ""
         # The progress bar prints at every step, so this goes on until a checkpoint is there.
-        while not list((folder / "work").glob("smoke/train-ecg-byte-*/training/**/*.safetensors")):
+        while not list((folder / "work").glob("smoke/train-ecg-byte-0-*/training/**/*.safetensors")):
             part = process.stderr.read(20)
             assert part, f"the run ended before it was interrupted: {printed}"
             printed += part
@@ -45,73 +46,127 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert not (folder / "results" / "smoke").exists()
     completed = subprocess.run(command(folder), cwd=ROOT, capture_output=True, text=True)
     assert completed.returncode == 0, completed.stderr
-    assert "[merl-stage-1] done before" in completed.stderr
-    assert "[train-ecg-byte] done before" not in completed.stderr
-    report = json.loads(next((folder / "work").glob("smoke/train-ecg-byte-*/done.json")).read_text())["report"]
-    assert report["resumed_from_step"] > 0
+    assert "[tokens] done before" in completed.stderr
+    (interrupted,) = [
+        report
+        for path in (folder / "work").glob("smoke/train-ecg-byte-0-*/done.json")
+        if (report := json.loads(path.read_text(encoding="utf-8"))["report"])["resumed_from_step"] > 0
+    ]
+    assert interrupted["resumed_from_step"] % 2 == 0, "it went on from a checkpoint"
     return folder
 
 
-def test_rows_cover_every_method_input_and_stage(finished: Path) -> None:
+def test_rows_cover_every_method_seed_input_and_stage(finished: Path) -> None:
     path = finished / "results" / "smoke" / "runs.csv"
-    assert (
-        path.read_text(encoding="utf-8")
-        .splitlines()[0]
-        .startswith("table,method,input,dataset,split,metric,value,ci_low,ci_high,n,seed,profile")
-    )
-    assert len(COLUMNS) == len(path.read_text(encoding="utf-8").splitlines()[0].split(","))
+    header = path.read_text(encoding="utf-8").splitlines()[0]
+    assert header.startswith("table,method,input,dataset,split,metric,value,ci_low,ci_high,n,seed,profile")
+    assert len(COLUMNS) == len(header.split(","))
     rows = read_rows(path)
-    quality = {(row.method, row.input) for row in rows if row.table == "language-quality" and row.metric == "bleu-4"}
-    assert quality == {(method, shown) for method in ("ecg-byte", "merl") for shown in INPUTS} | {
-        ("text-only", "text-only")
+    sees_ecg = {name for name, method in METHODS.items() if method.sees_ecg}
+    trained = {name for name, method in METHODS.items() if method.is_trained}
+    runs = {
+        (row.method, row.input, row.seeds) for row in rows if row.table == "language-quality" and row.subset == "all"
     }
-    stages = {(row.method, row.stage) for row in rows if row.metric == "train-seconds"}
-    assert stages == {
-        ("ecg-byte", "tokenizer"),
-        ("ecg-byte", "end-to-end"),
-        ("merl", "stage-1"),
-        ("merl", "features"),
-        ("merl", "stage-2"),
-        ("text-only", "end-to-end"),
+    assert runs == {(name, shown, seeds) for name in sees_ecg for shown in INPUTS for seeds in (1, 2)} | {
+        ("text-only", "text-only", 1),
+        ("text-only", "text-only", 2),
+        ("most-frequent", "text-only", 1),
+        ("nearest-question", "text-only", 1),
+    }
+    metrics = {row.metric for row in rows if row.table == "language-quality" and row.method == "ecg-byte"}
+    wanted = ["bleu-4", "bleu-4-sentence", "rouge-1", "rouge-2", "rouge-l", "meteor", "accuracy"]
+    assert metrics >= {*wanted, "empty-answers", "truncated-inputs"}
+    assert {row.seed for row in rows if row.method == "ecg-byte" and row.metric == "train-seconds"} == {0, 1}
+    stages = {(row.method, row.stage) for row in rows if row.metric == "train-seconds" and row.table == "efficiency"}
+    assert {stage for method, stage in stages if method == "ecg-byte"} == {"tokenizer", "end-to-end"}
+    assert {stage for method, stage in stages if method == "merl"} == {"stage-1", "features", "stage-2"}
+    assert {stage for method, stage in stages if method == "clip-vit"} == {
+        "stage-1 (clip)",
+        "stage-1 (vit)",
+        "features",
+        "stage-2",
     }
     timed = {(row.method, row.padding) for row in rows if row.metric == "timed-seconds-per-1000-samples"}
-    assert timed == {(method, padding) for method in ("ecg-byte", "merl", "text-only") for padding in ("none", "1024")}
-    trained = {(row.method, row.stage): row for row in rows if row.metric == "samples-seen" and row.padding == "shared"}
-    assert len({row.value for row in trained.values()}) == 1, "every method sees the same number of questions"
-    steps = {row.value for row in rows if row.metric == "steps" and row.stage != "stage-1"}
-    assert len(steps) == 1, "every method makes the same number of steps"
+    corrected = {name for name in trained if not METHODS[name].as_published}
+    assert timed == {(name, layout) for name in corrected for layout in ("512", "none", "packed", "shared")}
+    counted = [
+        row for row in rows if row.metric in ("samples-seen", "steps") and row.stage in ("end-to-end", "stage-2")
+    ]
+    for metric in ("samples-seen", "steps"):
+        values = {row.value for row in counted if row.metric == metric and row.table == "efficiency"}
+        assert len(values) == 1, f"every method has the same {metric}"
+    assert {row.table for row in rows} == set(TABLES) - {"transfer"}
+    assert {row.variant for row in rows if row.table == "ablations"} == {"base", "tokenizer.num_merges=100"}
     assert {row.scale for row in rows} == {"small run"}
     assert all(row.data_fingerprint and row.tokenizer_fingerprint and row.code_version for row in rows)
 
 
-def test_every_question_is_answered_once_under_every_input(finished: Path) -> None:
-    from ecgbyte.training.generation_file import read_generations
-
+def test_every_question_is_answered_once_under_every_input_in_every_run(finished: Path) -> None:
+    folder = finished / "results" / "smoke" / "answers"
+    assert {path.stem for path in folder.glob("*.jsonl")} == {*METHODS, "questions"}
     wanted = read_profile("smoke").questions.test
-    files = sorted((finished / "results" / "smoke" / "answers").glob("*.jsonl"))
-    assert len(files) == 9
-    for path in files:
-        generations = read_generations(path)
-        assert len({generation.sample_id for generation in generations}) == len(generations) <= wanted
-        assert len(generations) > wanted // 2
+    for name, method in METHODS.items():
+        runs = read_answer_files(folder, name)
+        assert set(runs) == ({0, 1} if method.is_trained else {0})
+        for by_input in runs.values():
+            assert set(by_input) == (set(INPUTS) if method.sees_ecg else {"text-only"})
+            for answers in by_input.values():
+                samples = [generation.sample_id for generation in answers.generations]
+                assert len(set(samples)) == len(samples) <= wanted
+                assert len(samples) > wanted // 2
 
 
-def test_report_names_tables_figures_and_the_small_run(finished: Path) -> None:
+def test_reports_name_tables_figures_and_the_small_run(finished: Path) -> None:
     folder = finished / "results" / "smoke"
     report = (folder / "report.md").read_text(encoding="utf-8")
+    page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Small run" in report and "0 patients, 0 records, 0 questions" in report
-    for figure in (
-        "language-quality",
-        "controls",
-        "training-time",
-        "learning-curves",
-        "token-overlay",
-        "reconstruction",
-    ):
+    assert "Small run" in page and "Claims and verdicts" in page
+    for figure in ("language-quality", "controls", "training-time", "learning-curves", "token-overlay", "ablations"):
         assert (folder / "figures" / f"{figure}.png").stat().st_size > 5_000
         assert f"figures/{figure}.png" in report
-    for table in ("language-quality", "controls", "roc-areas", "efficiency", "tokenizer"):
+    assert len(list((folder / "figures").glob("attention-*.png"))) == 6
+    for table in ("language-quality", "controls", "roc-areas", "efficiency", "tokenizer", "ablations", "verdicts"):
         assert (folder / "tables" / f"{table}.csv").exists()
+    assert not (folder / "failed.json").exists()
+
+
+def test_the_plan_names_every_run_and_what_is_done(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command(finished)[3:], "--dry-run"]) == 0
+    printed = capsys.readouterr().out
+    lines = [line for line in printed.splitlines() if " train-ecg-byte-1 " in line]
+    assert len(lines) == 1 and lines[0].startswith("ecg-byte:1 ") and " done " in lines[0]
+    assert (
+        main([*command(finished)[3:], "--dry-run", "--change", "training.learning_rate=0.002", "--only", "merl"]) == 0
+    )
+    steps = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("merl:")}
+    assert " done " in steps["pretrain-merl"] and " done " not in steps["train-merl-0"]
+    assert main([*command(finished)[3:], "--dry-run", "--only", "merlin"]) == 2
+    assert "--only: 'merlin' is no run" in capsys.readouterr().err
+
+
+def test_a_failed_run_is_recorded_and_the_others_go_on(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from experiments import encoders
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the encoder is broken")
+
+    monkeypatch.setattr(encoders, "pretrain_encoder", broken)
+    # Another learning rate of stage 1: done before is all but merl.
+    arguments = [*command(finished)[3:], "--change", "merl.learning_rate=0.002", "--results", str(tmp_path)]
+    assert main(arguments) == 1
+    assert "failed: merl:0: RuntimeError: the encoder is broken" in capsys.readouterr().err
+    folder = tmp_path / "smoke"
+    failures = json.loads((folder / "failed.json").read_text(encoding="utf-8"))
+    assert {failure["run"] for failure in failures} == {
+        f"merl{kind}:{seed}" for kind in ("", "-as-published") for seed in (0, 1)
+    }
+    assert all("the encoder is broken" in failure["traceback"] for failure in failures)
+    assert "the encoder is broken" in (folder / "report.html").read_text(encoding="utf-8")
+    methods = {row.method for row in read_rows(folder / "runs.csv")}
+    assert methods == set(METHODS) - {"merl", "merl-as-published"}
 
 
 def test_run_again_finds_everything_done_and_writes_the_same_bytes(

@@ -74,7 +74,7 @@ def test_generated_questions_need_no_folder_and_are_as_before() -> None:
     profile = read_profile("smoke")
     records = open_records(profile.data, profile.seed, None)
     asked = ask_questions(choose_entries(records, profile.data, profile.seed), profile)
-    assert {name: len(part) for name, part in asked.items()} == {"train": 120, "validation": 20, "test": 24}
+    assert {name: len(part) for name, part in asked.items()} == {"train": 96, "validation": 16, "test": 30}
     assert {question.source for part in asked.values() for question in part} == {"generated"}
     assert asked_records(profile) is None
 
@@ -103,7 +103,7 @@ def test_ecgqa_is_added_to_generated_questions(tmp_path: Path) -> None:
     splits = choose_entries(records, profile.data, profile.seed, asked_records(profile, root))
     asked = ask_questions(splits, profile, root)
     counts = {name: Counter(question.source for question in part) for name, part in asked.items()}
-    assert counts["train"] == {"generated": 120, "ecg-qa": 40}
+    assert counts["train"] == {"generated": 96, "ecg-qa": 40}
     assert counts["test"] == {"generated": 24, "ecg-qa": 10}
     assert [q for q in asked["test"] if q.source == "generated"] == ask_questions(
         splits, dataclasses.replace(profile, questions=dataclasses.replace(profile.questions, source="generated"))
