@@ -146,7 +146,7 @@ def train_learner(
     """
     learner = build_learner(method, profile, seed, examples, tokenizer)
     settings = profile.training
-    layout = _layout(learner, method, profile)
+    layout = _layout(learner, method, profile, examples)
     # Padding in the labels makes a loss that compares with no other.
     validated = settings.validate_every > 0 and not method.as_published
     report = train(
@@ -179,7 +179,7 @@ def training_flops(
     learner: Learner, method: Method, profile: Profile, examples: Sequence[Example], report: TrainingReport
 ) -> int:
     """The operations of a training, from steps that stand for all lengths."""
-    layout = _layout(learner, method, profile)
+    layout = _layout(learner, method, profile, examples)
     items = layout.items(examples)
     lengths = np.array([layout.collate.length(item) for item in items])
     steps = plan_epoch(len(items), layout.batch_size, seed=0, epoch=0, lengths=lengths)
@@ -202,10 +202,12 @@ class _Layout:
         return group_examples(examples, self.together) if self.together else examples
 
 
-def _layout(learner: Learner, method: Method, profile: Profile) -> _Layout:
+def _layout(learner: Learner, method: Method, profile: Profile, examples: Sequence[Example]) -> _Layout:
     settings = profile.training
     if method.as_published:
-        return _Layout(learner.collator, settings.batch_size * settings.questions_per_segment, 0)
+        # As many steps as the other methods make, whose groups are not all full.
+        steps = -(-len(group_examples(examples, settings.questions_per_segment)) // settings.batch_size)
+        return _Layout(learner.collator, -(-len(examples) // steps), 0)
     return _Layout(SharedPrefixCollator(learner.collator), settings.batch_size, settings.questions_per_segment)
 
 

@@ -144,7 +144,7 @@ def execute(groups: Sequence[Group], work: WorkFolder) -> list[Failure]:
         except FAILURES as error:
             failures.append(Failure(group.name, f"{type(error).__name__}: {error}", traceback.format_exc()))
             print(f"--- {group.name} failed: {error}", file=sys.stderr, flush=True)
-        finished, left = finished + waiting, left - waiting
+        finished, left = finished + waiting, max(0.0, left - waiting)
         if finished and number < len(groups):
             minutes = (time.perf_counter() - started) / finished * left / 60
             print(f"--- about {minutes:.0f} minutes left", file=sys.stderr, flush=True)

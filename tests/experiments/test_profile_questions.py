@@ -104,7 +104,7 @@ def test_ecgqa_is_added_to_generated_questions(tmp_path: Path) -> None:
     asked = ask_questions(splits, profile, root)
     counts = {name: Counter(question.source for question in part) for name, part in asked.items()}
     assert counts["train"] == {"generated": 96, "ecg-qa": 40}
-    assert counts["test"] == {"generated": 24, "ecg-qa": 10}
+    assert counts["test"] == {"generated": 30, "ecg-qa": 10}
     assert [q for q in asked["test"] if q.source == "generated"] == ask_questions(
         splits, dataclasses.replace(profile, questions=dataclasses.replace(profile.questions, source="generated"))
     )["test"]

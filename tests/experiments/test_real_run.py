@@ -35,13 +35,13 @@ validation = 20
 test = 40
 ecgqa_train = 40
 ecgqa_held_out = 8
-finding_types = ["rhythm", "conduction", "axis"]
 minimum_count = 3
 
 [model]
 hidden_size = 32
 layers = 1
 heads = 2
+max_length = 512
 
 [training]
 epochs = 1
@@ -60,9 +60,10 @@ records = 60
 questions = 40
 
 [evaluation]
-max_new_tokens = 8
+max_new_tokens = 32
 bootstrap_resamples = 50
 speed_rounds = 1
+padded_length = 512
 bertscore = "none"
 """
 
