@@ -17,7 +17,7 @@ from experiments.profile import Profile
 from experiments.redraw import draw_results
 from experiments.report import ANSWERS_SHOWN
 from experiments.report_content import Answer, FailedRun, ReportContent, write_content
-from experiments.results_rows import write_rows
+from experiments.row_files import write_rows
 from experiments.run import Outcome
 from experiments.table_rendering import to_markdown
 from experiments.token_figures import TOKENS_FILE, token_figures, write_token_usage

@@ -11,7 +11,7 @@ from experiments.figures import FIGURES, write_figures
 from experiments.html_report import write_html_report
 from experiments.report import write_report
 from experiments.report_content import read_content
-from experiments.results_rows import read_rows
+from experiments.row_files import read_rows
 from experiments.table_rendering import Table
 from experiments.tables import write_tables
 from experiments.verdicts import make_verdicts

@@ -13,7 +13,8 @@ from pathlib import Path
 from ecgbyte.files import write_atomically
 from experiments.published import PublishedNumber, read_published_numbers
 from experiments.report import is_small
-from experiments.results_rows import ResultRow, read_rows
+from experiments.results_rows import ResultRow
+from experiments.row_files import read_rows
 from experiments.table_rendering import Table, cell_text, in_words, markdown_lines
 from experiments.tables import make_tables
 from experiments.verdicts import make_verdicts

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from experiments.published import PublishedNumber
-from experiments.results_rows import METRICS, ResultRow, format_cell
+from experiments.results_rows import METRICS, ResultRow
+from experiments.row_files import format_cell
 
 QUOTED_TITLE = "Quoted from elsewhere, not measured here"
 QUOTED_HEADER = ("dataset", "method", "metric", "value", "source", "conditions")

@@ -10,7 +10,7 @@ import pytest
 
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.generation_file import read_generations
-from experiments.results_rows import read_rows
+from experiments.row_files import read_rows
 from experiments.table_rendering import to_csv
 from experiments.tables import make_tables
 from experiments.verdicts import make_verdicts, verdict_table

@@ -11,7 +11,8 @@ import pytest
 from experiments.redraw import draw_results, main
 from experiments.report import write_report
 from experiments.report_content import Answer, FailedRun, ReportContent, read_content, write_content
-from experiments.results_rows import ResultRow, compact_json, write_rows
+from experiments.results_rows import ResultRow, compact_json
+from experiments.row_files import write_rows
 from experiments.tables import write_tables
 from experiments.verdicts import make_verdicts
 

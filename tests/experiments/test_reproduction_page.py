@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.reproduction_page import PAGE, with_blocks
-from experiments.results_rows import write_rows
+from experiments.row_files import write_rows
 from tests.experiments.made_up_rows import made_up_rows
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.results_rows import COLUMNS, ResultRow, check_rows, compact_json, read_rows, write_rows
+from experiments.results_rows import COLUMNS, ResultRow, check_rows, compact_json
+from experiments.row_files import read_rows, write_rows
 
 ROW = ResultRow(
     table="language-quality",

@@ -16,7 +16,8 @@ from experiments.comparison_rows import best_two_stage
 from experiments.language_rows import Runs, text_subsets
 from experiments.measure import RowMaker
 from experiments.profile import read_profile
-from experiments.results_rows import ResultRow, check_rows, compact_json, read_rows, write_rows
+from experiments.results_rows import ResultRow, check_rows, compact_json
+from experiments.row_files import read_rows, write_rows
 from experiments.trivial import most_frequent_answers
 
 KINDS = ("single-verify", "single-query", "single-choose")

@@ -15,7 +15,8 @@ from experiments.__main__ import main
 from experiments.answer_files import read_answer_files
 from experiments.methods import METHODS
 from experiments.profile import read_profile
-from experiments.results_rows import COLUMNS, INPUTS, TABLES, read_rows
+from experiments.results_rows import COLUMNS, INPUTS, TABLES
+from experiments.row_files import read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
