@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 import time
 from pathlib import Path
@@ -63,6 +64,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     started = time.perf_counter()
     try:
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise ValueError(
+                "WORLD_SIZE: the harness runs in one process; start several with --only to share its runs out "
+                "(docs/training.md)"
+            )
         profile = _profile(options)
         roots = _roots(options.root, profile)
         # torch and transformers load only when the arguments are right.

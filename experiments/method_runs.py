@@ -115,7 +115,6 @@ class MethodRun:
             build,
             operations=expected_cost.training_operations(profile, method),
             size=expected_cost.model_bytes(profile),
-            collective=True,
         )
 
     @cached_property
@@ -197,6 +196,16 @@ class MethodRun:
 
         return Task(step, build)
 
+    @property
+    def _is_timed(self) -> bool:
+        """Whether the method's steps are timed in every layout: those that the speed claim is about, and the extremes.
+
+        Methods as published have one layout, that of their training; the others cost what one of these costs.
+        """
+        method = self.method
+        names = ("ecg-byte", "linear-patches", "text-only")
+        return method.name in names or (method.reads == "features" and not method.as_published)
+
     def _questions(self) -> dict[str, Any]:
         files = self.study.questions_fingerprint
         return {**dataclasses.asdict(self.study.profile.questions), "files": files}
@@ -206,8 +215,7 @@ class MethodRun:
         if not self.method.is_trained:
             return [self.study.segments_task, self.answer_task]
         own = [self.train_task, self.answer_task]
-        # Methods as published have one layout, that of their training.
-        if timed and not self.method.as_published:
+        if timed and self._is_timed:
             own += [self.timing_task, *([self.attention_task] if self.method.name == "ecg-byte" else [])]
         return [*self.study.view_tasks(self.method, self.seed), *own]
 

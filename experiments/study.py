@@ -187,9 +187,7 @@ class Study:
                 folder, encoder, segments, splits["train"], splits["validation"], settings, seed
             )
 
-        return Task(
-            step, pretrain, operations=expected_cost.pretraining_operations(self.profile, encoder), collective=True
-        )
+        return Task(step, pretrain, operations=expected_cost.pretraining_operations(self.profile, encoder))
 
     def encoder_folders(self, encoder: str, seed: int) -> list[Path]:
         """Where the stages 1 of an encoder's parts were kept."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -108,15 +107,12 @@ class Task:
         Expected floating-point operations; 0 where they do not matter.
     size : float
         Expected bytes on disk.
-    collective : bool
-        Whether several processes of one launch do it together, as training does; else the first does it alone.
     """
 
     step: Step
     build: Callable[[Path], dict[str, Any]] = field(repr=False)
     operations: float = 0.0
     size: float = 0.0
-    collective: bool = False
 
 
 class WorkFolder:
@@ -157,8 +153,6 @@ class WorkFolder:
         A step that was interrupted finds its folder as it left it, so training goes on from its last checkpoint.
         Processes that share a work folder wait for each other's steps.
         """
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-            return self._run_together(task)
         step = task.step
         if step.is_done:
             print(f"[{step.name}] done before", file=sys.stderr)
@@ -167,31 +161,8 @@ class WorkFolder:
         with FileLock(step.folder / "step.lock"):
             if not step.is_done:
                 print(f"[{step.name}]", file=sys.stderr, flush=True)
-                self._finish(step, *_timed(task))
+                started = time.perf_counter()
+                details = task.build(step.folder)
+                content = {**details, "seconds": time.perf_counter() - started}
+                write_atomically(step.folder / "done.json", json.dumps(content, sort_keys=True, indent=1))
         return step
-
-    def _run_together(self, task: Task) -> Step:
-        """Do a task in all processes of a launch: all of them where it is collective, else the first for all."""
-        from accelerate import PartialState
-
-        state, step = PartialState(), task.step
-        state.wait_for_everyone()
-        if step.is_done:
-            return step
-        step.folder.mkdir(parents=True, exist_ok=True)
-        state.wait_for_everyone()
-        if task.collective or state.is_main_process:
-            result = _timed(task)
-            if state.is_main_process:
-                self._finish(step, *result)
-        state.wait_for_everyone()
-        return step
-
-    def _finish(self, step: Step, details: Mapping[str, Any], seconds: float) -> None:
-        content = {**details, "seconds": seconds}
-        write_atomically(step.folder / "done.json", json.dumps(content, sort_keys=True, indent=1))
-
-
-def _timed(task: Task) -> tuple[dict[str, Any], float]:
-    started = time.perf_counter()
-    return task.build(task.step.folder), time.perf_counter() - started
