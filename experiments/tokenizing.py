@@ -124,21 +124,6 @@ def open_tokens(folder: Path, segments: Segments) -> ECGView:
     return ECGView(values, ids[: starts[1]])
 
 
-def measure_tokenizer(
-    tokenizer: ECGTokenizer, segments: Segments, view: ECGView, record_ids: Sequence[str]
-) -> dict[str, float]:
-    """Measures of the tokenizer on the segments of `record_ids` (held-out records), by metric.
-
-    `view` holds what the models read; that it is what the tokenizer gives is checked.
-    """
-    measures, usage = measure_on_segments(tokenizer, segments, record_ids)
-    keys = [(record_id, number) for record_id in record_ids for number in range(segments.signals.shape[1])]
-    shown = count_tokens((view.values[key] for key in keys), tokenizer.vocabulary)
-    if not np.array_equal(shown.counts, usage.counts):
-        raise ValueError("view: its tokens are not what the tokenizer gives for these segments; were they made by it?")
-    return measures
-
-
 def measure_on_segments(
     tokenizer: ECGTokenizer, segments: Segments, record_ids: Sequence[str]
 ) -> tuple[dict[str, float], TokenUsage]:

@@ -10,11 +10,10 @@ import pytest
 
 from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from experiments.inputs import ECGView
 from experiments.prepare import Segments
 from experiments.results_rows import METRICS
 from experiments.token_figures import UsageOf, read_token_usage, run_figure, token_figures, write_token_usage
-from experiments.tokenizing import TOKENIZER_SIGNATURES, measure_on_segments, measure_tokenizer
+from experiments.tokenizing import TOKENIZER_SIGNATURES, measure_on_segments
 
 
 def made(seed: int) -> Segments:
@@ -50,13 +49,8 @@ def test_every_measure_of_the_rows_on_any_segments(boundary: str) -> None:
         assert measures["tokens-per-record"] == np.mean([len(e.ids) for e in encodings])
         lengths = np.concatenate([e.offsets[:, 1] - e.offsets[:, 0] for e in encodings])
         assert measures["token-length-longest"] == lengths.max()
-        keys = [(record, number) for record in records for number in range(2)]
-        view = ECGView({key: encoding.ids for key, encoding in zip(keys, encodings, strict=True)}, encodings[0].ids)
-        assert measure_tokenizer(tokenizer, segments, view, records) == measures
     # A tokenizer meets its own records best.
     assert measure_on_segments(tokenizer, own, ["r1"])[0]["compression"] > measures["compression"]
-    with pytest.raises(ValueError, match="view: its tokens are not what the tokenizer gives"):
-        measure_tokenizer(tokenizer, own, view, records)
     with pytest.raises(ValueError, match="record_ids: got no records"):
         measure_on_segments(tokenizer, own, [])
 
