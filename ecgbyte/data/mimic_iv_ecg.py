@@ -163,7 +163,7 @@ class _Entry(RecordEntry):
         self.__dict__.update(record_id=record_id, patient_id=patient_id, fold=fold, _reports=reports)
 
     @cached_property
-    def report(self) -> str:  # type: ignore[override]
+    def report(self) -> str:
         """The machine's statements, as sentences."""
         reports: _Reports = self.__dict__["_reports"]
         return reports.of(self.record_id)
