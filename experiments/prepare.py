@@ -25,7 +25,7 @@ from ecgbyte.signals.leads import LEADS
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.records import Record
 from experiments.profile import DataSettings
-from experiments.questions import ask_questions, asked_records, transfer_questions
+from experiments.questions import SPLITS, ask_questions, asked_records, transfer_questions
 
 __all__ = [
     "SPLITS",
@@ -40,7 +40,6 @@ __all__ = [
     "write_segments",
 ]
 TARGET_RATE = 250
-SPLITS = ("train", "validation", "test")
 
 
 def open_records(settings: DataSettings, seed: int, root: Path | None) -> RecordSet:

@@ -13,9 +13,17 @@ import pytest
 from ecgbyte.data.audit import audit_splits
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.synthetic import SyntheticRecords
-from experiments.prepare import ask_questions, asked_records, choose_entries, open_records, transfer_questions
+from experiments.prepare import (
+    Segments,
+    ask_questions,
+    asked_records,
+    choose_entries,
+    open_records,
+    transfer_questions,
+    write_segments,
+)
 from experiments.profile import Profile, read_profile
-from tests.data.test_mimic_iv_ecg import write_tables
+from tests.data.mimic_folder import write_record, write_tables
 
 SOURCE = SyntheticRecords(200, seed=0, sampling_rate=250)
 
@@ -127,6 +135,23 @@ def test_ecgchat_on_mimic(tmp_path: Path) -> None:
         assert {question.record_id for question in part} == {entry.record_id for entry in splits[name]}
     with pytest.raises(ValueError, match=r"mimic-iv-ecg names no findings.*'ecg-qa' or 'ecg-chat'"):
         ask_questions(splits, profile_of("generated", "mimic-iv-ecg"))
+
+
+def test_mimic_records_that_cannot_be_used_are_listed_with_their_reasons(tmp_path: Path) -> None:
+    ids = [(str(10000000 + number), str(40000000 + number)) for number in range(3)]
+    write_tables(tmp_path, *ids)
+    write_record(tmp_path, *ids[0])
+    write_record(tmp_path, *ids[1], nan_at=40)
+    profile = profile_of("ecg-qa", "mimic-iv-ecg")
+    data = dataclasses.replace(profile.data, segment_seconds=0.5, segments_per_record=1)
+    records = open_records(data, 0, tmp_path)
+    (tmp_path / "segments").mkdir()
+    details = write_segments(tmp_path / "segments", records, records.entries, data)
+    assert (details["records"], details["rejected"]) == (1, 2)
+    assert list(Segments.open(tmp_path / "segments").rows) == ["40000000"]
+    rejected = (tmp_path / "segments" / "rejected.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert rejected[0].startswith("40000001,") and "marked as invalid, the first in lead V2 at sample 40" in rejected[0]
+    assert rejected[1].startswith("40000002,") and "s40000002/40000002.hea does not exist" in rejected[1]
 
 
 def test_what_cannot_be_asked(tmp_path: Path) -> None:
