@@ -16,14 +16,14 @@ from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from experiments.answers import Answers, open_answers
+from experiments.answers import Answers
 from experiments.measure import RowMaker, versions
 from experiments.method_runs import MethodRun
 from experiments.plan import Failure, Plan, execute
 from experiments.prepare import Segments
 from experiments.profile import Profile
 from experiments.results_rows import ResultRow, compact_json
-from experiments.run_rows import ablation_rows, cost_rows, quality_rows, tokenizer_rows, transfer_rows
+from experiments.run_rows import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
 from experiments.study import Study
 from experiments.token_figures import TOKENS_FILE, UsageOf, read_token_usage
 from experiments.work import WorkFolder, code_fingerprint
@@ -128,9 +128,7 @@ def run_profile(study: Study) -> Outcome:
     ended = [run for run in plan.methods if run.answer_task.step.is_done]
     answers: dict[str, MethodAnswers] = {}
     for run in ended:
-        folder = run.answer_task.step.folder
-        opened = {shown: open_answers(folder, shown) for shown in run.inputs}
-        answers.setdefault(run.method.name, {})[run.seed] = opened
+        answers.setdefault(run.method.name, {})[run.seed] = open_run(run)
     rows = [
         *tokenizer_rows(maker, plan),
         *quality_rows(maker, ended, answers, prepared),

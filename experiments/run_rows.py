@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from ecgbyte.data.questions import Question
 from experiments.answers import Answers, open_answers
@@ -105,7 +104,7 @@ def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> lis
             continue
         prepared = ended[0].study.prepared
         questions, patients = prepared.questions["test"], prepared.patients
-        answers = {run.seed: _opened(run) for run in ended}
+        answers = {run.seed: open_run(run) for run in ended}
         seconds = {run.seed: run_seconds(run) for run in ended}
         own = ended[0].study.profile
         # The configuration of the row is that of the changed run.
@@ -162,7 +161,7 @@ def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[Result
     chosen = [places[question.sample_id] for question in asked.own]
     own = {
         run.run.seed: {
-            shown: _part(answer, chosen) for shown, answer in _opened(run.run).items() if shown in first.inputs
+            shown: _part(answer, chosen) for shown, answer in open_run(run.run).items() if shown in first.inputs
         }
         for run in ended
     }
@@ -179,5 +178,6 @@ def _part(answers: Answers, places: Sequence[int]) -> Answers:
     return Answers(generations, {name: score for name, score in answers.yes_scores.items() if name in names})
 
 
-def _opened(run: MethodRun) -> dict[str, Any]:
+def open_run(run: MethodRun) -> dict[str, Answers]:
+    """A finished run's answers by input."""
     return {shown: open_answers(run.answer_task.step.folder, shown) for shown in run.inputs}

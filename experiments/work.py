@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -42,8 +43,12 @@ BESIDE_STEPS = frozenset({"expected_cost", "settings_reading", "token_figures", 
 _TOKEN_MEASURES = ("bin_error.py", "compression.py", "token_usage.py")
 
 
+@functools.cache
 def code_fingerprint() -> str:
-    """Identifies the sources on which the numbers depend: the library, the kernels, and the steps of the harness."""
+    """Identifies the sources on which the numbers depend: the library, the kernels, and the steps of the harness.
+
+    Read once a process: rows name the code that their steps were named by, whatever changes on the disk meanwhile.
+    """
     sources = [path for folder in ("ecgbyte", "_ext") for path in (ROOT / folder).rglob("*.py*") if _in_steps(path)]
     sources += [ROOT / "experiments" / f"{name}.py" for name in STEP_MODULES]
     named = sorted(
