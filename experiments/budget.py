@@ -35,7 +35,7 @@ def budget(rows: Iterable[ResultRow]) -> Table:
         line: dict[str, Cell] = {"dataset": first.dataset, "method": first.method, "family": family(first.method)}
         line |= {"training runs": max(max(r.seeds for r in group), len({r.seed for r in group}))}
         trained = first.method not in METHODS or METHODS[first.method].is_trained
-        line |= _terms(settings) if trained else {"training questions": _get(settings, "questions", "train")}
+        line |= _terms(settings, first.method) if trained else {"training questions": _training_questions(settings)}
         line |= _consumed(group)
         line["test questions"] = max((r.n for r in group if r.table == "language-quality"), default=None)
         lines.append({**line, "scale": first.scale})
@@ -62,7 +62,7 @@ def equal_terms(lines: Iterable[Mapping[str, Cell]]) -> str:
     return "All trained methods had the same terms when their language model was trained."
 
 
-def _terms(settings: Mapping[str, Any]) -> dict[str, Cell]:
+def _terms(settings: Mapping[str, Any], method: str) -> dict[str, Cell]:
     """The settings that shape the training of the language model, in words; None where they were not recorded."""
     training, model = settings.get("training", {}), settings.get("model", {})
     optimiser = ", ".join(
@@ -76,7 +76,7 @@ def _terms(settings: Mapping[str, Any]) -> dict[str, Cell]:
     )
     decoded = _get(settings, "evaluation", "max_new_tokens")
     return {
-        "training questions": _get(settings, "questions", "train"),
+        "training questions": _training_questions(settings),
         "epochs": training.get("epochs"),
         "segments a step": training.get("batch_size"),
         "questions a segment": training.get("questions_per_segment"),
@@ -84,6 +84,7 @@ def _terms(settings: Mapping[str, Any]) -> dict[str, Cell]:
         "precision": {"no": "32 bit"}.get(training.get("precision", ""), training.get("precision")),
         "language model": _language_model(model),
         "adaptation": _adaptation(model),
+        "ECG token rows": _token_rows(model, method),
         "longest input": model.get("max_length"),
         "decoding": None if decoded is None else f"greedy, at most {decoded} tokens",
     }
@@ -98,10 +99,22 @@ def _language_model(model: Mapping[str, Any]) -> str | None:
 def _adaptation(model: Mapping[str, Any]) -> str | None:
     if not model:
         return None
-    rows = "trained" if model.get("train_embeddings") else "frozen"
     how = " ".join(["LoRA", *([f"of rank {model['lora_rank']}"] if "lora_rank" in model else [])])
-    how = how if model.get("lora") else "in full"
-    return f"{how}; ECG token rows {rows}"
+    return how if model.get("lora") else "in full"
+
+
+def _token_rows(model: Mapping[str, Any], method: str) -> str | None:
+    """Whether the embedding of ECG tokens is trained; None for a method that reads none."""
+    if not model or (method in METHODS and METHODS[method].reads != "tokens"):
+        return None
+    return "trained" if model.get("train_embeddings") else "frozen"
+
+
+def _training_questions(settings: Mapping[str, Any]) -> Cell:
+    """Those generated, and those of ECG-QA where both are asked."""
+    questions = settings.get("questions", {})
+    both = questions.get("source") == "generated+ecg-qa"
+    return questions["train"] + (questions["ecgqa_train"] if both else 0) if "train" in questions else None
 
 
 def _consumed(group: list[ResultRow]) -> dict[str, Cell]:

@@ -1,4 +1,4 @@
-"""Rows of paired tests: every method against one other, with Holm's correction over the methods."""
+"""Rows of paired tests: every method against the best two-stage one, and the pairs that claims are about."""
 
 from __future__ import annotations
 
@@ -15,12 +15,20 @@ from ecgbyte.metrics.ranking import compare_macro_roc_areas
 from ecgbyte.metrics.resampled_scores import resample_scores
 from experiments.answers import Answers, scores_in_order
 from experiments.language_rows import Runs, inputs_of, score_answers
-from experiments.methods import METHODS
+from experiments.methods import ENCODERS, FROM_SCRATCH, METHODS
 from experiments.ranking_rows import PAIRED_SIGNATURE, has_scores, verify_questions
 from experiments.results_rows import ResultRow
 
 if TYPE_CHECKING:
     from experiments.measure import RowMaker
+
+Pair = tuple[str, str]
+# What claims compare beside the best two-stage method: the ECG with none, the matching rules, pretraining with none.
+PLANNED_PAIRS: tuple[Pair, ...] = (
+    ("ecg-byte", "text-only"),
+    ("ecg-byte", "ecg-byte-merge-order"),
+    *((encoder, encoder + FROM_SCRATCH) for encoder in ENCODERS),
+)
 
 
 def comparison_rows(
@@ -32,16 +40,12 @@ def comparison_rows(
     subsets: Mapping[str, Sequence[int]],
 ) -> list[ResultRow]:
     """What `RowMaker.comparisons` gives."""
-    if against is None:
-        against = best_two_stage(answers_by_method)
-        if against is None:
-            return []
-    if against not in answers_by_method:
-        raise ValueError(f"against: got {against!r}, expected one of {', '.join(map(repr, answers_by_method))}")
-    own = {method: own_answers(method, runs) for method, runs in answers_by_method.items()}
+    families = _families(answers_by_method, against)
+    compared = {method for pairs in families for pair in pairs for method in pair}
     scores = {
-        method: [score_answers(answers, questions, maker.bertscore) for answers in of_runs]
-        for method, of_runs in own.items()
+        method: [score_answers(answers, questions, maker.bertscore) for answers in own_answers(method, runs)]
+        for method, runs in answers_by_method.items()
+        if method in compared
     }
     rows = []
     for subset, places in subsets.items():
@@ -49,21 +53,35 @@ def comparison_rows(
             continue
         chosen = [questions[place] for place in places]
         owners = [patients[question.record_id] for question in chosen]
-        of_method = {
+        resampled = {
             method: [resample_scores(run.select(places), owners, **maker.resampling) for run in of_runs]
             for method, of_runs in scores.items()
         }
-        found: dict[str, dict[str, Comparison]] = {}
-        for method in answers_by_method:
-            if method != against:
-                found[method] = compare_runs(
-                    of_method[method], of_method[against], same_runs=False, seed=maker.profile.seed
-                )
-                area = _compare_areas(maker, answers_by_method, method, against, chosen, patients)
+        for pairs in families:
+            found: dict[Pair, dict[str, Comparison]] = {}
+            for pair in pairs:
+                one, other = (resampled[method] for method in pair)
+                found[pair] = compare_runs(one, other, same_runs=False, seed=maker.profile.seed)
+                area = _compare_areas(maker, answers_by_method, *pair, chosen, patients)
                 if area is not None:
-                    found[method]["roc-area-macro"] = area
-        rows += _rows(maker, found, answers_by_method, against, subset)
+                    found[pair]["roc-area-macro"] = area
+            rows += _rows(maker, found, answers_by_method, subset)
     return rows
+
+
+def _families(answers_by_method: Mapping[str, Runs], against: str | None) -> list[list[Pair]]:
+    """What is compared: every method with one, and where that one is not chosen, the planned pairs beside it.
+
+    Each is a family of its own for Holm's correction.
+    """
+    planned = []
+    if against is None:
+        against = best_two_stage(answers_by_method)
+        planned = [pair for pair in PLANNED_PAIRS if set(pair) <= set(answers_by_method) and against not in pair]
+    elif against not in answers_by_method:
+        raise ValueError(f"against: got {against!r}, expected one of {', '.join(map(repr, answers_by_method))}")
+    with_one = [(method, against) for method in answers_by_method if method != against] if against is not None else []
+    return [with_one, planned]
 
 
 def best_two_stage(answers_by_method: Mapping[str, Runs]) -> str | None:
@@ -132,17 +150,16 @@ def _compare_areas(
 
 def _rows(
     maker: RowMaker,
-    found: Mapping[str, Mapping[str, Comparison]],
+    found: Mapping[Pair, Mapping[str, Comparison]],
     answers_by_method: Mapping[str, Runs],
-    against: str,
     subset: str,
 ) -> list[ResultRow]:
     rows = []
     metrics = dict.fromkeys(metric for compared in found.values() for metric in compared)
     for metric in metrics:
-        compared = {method: measures[metric] for method, measures in found.items() if metric in measures}
-        adjusted = holm({method: comparison.p_value for method, comparison in compared.items()})
-        for method, comparison in compared.items():
+        compared = {pair: measures[metric] for pair, measures in found.items() if metric in measures}
+        adjusted = holm({" against ".join(pair): comparison.p_value for pair, comparison in compared.items()})
+        for (method, against), comparison in compared.items():
             runs = answers_by_method[method]
             columns: dict[str, Any] = {
                 "method": method,
@@ -152,10 +169,11 @@ def _rows(
                 "seed": next(iter(runs)),
                 "seeds": len(runs),
             }
+            corrected = adjusted[f"{method} against {against}"]
             values = (
                 ("difference", comparison),
                 ("p-value", _p(comparison.p_value, comparison.n, P_VALUE_SIGNATURE)),
-                ("p-holm", _p(adjusted[method], comparison.n, HOLM_SIGNATURE)),
+                ("p-holm", _p(corrected, comparison.n, HOLM_SIGNATURE)),
             )
             rows += [maker.measured("comparisons", f"{metric}-{name}", measure, columns) for name, measure in values]
     return rows

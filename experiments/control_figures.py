@@ -11,7 +11,7 @@ import numpy as np
 from experiments.figure_files import COLOURS, new_figure, save_figure
 from experiments.method_axes import MARKERS, dot, height_of, label_methods, methods_in, seeds_of, spread, title_of
 from experiments.results_rows import INPUTS, METRICS, ResultRow
-from experiments.row_groups import NEEDED, most_seeds
+from experiments.row_groups import BALANCED, most_seeds
 from experiments.table_rendering import Estimate
 
 _WHOLE = {("language-quality", "accuracy"), ("roc-areas", "roc-area-macro")}
@@ -49,8 +49,8 @@ def controls_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> 
 
 
 def control_differences_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
-    """What the ECG adds to accuracy over every control, on all questions and on those that need it; None without."""
-    chosen = {"all": COLOURS[0], NEEDED: COLOURS[1]}
+    """What the ECG adds to accuracy over every control, on all questions and on balanced ones; None without."""
+    chosen = {"all": COLOURS[0], BALANCED: COLOURS[1]}
     rows = most_seeds(
         row for row in rows if (row.table, row.metric) == ("controls", "accuracy-difference") and row.subset in chosen
     )
@@ -72,7 +72,7 @@ def control_differences_figure(rows: Iterable[ResultRow], path: str | os.PathLik
                     if (row.dataset, row.input, row.subset) == (dataset, name, subset):
                         value = Estimate(row.value, row.ci_low, row.ci_high)
                         dot(axes, value, methods.index(row.method) + lift, chosen[subset], marker, markersize=4)
-                label = "all questions" if subset == "all" else "questions that the text does not give away"
+                label = "all questions" if subset == "all" else "answer-balanced questions"
                 axes.plot([], [], marker, color=chosen[subset], label=label)
             axes.set_xlabel(f"minus {name} (points)" + (f", {dataset}" if len(datasets) > 1 else ""), fontsize=9)
     handles = np.ravel(panels)[0].get_legend_handles_labels()

@@ -13,7 +13,9 @@ CONTROL_METRICS = ("accuracy", "bleu-4", "roc-area-macro")
 _NOTES = (
     "Differences are paired: the same questions, the same resampled patients. ROC area 0.5 is chance.",
     "A difference whose interval holds 0 is no evidence that the model uses the ECG.",
-    "Subset `ecg-needed`: questions whose answer the text alone does not give away.",
+    "Subset `answer-balanced`: questions chosen so that after every text each answer is right equally often. Subset "
+    "`ecg-needed`: questions that no method without the ECG got right; selected by mistakes, so what is right without "
+    "the ECG is rare there by construction, and only differences of one model from itself mean something.",
 )
 
 

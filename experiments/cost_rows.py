@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -33,10 +34,14 @@ _STEP_SIGNATURE = (
     "median of timed steps, in turns with the other layouts; the interval is smallest to largest|version:2"
 )
 _LOSS_SIGNATURE = "mean over the answer tokens of the validation questions, nats|version:1"
-_TIME_TO_LOSS_SIGNATURE = (
-    "training seconds of all stages until the validation loss was first at or below that named in variant, linear "
-    "between evaluations|version:1"
-)
+_TO_LOSS_SIGNATURES = {
+    name: f"{counted} until the validation loss was first at or below that named in variant, linear between "
+    "evaluations|version:1"
+    for name, counted in (
+        ("seconds-to-validation-loss", "training seconds of all stages"),
+        ("samples-to-validation-loss", "samples (stage 1: segments, times epochs) of all stages"),
+    )
+}
 ALL_STAGES = "all stages"
 
 
@@ -126,49 +131,40 @@ class CostRows:
             values = {}
         rounds = [1000 * value for value in timed["seconds"]]
         rows = self._rows(run, run.method.stage, layout, values, len(rounds), str(self.maker.common["device"]))
-        return [
-            *rows,
-            self.maker.row(
-                table="efficiency",
-                method=run.method.name,
-                seed=run.seed,
-                input=own_input(run.method.name),
-                metric="timed-seconds-per-1000-samples",
-                value=statistics.median(rounds),
-                ci_low=min(rounds),
-                ci_high=max(rounds),
-                n=len(rounds),
-                split="train",
-                stage=run.method.stage,
-                padding=layout,
-                signature=_STEP_SIGNATURE,
-            ),
-        ]
+        timed_row = self._row(
+            run,
+            "timed-seconds-per-1000-samples",
+            statistics.median(rounds),
+            stage=run.method.stage,
+            padding=layout,
+            n=len(rounds),
+            signature=_STEP_SIGNATURE,
+            ci_low=min(rounds),
+            ci_high=max(rounds),
+        )
+        return [*rows, timed_row]
 
     def _rows(
         self, run: MethodRun, stage: str, layout: str, values: Mapping[str, float], n: int, device: str
     ) -> list[ResultRow]:
+        seconds = float(values.get("train-seconds", math.nan))
         return [
-            self.maker.row(
-                table="efficiency",
-                method=run.method.name,
-                seed=run.seed,
-                input=own_input(run.method.name),
-                metric=metric,
-                value=float(value),
-                n=n,
-                split="train",
+            self._row(
+                run,
+                metric,
+                value,
                 stage=stage,
                 padding=layout,
+                n=n,
                 signature=_SIGNATURES[metric],
-                train_seconds=float(values.get("train-seconds", math.nan)),
+                train_seconds=seconds,
                 device=device,
             )
             for metric, value in values.items()
         ]
 
     def time_to_validation_loss(self, runs: Sequence[MethodRun]) -> list[ResultRow]:
-        """The last validation loss of every run, and the time to the loss that all methods on equal terms reach.
+        """The last validation loss of every run; time and samples to the loss that all methods on equal terms reach.
 
         That loss is, for each seed, the highest of the lowest losses of ``ecg-byte`` and the two-stage methods. Methods
         as published have padding in their labels, so their losses are of something else and are left out.
@@ -188,21 +184,44 @@ class CostRows:
                 if run.method.name == "ecg-byte" or run.method.reads == "features"
             ]
             for run, report in here:
-                last = report.validation[-1]
-                rows.append(self._loss_row(run, "validation-loss", last["loss"], _LOSS_SIGNATURE, ""))
-                target = max(compared) if compared else math.nan
-                seconds = seconds_to_validation_loss(report, target) if compared else None
-                if seconds is not None:
-                    earlier = sum(task.step.details["report"]["seconds"] for task in run.pretraining_tasks())
-                    named = f"loss {target:.4f}"
-                    rows.append(
-                        self._loss_row(
-                            run, "seconds-to-validation-loss", earlier + seconds, _TIME_TO_LOSS_SIGNATURE, named
-                        )
-                    )
+                last = report.validation[-1]["loss"]
+                rows.append(self._loss_row(run, "validation-loss", last, _LOSS_SIGNATURE, run.method.stage))
+                if compared:
+                    rows += self._to_loss(run, report, max(compared))
         return rows
 
-    def _loss_row(self, run: MethodRun, metric: str, value: float, signature: str, variant: str) -> ResultRow:
+    def _to_loss(self, run: MethodRun, report: TrainingReport, target: float) -> list[ResultRow]:
+        """Time and samples of all stages until a loss was reached; none where it was not."""
+        by_samples = [{**point, "seconds": point["samples_seen"]} for point in report.validation]
+        reached = {
+            "seconds": seconds_to_validation_loss(report, target),
+            # The same line between evaluations, with samples in the place of seconds.
+            "samples_seen": seconds_to_validation_loss(dataclasses.replace(report, validation=by_samples), target),
+        }
+        rows = []
+        for (metric, signature), (name, value) in zip(_TO_LOSS_SIGNATURES.items(), reached.items(), strict=True):
+            if value is not None:
+                earlier = sum(task.step.details["report"][name] for task in run.pretraining_tasks())
+                variant = f"loss {target:.4f}"
+                rows.append(self._loss_row(run, metric, earlier + value, signature, ALL_STAGES, variant))
+        return rows
+
+    def _loss_row(
+        self, run: MethodRun, metric: str, value: float, signature: str, stage: str, variant: str = ""
+    ) -> ResultRow:
+        return self._row(
+            run,
+            metric,
+            value,
+            stage=stage,
+            padding=self.layout(run),
+            n=len(run.study.prepared.questions["validation"]),
+            signature=signature,
+            split="validation",
+            variant=variant,
+        )
+
+    def _row(self, run: MethodRun, metric: str, value: float, *, split: str = "train", **columns: Any) -> ResultRow:
         return self.maker.row(
             table="efficiency",
             method=run.method.name,
@@ -210,12 +229,8 @@ class CostRows:
             input=own_input(run.method.name),
             metric=metric,
             value=float(value),
-            n=len(run.study.prepared.questions["validation"]),
-            split="validation",
-            stage=run.method.stage if metric == "validation-loss" else ALL_STAGES,
-            padding=self.layout(run),
-            variant=variant,
-            signature=signature,
+            split=split,
+            **columns,
         )
 
 

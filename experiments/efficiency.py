@@ -78,8 +78,8 @@ def efficiency_by_stage(rows: Iterable[ResultRow]) -> Table:
 
 
 def validation(rows: Iterable[ResultRow]) -> Table:
-    """The validation loss at the end of training, and how long it took to reach a given one."""
-    wanted = ("validation-loss", "seconds-to-validation-loss")
+    """The validation loss at the end of training; the time and samples it took to reach a given one."""
+    wanted = ("validation-loss", "seconds-to-validation-loss", "samples-to-validation-loss")
     rows = most_seeds(row for row in rows if row.table == "efficiency" and row.metric in wanted)
     lines: list[dict[str, Cell]] = []
     for _, group in groups(rows, "dataset", "split", "method", "stage", "padding", "variant", "seed"):
@@ -89,8 +89,8 @@ def validation(rows: Iterable[ResultRow]) -> Table:
         line |= {f"{METRICS[name].label} ({METRICS[name].unit})": Estimate.of(found.get(name)) for name in wanted}
         lines.append({**line, "seeds": max(row.seeds for row in group), "scale": first.scale})
     notes = (
-        "A method that never reached the given loss has no time. Losses of methods compare, because all of them are of "
-        "the same answers; those of stage 1 are of something else and stand apart.",
+        "A method that never reached the given loss has no time. Time and samples are of all stages. Losses of methods "
+        "compare, because all of them are of the same answers; those of stage 1 are of something else and stand apart.",
         *scale_notes(rows),
     )
     return Table("validation", "Validation loss, and time to reach it", without_empty(lines), notes)

@@ -20,7 +20,7 @@ _SMOLLM2_PARAMETERS = 1.35e8
 # Operations for one segment in one training step, of the encoders in their smallest and in their published size.
 _ENCODER_OPERATIONS = {"tiny": 1.5e8, "published": 5e10}
 # The share of the speed of a matrix product that training was seen to reach.
-_EFFICIENCY = 0.2
+EFFICIENCY = 0.2
 _RATE = 250
 
 
@@ -105,7 +105,7 @@ def operations_per_second() -> float:
     while time.perf_counter() - started < 0.3:
         float((matrix @ matrix)[0, 0])
         count += 1
-    return _EFFICIENCY * 2 * side**3 * count / (time.perf_counter() - started)
+    return EFFICIENCY * 2 * side**3 * count / (time.perf_counter() - started)
 
 
 def _encoder_operations(profile: Profile, encoder: str) -> float:

@@ -96,6 +96,8 @@ def validation_curves_figure(
 ) -> Path | None:
     """Validation loss of the answers against steps and against time, one column a family; None where none was measured.
 
+    The axis holds what was measured once training had begun.
+
     Raises
     ------
     FileNotFoundError, ValueError
@@ -120,6 +122,11 @@ def validation_curves_figure(
                 axes.legend(frameon=False, fontsize=8)
         line[0].set_ylabel("validation loss (nats)", fontsize=9)
     title = _title("Validation loss of the language model", curves, small_run)
+    # The untrained model's loss would press all that follows into one line.
+    trained = np.concatenate([curve.validation[1:, 2] for curve in curves])
+    if len(trained):
+        margin = 0.1 * (trained.max() - trained.min()) + 0.01
+        panels[0, 0].set_ylim(trained.min() - margin, trained.max() + margin)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     return save_figure(figure, path)
 

@@ -100,7 +100,9 @@ class RowMaker:
         against: str | None = None,
         subsets: Mapping[str, Sequence[int]] | None = None,
     ) -> list[ResultRow]:
-        """Paired tests of every method against one, on all questions and `subsets`, with Holm's correction.
+        """Paired tests of every method against one and of planned pairs, with Holm's correction.
+
+        On all questions and on `subsets`. The planned pairs are `experiments.comparison_rows.PLANNED_PAIRS`.
 
         Parameters
         ----------
@@ -109,8 +111,8 @@ class RowMaker:
         questions, patients
             As in `language`.
         against : str, optional
-            The method to compare with. Where None, `experiments.comparison_rows.best_two_stage`; without any two-stage
-            method there are no rows.
+            The method to compare with, and no other pairs. Where None, `experiments.comparison_rows.best_two_stage`,
+            if there is a two-stage method, and the planned pairs.
         subsets : mapping, optional
             Places of questions that are compared besides all.
         """

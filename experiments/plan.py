@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from experiments.expected_cost import operations_per_second
+from experiments.expected_cost import EFFICIENCY, operations_per_second
 from experiments.method_runs import MethodRun
 from experiments.methods import find_method
 from experiments.settings_reading import change_settings
@@ -173,8 +173,8 @@ def describe(groups: Sequence[Group]) -> str:
         f"{total[0] / rate / 60:>8.1f} {total[1] / 1e6:>8.1f}"
     )
     lines.append(
-        f"Expected from the settings, at {rate / 1e9:,.0f} GFLOP/s, a fifth of what a matrix product reached here just "
-        "now. Preprocessing, generation of questions and small steps are not counted."
+        f"Expected from the settings, at {rate / 1e9:,.0f} GFLOP/s, {EFFICIENCY:.0%} of what a matrix product reached "
+        "here just now. Preprocessing, generation of questions and small steps are not counted."
     )
     return "\n".join(lines)
 

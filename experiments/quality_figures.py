@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -56,14 +57,17 @@ def question_types_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str
 
 
 def comparisons_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
-    """How much better each method answers than the one it is compared with; None without paired tests."""
+    """How much better each method answers than the one that most are compared with; None without paired tests."""
     wanted = {"accuracy-difference": "accuracy", "bleu-4-difference": "bleu-4"}
     rows = most_seeds(r for r in rows if r.table == "comparisons" and r.metric in wanted and r.subset == "all")
-    against = sorted({row.variant.removeprefix(AGAINST) for row in rows})
+    if not rows:
+        return None
+    against, _ = Counter(sorted(row.variant for row in rows)).most_common(1)[0]
+    rows = [row for row in rows if row.variant == against]
     panels = {name: [row for row in rows if row.metric == name] for name in wanted}
     panels = {name: found for name, found in panels.items() if found}
     labels = {name: f"{METRICS[wanted[name]].label}, difference (points)" for name in panels}
-    title = f"Difference from {' and from '.join(against)}, {seeds_of(rows)}"
+    title = f"Difference from {against.removeprefix(AGAINST)}, {seeds_of(rows)}"
     return _panels(panels, labels, rows, path, title, zero=True)
 
 

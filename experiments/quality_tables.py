@@ -85,7 +85,8 @@ def comparisons(rows: Iterable[ResultRow]) -> Table:
     notes = (
         "Above 0: the method answers better than the one it is compared with. Paired: the same questions, the same "
         "resampled patients.",
-        "Holm's correction is over the methods of one data set, subset and metric.",
+        "Holm's correction is over the methods compared with the best two-stage one, and apart from them over the "
+        "other pairs, of one data set, subset and metric.",
         interval_note(rows),
         *scale_notes(rows),
     )

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from experiments.methods import ENCODERS, FROM_SCRATCH
 from experiments.results_rows import METRICS, ResultRow
-from experiments.row_groups import NEEDED
-from experiments.table_rendering import cell_text
+from experiments.row_groups import BALANCED
+from experiments.table_rendering import Estimate, cell_text
 from experiments.verdict_parts import (
+    DEPENDS,
+    FAILS,
     MARGIN,
     Finding,
     Verdict,
@@ -29,6 +31,7 @@ from experiments.verdict_parts import (
 
 PAPER = "Han et al., arXiv:2412.14373"
 _JUDGED = ("accuracy", "bleu-4")
+_BALANCED_QUESTIONS = "questions chosen so that their text gives nothing away"
 _CONTROLS = {
     "other-patient": "with another patient's ECG in its place",
     "flat-line": "with a flat line in its place",
@@ -55,7 +58,7 @@ def competitive(rows: Sequence[ResultRow], kind: str = "two-stage") -> Verdict:
                 parts.append(Finding(above(compared[0], -MARGIN), text))
         if parts:
             findings.append(named(dataset, known, all_of(parts)))
-    faults = ", which keep the faults of the published code" if kind == "as published" else ""
+    faults = " that keep the faults of the published code" if kind == "as published" else ""
     return decide(
         f"End-to-end ECG-Byte answers about as well as two-stage methods{faults}.",
         PAPER,
@@ -77,36 +80,48 @@ def _uses_ecg(rows: Sequence[ResultRow], control: str, words: str) -> Verdict:
     known, findings = datasets(rows), []
     controls = [row for row in rows if row.table == "controls" and row.metric == "accuracy-difference"]
     for dataset in known:
+        blind = quality(rows, dataset, "text-only", "accuracy")
         for method in methods_of(controls, "end to end"):
             place = {"dataset": dataset, "method": method, "input": control}
             added = measured(controls, **place, subset="all")
             if added is None:
                 continue
-            text = f"{method}: the ECG adds {in_points(added)} points of accuracy"
-            needed = measured(controls, **place, subset=NEEDED)
-            if needed is not None:
-                text += f" ({in_points(needed)} on questions that the text does not give away)"
-            findings.append(named(dataset, known, Finding(adds(added), text)))
+            verdict, text = adds(added), f"{method}: the ECG adds {in_points(added)} points of accuracy"
+            balanced = measured(controls, **place, subset=BALANCED)
+            if balanced is not None:
+                text += f" ({in_points(balanced)} on {_BALANCED_QUESTIONS})"
+            broken = _breaks(rows, blind, **place)
+            findings.append(named(dataset, known, Finding(DEPENDS if broken else verdict, text + broken)))
     return decide(
         f"End-to-end models use the ECG: they answer worse {words}.",
         PAPER,
         "implied; the paper shows no such control",
         findings,
         "Holds where the interval of the paired difference lies above 0; does not where it holds 0 and stays below "
-        f"{MARGIN:g} points; undecided between.",
+        f"{MARGIN:g} points; undecided between, and where the model then answers worse than one that never saw an ECG, "
+        f"by {MARGIN:g} points and the whole interval: an input unlike any in training breaks it, whatever it reads.",
         f"No model was tested with the control `{control}`.",
     )
+
+
+def _breaks(rows: Sequence[ResultRow], blind: Estimate | None, **place: str) -> str:
+    """What to say where a control makes a model worse than one that never saw an ECG; empty where it does not."""
+    answers = [row for row in rows if row.table == "language-quality"]
+    shown = measured(answers, **place, metric="accuracy", subset="all")
+    if shown is None or blind is None or above(shown, blind.value - MARGIN) != FAILS:
+        return ""
+    return f", but its {cell_text(shown)} % then are below the {cell_text(blind)} % of text-only: this input breaks it"
 
 
 def better_than_text(rows: Sequence[ResultRow]) -> Verdict:
     """End-to-end training with the ECG beats the same language model trained on the questions alone."""
     known, findings = datasets(rows), []
     for dataset in known:
-        for subset in ("all", NEEDED):
+        for subset in ("all", BALANCED):
             compared = difference(rows, dataset, "ecg-byte", "text-only", "accuracy", subset)
             if compared is None:
                 continue
-            asked = "all questions" if subset == "all" else "questions that the text does not give away"
+            asked = "all questions" if subset == "all" else _BALANCED_QUESTIONS
             text = f"{in_points(compared[0])} points of accuracy on {asked} ({compared[1]})"
             findings.append(named(dataset, known, Finding(adds(compared[0]), text)))
     return decide(

@@ -78,6 +78,7 @@ METRICS: dict[str, Metric] = {
     "final-loss": Metric("last training loss", "nats", 3),
     "validation-loss": Metric("validation loss", "nats", 4),
     "seconds-to-validation-loss": Metric("time to the validation loss", "s", 1),
+    "samples-to-validation-loss": Metric("samples to the validation loss", "samples", 0),
     "vocabulary-size": Metric("vocabulary", "tokens", 0),
     "compression": Metric("compression", "symbols per token", 3),
     "bits-per-sample-bound": Metric("bits per sample, at most", "bits", 3),

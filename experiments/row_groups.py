@@ -13,6 +13,7 @@ from experiments.table_rendering import Cell
 REFERENCE_METHOD = "ecg-byte"
 FAMILIES = ("end to end", "two-stage", "as published", "no pretraining", "trivial")
 NEEDED = "ecg-needed"
+BALANCED = "answer-balanced"
 
 _NAMES = tuple(METHODS)
 

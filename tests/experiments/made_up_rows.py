@@ -10,7 +10,7 @@ from experiments.methods import METHODS, Method
 from experiments.results_rows import INPUTS, ResultRow, compact_json
 
 SEEDS = (0, 1, 2)
-SUBSETS = ("all", "ecg-needed", "single-choose", "single-query", "single-verify")
+SUBSETS = ("all", "answer-balanced", "ecg-needed", "single-choose", "single-query", "single-verify")
 LANGUAGE = (
     *("accuracy", "bleu-4", "bleu-4-sentence", "rouge-1", "rouge-2", "rouge-l", "meteor", "bertscore-f1"),
     "empty-answers",
@@ -119,6 +119,7 @@ def _costs(method: Method, draw: np.random.Generator) -> list[ResultRow]:
         rows.append(row("efficiency", method.name, "validation-loss", 0.4 + 10 / positions, **loss))
         target = loss | {"variant": "loss 0.6"}
         rows.append(row("efficiency", method.name, "seconds-to-validation-loss", 0.6 * seconds, **target))
+        rows.append(row("efficiency", method.name, "samples-to-validation-loss", 0.6 * 96000, **target))
         if method.reads == "tokens":
             for name, value in {"train-seconds": 14.0, "samples-seen": 0, "distinct-records": 8000}.items():
                 rows.append(row("efficiency", method.name, name, value, **here, stage="tokenizer"))

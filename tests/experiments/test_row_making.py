@@ -5,16 +5,21 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from ecgbyte.data.questions import Question
 from ecgbyte.metrics.comparisons import holm
 from ecgbyte.training.generation_file import Generation
+from ecgbyte.training.settings import TrainingReport
 from experiments.answers import Answers, given_answers
 from experiments.comparison_rows import best_two_stage
+from experiments.cost_rows import CostRows
 from experiments.language_rows import Runs, text_subsets
 from experiments.measure import RowMaker
+from experiments.methods import METHODS
 from experiments.profile import read_profile
 from experiments.results_rows import ResultRow, check_rows, compact_json
 from experiments.row_files import read_rows, write_rows
@@ -174,9 +179,39 @@ def test_comparisons_are_against_the_best_two_stage_method(maker: RowMaker) -> N
     assert 0 < p_value.value < 0.05 and math.isnan(p_value.ci_low)
 
 
+def test_planned_pairs_are_compared_and_corrected_apart(maker: RowMaker) -> None:
+    by_method = {
+        "ecg-byte": runs(range(27), range(30)),
+        "ecg-byte-merge-order": runs(range(24), range(27)),
+        "merl": runs(range(33), range(33)),
+        "merl-from-scratch": runs(range(30), range(30)),
+        "vit": runs(range(18), range(18)),
+        "vit-from-scratch": runs(range(12), range(12)),
+        "text-only": {3: {"text-only": answers(range(9))}},
+    }
+    rows = maker.comparisons(by_method, QUESTIONS, PATIENTS)
+    assert check_rows(rows)
+    pairs = {(row.method, row.variant) for row in rows}
+    planned = {
+        ("ecg-byte", "against text-only"): 100 * (28.5 - 9) / 36,
+        ("ecg-byte", "against ecg-byte-merge-order"): 100 * 3 / 36,
+        ("vit", "against vit-from-scratch"): 100 * 6 / 36,
+    }
+    # merl is the best, so its pair stands among those compared with it.
+    assert pairs == {(method, "against merl") for method in set(by_method) - {"merl"}} | planned.keys()
+    for (method, variant), expected in planned.items():
+        found = find(rows, method=method, variant=variant, metric="accuracy-difference", subset="all")
+        assert found.value == pytest.approx(expected)
+    p_values = {pair: find(rows, method=pair[0], variant=pair[1], metric="accuracy-p-value").value for pair in planned}
+    adjusted = holm({" ".join(pair): value for pair, value in p_values.items()})
+    for pair in planned:
+        found = find(rows, method=pair[0], variant=pair[1], metric="accuracy-p-holm")
+        assert found.value == pytest.approx(adjusted[" ".join(pair)])
+
+
 def test_comparisons_with_a_method_of_choice_or_with_none(maker: RowMaker) -> None:
     by_method = {"ecg-byte": runs(range(36)), "text-only": {3: {"text-only": answers(range(9))}}}
-    assert maker.comparisons(by_method, QUESTIONS, PATIENTS) == []
+    assert maker.comparisons({"ecg-byte": by_method["ecg-byte"]}, QUESTIONS, PATIENTS) == []
     rows = maker.comparisons(by_method, QUESTIONS, PATIENTS, against="text-only")
     assert find(rows, method="ecg-byte", metric="accuracy-difference").value == pytest.approx(75.0)
     with pytest.raises(ValueError, match="against: got 'merl', expected one of 'ecg-byte', 'text-only'"):
@@ -212,3 +247,45 @@ def test_subsets_by_text_use_methods_without_the_ecg_only(maker: RowMaker) -> No
     accuracy = {row.subset: row.value for row in rows if row.metric == "accuracy"}
     assert accuracy["answer-balanced"] == 50.0 and accuracy["ecg-needed"] == 0.0
     assert list(text_subsets(QUESTIONS, {"ecg-byte": by_method["ecg-byte"]}, seed=0)) == ["answer-balanced"]
+
+
+def run_with_validation(
+    method: str, stage_1: int, losses: list[float], seconds: int, *, settings: RowMaker
+) -> SimpleNamespace:
+    """What the rows of a run's validation need of it: a loss every 100 samples."""
+    report: dict[str, Any] = dict.fromkeys(TrainingReport.__dataclass_fields__)
+    report["validation"] = [
+        {"step": place, "seconds": seconds * place, "samples_seen": 100 * place, "loss": loss}
+        for place, loss in enumerate(losses, 1)
+    ]
+    earlier = {"report": {"seconds": float(stage_1), "samples_seen": 10 * stage_1}}
+    study = SimpleNamespace(prepared=SimpleNamespace(questions={"validation": QUESTIONS}), profile=settings.profile)
+    return SimpleNamespace(
+        method=METHODS[method],
+        seed=3,
+        study=study,
+        train_task=SimpleNamespace(step=SimpleNamespace(details={"report": report})),
+        pretraining_tasks=lambda: [SimpleNamespace(step=SimpleNamespace(details=earlier))] if stage_1 else [],
+    )
+
+
+def test_time_and_samples_to_the_loss_that_all_reach(maker: RowMaker) -> None:
+    made = [
+        run_with_validation("ecg-byte", 0, [2.0, 1.0, 0.75], 20, settings=maker),
+        run_with_validation("merl", 30, [1.0, 0.5, 0.25], 4, settings=maker),
+        run_with_validation("text-only", 0, [2.0, 1.5, 1.25], 1, settings=maker),
+        run_with_validation("merl-as-published", 30, [0.1], 1, settings=maker),
+    ]
+    rows = CostRows(maker).time_to_validation_loss(cast("Any", made))
+    found = {(row.method, row.metric): (row.value, row.variant, row.stage) for row in rows}
+    reached = ("loss 0.7500", "all stages")
+    # merl: from 1.0 to 0.5, so half of the way from the first to the second evaluation.
+    assert found == {
+        ("ecg-byte", "validation-loss"): (0.75, "", "end-to-end"),
+        ("ecg-byte", "seconds-to-validation-loss"): (60.0, *reached),
+        ("ecg-byte", "samples-to-validation-loss"): (300.0, *reached),
+        ("merl", "validation-loss"): (0.25, "", "stage-2"),
+        ("merl", "seconds-to-validation-loss"): (30 + 6.0, *reached),
+        ("merl", "samples-to-validation-loss"): (300 + 150.0, *reached),
+        ("text-only", "validation-loss"): (1.25, "", "end-to-end"),
+    }

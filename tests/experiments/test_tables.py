@@ -210,7 +210,7 @@ def test_budget_says_whether_terms_were_equal() -> None:
     table = budget(rows)
     lines = {line["method"]: line for line in table.rows}
     assert lines["merl"]["training questions"] == 48000 and lines["merl"]["training runs"] == 3
-    assert lines["merl"]["adaptation"] == "in full; ECG token rows trained"
+    assert lines["merl"]["adaptation"] == "in full"
     assert lines["merl"]["samples seen, all stages"][0] == 256000  # type: ignore[index]
     assert lines["most-frequent"]["language model"] is None
     assert table.notes[0] == "All trained methods had the same terms when their language model was trained."
