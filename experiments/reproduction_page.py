@@ -1,4 +1,4 @@
-"""The blocks of ``docs/reproduction.md`` that hold numbers, made of ``results/*/runs.csv`` and nothing else.
+"""The blocks of ``docs/reproduction.md`` and of the README that hold results, made of ``results/*/runs.csv`` alone.
 
 ``python -m experiments.reproduction_page`` writes each between its two markers.
 """
@@ -15,12 +15,13 @@ from experiments.published import PublishedNumber, read_published_numbers
 from experiments.report import is_small
 from experiments.results_rows import ResultRow
 from experiments.row_files import read_rows
+from experiments.row_groups import family
 from experiments.table_rendering import Table, cell_text, in_words, markdown_lines
 from experiments.tables import make_tables
 from experiments.verdicts import make_verdicts
 from experiments.work import ROOT
 
-PAGE = ROOT / "docs" / "reproduction.md"
+PAGE, README = ROOT / "docs" / "reproduction.md", ROOT / "README.md"
 RESULTS = ROOT / "results"
 _MARK = re.compile(r"<!-- results: (?P<name>[a-z-]+) -->\n.*?<!-- end of results -->", re.DOTALL)
 # Columns of ours that stand in the page; the whole tables are in the reports.
@@ -35,17 +36,19 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 _QUOTED = {"control-differences": "controls"}
 
 
-def with_blocks(page: str, results: Path = RESULTS) -> str:
-    """`page` with every marked block made again.
+def with_blocks(page: str, results: Path = RESULTS, *, readme: bool = False) -> str:
+    """`page` with every marked block made again: those of ``docs/reproduction.md``, or the README's.
 
     Raises
     ------
     ValueError
-        If a marker names no block, or a block that should be there is not.
+        If a marker names no block of that page, or a block that should be there is not.
     """
     runs = {path.parent.name: read_rows(path) for path in sorted(results.glob("*/runs.csv"))}
-    blocks: dict[str, Callable[[], list[str]]] = {"verdicts": lambda: _verdicts(runs)}
-    blocks |= {name: (lambda name=name: _table(name, runs)) for name in _COLUMNS}  # type: ignore[misc]
+    blocks: dict[str, Callable[[], list[str]]] = {"summary": lambda: _summary(runs)}
+    if not readme:
+        blocks = {"verdicts": lambda: _verdicts(runs)}
+        blocks |= {name: (lambda name=name: _table(name, runs)) for name in _COLUMNS}  # type: ignore[misc]
     named = [match["name"] for match in _MARK.finditer(page)]
     if sorted(named) != sorted(blocks):
         raise ValueError(f"page: got blocks {', '.join(named) or 'none'}, expected once each {', '.join(blocks)}")
@@ -55,6 +58,42 @@ def with_blocks(page: str, results: Path = RESULTS) -> str:
         return "\n".join(lines)
 
     return _MARK.sub(made, page)
+
+
+def _summary(runs: dict[str, list[ResultRow]]) -> list[str]:
+    """One line a method, for every profile that compares methods: quality, what the ECG adds, training time."""
+    lines: list[str] = []
+    for profile, rows in runs.items():
+        tables = {table.name: table for table in make_tables(rows, [])}
+        if not any(family(row.method) == "two-stage" for row in rows):
+            continue
+        quality = part(tables["language-quality"], "all")
+        adds, areas = part(tables["control-differences"], "all"), part(tables["roc-areas"], "mean over attributes")
+        times = [line for line in tables["efficiency"].rows if line.get("time is") == "measured"]
+        columns = {
+            "accuracy (%)": (quality.rows, "accuracy"),
+            "BLEU-4": (quality.rows, "BLEU-4"),
+            "ROC area, yes/no": (areas.rows, "ecg"),
+            "ECG adds over another patient's": (adds.rows, "minus other-patient"),
+            "over shuffled leads": (adds.rows, "minus shuffled-leads"),
+            "training, all stages (s)": (times, "training time (s)"),
+        }
+        values = {name: {line["method"]: line.get(label) for line in of} for name, (of, label) in columns.items()}
+        cells = [
+            [f"`{line['method']}`", *(cell_text(values[name].get(line["method"])) for name in columns)]
+            for line in quality.rows
+        ]
+        words = in_words(
+            {key: cell for key, cell in quality.shared_cells().items() if key in ("dataset", "seeds", "n")}
+        )
+        lines += [f"[`{profile}`](results/{profile}/report.md){_mark(rows)} ({words}):", ""]
+        lines += [*markdown_lines(("method", *columns), cells), ""]
+    return lines
+
+
+def part(table: Table, name: str) -> Table:
+    """One part of a table, or the whole where it has no such part."""
+    return dict(table.divided()).get(name, table)
 
 
 def _verdicts(runs: dict[str, list[ResultRow]]) -> list[str]:
@@ -85,7 +124,7 @@ def _table(name: str, runs: dict[str, list[ResultRow]]) -> list[str]:
 
 
 def _ours(table: Table, profile: str, rows: Sequence[ResultRow]) -> list[str]:
-    whole = table if "subset" not in table.columns else dict(table.divided()).get("all", table)
+    whole = part(table, "all") if "subset" in table.columns else table
     shared = whole.shared_cells()
     wanted = [column for column in whole.columns if any(_is_wanted(column, start) for start in _COLUMNS[table.name])]
     cells = [[cell_text(row[column]) for column in wanted] for row in whole.rows]
@@ -129,8 +168,9 @@ def _mark(rows: Sequence[ResultRow]) -> str:
 
 
 def main() -> int:
-    """Write the blocks into the page."""
-    write_atomically(PAGE, with_blocks(PAGE.read_text(encoding="utf-8")))
+    """Write the blocks into both pages."""
+    for page in (PAGE, README):
+        write_atomically(page, with_blocks(page.read_text(encoding="utf-8"), readme=page == README))
     return 0
 
 
