@@ -25,6 +25,7 @@ from experiments.results_rows import METRICS, ResultRow
 from experiments.row_groups import at_own_input, family, most_seeds, subset_order
 from experiments.table_rendering import Estimate
 
+_COLUMNS = 5
 _SHOWN = ("accuracy", "bleu-4", "rouge-l", "meteor", "bertscore-f1")
 
 
@@ -80,14 +81,18 @@ def _panels(
     *,
     zero: bool = False,
 ) -> Path | None:
-    """One column a panel, one line of panels a data set, one line in a panel a method."""
+    """At most `_COLUMNS` panels in a line, lines of their own for each data set, one line in a panel a method."""
     if not rows:
         return None
     methods, datasets = methods_in(rows), sorted({row.dataset for row in rows})
-    size = (2.0 + 2.5 * len(panels), height_of(len(methods)) * len(datasets))
-    figure, axes = new_figure(*size, rows=len(datasets), columns=len(panels), sharey=True, squeeze=False)
-    for dataset, line in zip(datasets, axes, strict=True):
-        for (name, found), panel in zip(panels.items(), np.atleast_1d(line), strict=True):
+    columns = min(_COLUMNS, len(panels))
+    lines = -(-len(panels) // columns)
+    size = (2.0 + 2.5 * columns, height_of(len(methods)) * len(datasets) * lines)
+    figure, grid = new_figure(*size, rows=len(datasets) * lines, columns=columns, sharey=True, squeeze=False)
+    for dataset, part in zip(datasets, np.split(grid, len(datasets)), strict=True):
+        for panel in part.flat[len(panels) :]:
+            panel.set_visible(False)
+        for (name, found), panel in zip(panels.items(), part.flat, strict=False):
             label_methods(panel, methods)
             for place, method in enumerate(methods):
                 chosen = [row for row in found if (row.method, row.dataset) == (method, dataset)]
