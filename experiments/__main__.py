@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
         help="do these runs of the plan (such as merl:1, or ecg-byte) and write no results; to share work out",
     )
     parser.add_argument(
+        "--finished", action="store_true", help="write the results of the runs that are finished, and run nothing"
+    )
+    parser.add_argument(
         "--tracking", choices=("tensorboard", "trackio", "wandb"), help="follow training there (default: nowhere)"
     )
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where results/<profile> is written")
@@ -58,8 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when all is written, 1 when runs failed (the others are written), 2 for a bad argument or data set, 130 when
-        interrupted.
+        0 when all is written, 1 when runs failed or are not finished (the others are written), 2 for a bad argument or
+        data set, 130 when interrupted.
     """
     options = parser().parse_args(arguments)
     started = time.perf_counter()
@@ -76,6 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
         from experiments.run import open_study, run_profile
 
         study = open_study(profile, options.work / profile.name, roots, options.questions, tracking=options.tracking)
+        if options.finished and (options.only or options.dry_run):
+            raise ValueError("--finished: writes results, so it does not go with --only or --dry-run")
         only = tuple(filter(None, (options.only or "").split(",")))
         if options.dry_run:
             print(describe(Plan(study).groups(only)))
@@ -85,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             from experiments.present import write_results
 
-            outcome = run_profile(study)
+            outcome = run_profile(study, finished_only=options.finished)
             failures = outcome.failures
             folder = options.results / profile.name
             print(write_results(outcome, profile, folder))

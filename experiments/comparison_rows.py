@@ -15,7 +15,7 @@ from ecgbyte.metrics.ranking import compare_macro_roc_areas
 from ecgbyte.metrics.resampled_scores import resample_scores
 from experiments.answers import Answers, scores_in_order
 from experiments.language_rows import Runs, inputs_of, score_answers
-from experiments.methods import ENCODERS, FROM_SCRATCH, METHODS
+from experiments.methods import AS_PUBLISHED, ENCODERS, FROM_SCRATCH, METHODS
 from experiments.ranking_rows import PAIRED_SIGNATURE, has_scores, verify_questions
 from experiments.results_rows import ResultRow
 
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from experiments.measure import RowMaker
 
 Pair = tuple[str, str]
-# What claims compare beside the best two-stage method: the ECG with none, the matching rules, pretraining with none.
+# What claims compare beside the best two-stage method: the ECG with none, the matching rules, pretraining with none,
+# and faults kept.
 PLANNED_PAIRS: tuple[Pair, ...] = (
     ("ecg-byte", "text-only"),
     ("ecg-byte", "ecg-byte-merge-order"),
     *((encoder, encoder + FROM_SCRATCH) for encoder in ENCODERS),
+    *(("ecg-byte", encoder + AS_PUBLISHED) for encoder in ENCODERS),
 )
 
 

@@ -82,6 +82,11 @@ def deviations(profile: Profile) -> list[str]:
             "padding `shared` are of this; those under `none` and a fixed length are of questions apart, timed for "
             "some steps and projected."
         )
+        if any(METHODS[method].as_published for method in profile.methods):
+            differences.append(
+                "Methods named `-as-published` take questions apart, about as many a step but of more segments. What "
+                "sets them apart from their namesakes is this and their faults, together."
+            )
     return differences
 
 

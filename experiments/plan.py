@@ -151,6 +151,12 @@ def execute(groups: Sequence[Group], work: WorkFolder) -> list[Failure]:
     return failures
 
 
+def unfinished(groups: Sequence[Group]) -> list[Failure]:
+    """The runs that have steps to do, as failures without a traceback."""
+    left = [(group.name, _not_done(group)) for group in groups]
+    return [Failure(name, f"not finished, {len(tasks)} steps left", "") for name, tasks in left if tasks]
+
+
 def describe(groups: Sequence[Group]) -> str:
     """What would run: every task once, whether it is done, its expected operations, time and disk."""
     rate = operations_per_second()

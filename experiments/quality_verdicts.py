@@ -168,7 +168,8 @@ def matching_rules_agree(rows: Sequence[ResultRow]) -> Verdict:
                 parts.append(Finding(within(compared[0], MARGIN), text))
         if parts:
             findings.append(named(dataset, known, all_of(parts)))
-    compression = [row for row in rows if (row.table, row.metric, row.variant) == ("tokenizer", "compression", "")]
+    own = [row for row in rows if row.table == "tokenizer" and not row.variant and not row.trained_on]
+    compression = [row for row in own if row.metric == "compression"]
     one, other = (measured(compression, method=method) for method in ("ecg-byte", "ecg-byte-merge-order"))
     note = (
         f"Holds where the interval lies within {MARGIN:g} points either way, does not where it lies beyond, undecided "

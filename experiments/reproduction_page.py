@@ -80,14 +80,16 @@ def _summary(runs: dict[str, list[ResultRow]]) -> list[str]:
         }
         values = {name: {line["method"]: line.get(label) for line in of} for name, (of, label) in columns.items()}
         cells = [
-            [f"`{line['method']}`", *(cell_text(values[name].get(line["method"])) for name in columns)]
+            [
+                f"`{line['method']}`",
+                cell_text(line["seeds"]),
+                *(cell_text(values[name].get(line["method"])) for name in columns),
+            ]
             for line in quality.rows
         ]
-        words = in_words(
-            {key: cell for key, cell in quality.shared_cells().items() if key in ("dataset", "seeds", "n")}
-        )
+        words = in_words({key: cell for key, cell in quality.shared_cells().items() if key in ("dataset", "n")})
         lines += [f"[`{profile}`](results/{profile}/report.md){_mark(rows)} ({words}):", ""]
-        lines += [*markdown_lines(("method", *columns), cells), ""]
+        lines += [*markdown_lines(("method", "runs", *columns), cells), ""]
     return lines
 
 

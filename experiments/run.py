@@ -19,7 +19,7 @@ from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.answers import Answers
 from experiments.measure import RowMaker, versions
 from experiments.method_runs import MethodRun
-from experiments.plan import Failure, Plan, execute
+from experiments.plan import Failure, Plan, execute, unfinished
 from experiments.prepare import Segments
 from experiments.profile import Profile
 from experiments.results_rows import ResultRow, compact_json
@@ -94,8 +94,15 @@ def open_study(
     return Study(profile, work, roots, questions_root, tracking=tracking)
 
 
-def run_profile(study: Study) -> Outcome:
+def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     """Do every step that is not done yet and gather the rows.
+
+    Parameters
+    ----------
+    study : Study
+    finished_only : bool
+        Gather the rows of the runs that are finished, and record the others as failures; nothing runs but the
+        preparation of the data, where that was not done.
 
     Raises
     ------
@@ -106,7 +113,8 @@ def run_profile(study: Study) -> Outcome:
     study.work.run(study.segments_task)
     prepared = study.prepared
     plan = Plan(study)
-    failures = execute(plan.groups(), study.work)
+    groups = plan.groups()
+    failures = unfinished(groups) if finished_only else execute(groups, study.work)
     profile = study.profile
     tokenizer = study.tokenizer("longest")
     maker = RowMaker(

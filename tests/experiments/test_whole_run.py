@@ -169,6 +169,20 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(
     assert methods == set(METHODS) - {"merl", "merl-as-published"}
 
 
+def test_what_is_finished_can_be_written_while_the_rest_is_not(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*command(finished)[3:], "--change", "merl.learning_rate=0.003", "--results", str(tmp_path)]
+    steps = set((finished / "work" / "smoke").glob("*"))
+    assert main([*arguments, "--finished"]) == 1
+    assert "failed: merl:0: not finished, " in capsys.readouterr().err
+    assert set((finished / "work" / "smoke").glob("*")) == steps, "nothing ran"
+    rows = read_rows(tmp_path / "smoke" / "runs.csv")
+    assert {row.method for row in rows} == set(METHODS) - {"merl", "merl-as-published"}
+    assert main([*arguments, "--finished", "--only", "merl"]) == 2
+    assert "--finished: writes results" in capsys.readouterr().err
+
+
 def test_run_again_finds_everything_done_and_writes_the_same_bytes(
     finished: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
