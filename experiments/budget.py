@@ -36,7 +36,9 @@ def budget(rows: Iterable[ResultRow]) -> Table:
         line |= {"training runs": max(max(r.seeds for r in group), len({r.seed for r in group}))}
         trained = first.method not in METHODS or METHODS[first.method].is_trained
         line |= _terms(settings, first.method) if trained else {"training questions": _training_questions(settings)}
-        line |= _consumed(group)
+        line |= (consumed := _consumed(group))
+        if trained and first.method in METHODS and METHODS[first.method].as_published:
+            line |= _questions_apart(consumed)
         line["test questions"] = max((r.n for r in group if r.table == "language-quality"), default=None)
         lines.append({**line, "scale": first.scale})
     notes = (equal_terms(lines), *scale_notes(rows))
@@ -115,6 +117,14 @@ def _training_questions(settings: Mapping[str, Any]) -> Cell:
     questions = settings.get("questions", {})
     both = questions.get("source") == "generated+ecg-qa"
     return questions["train"] + (questions["ecgqa_train"] if both else 0) if "train" in questions else None
+
+
+def _questions_apart(consumed: Mapping[str, Cell]) -> dict[str, Cell]:
+    """What a step holds where every question has a segment of its own, whatever the settings say of the others."""
+    samples, steps = consumed.get("samples seen"), consumed.get("optimiser steps")
+    if not isinstance(samples, Estimate) or not isinstance(steps, Estimate):
+        return {"segments a step": None, "questions a segment": 1}
+    return {"segments a step": round(samples.value / steps.value), "questions a segment": 1}
 
 
 def _consumed(group: list[ResultRow]) -> dict[str, Cell]:

@@ -44,20 +44,15 @@ def transfer(rows: Iterable[ResultRow]) -> Table:
     rows = list(rows)
     moved = most_seeds(row for row in rows if row.table == "transfer")
     pairs = {(row.method, row.trained_on) for row in moved}
-    # The same methods at home, for comparison.
+    # The same methods at home, where the transfer did not ask them the same questions there.
     home = most_seeds(
         row
         for row in rows
         if row.table == "language-quality" and row.subset == "all" and (row.method, row.dataset) in pairs
     )
     shown = {(row.method, row.input) for row in moved}
-    known = {(row.method, row.dataset, row.trained_on or row.dataset, row.input, row.metric) for row in moved}
-    moved += [
-        row
-        for row in home
-        if (row.method, row.input) in shown
-        and (row.method, row.dataset, row.dataset, row.input, row.metric) not in known
-    ]
+    known = {(row.method, row.dataset) for row in moved}
+    moved += [row for row in home if (row.method, row.input) in shown and (row.method, row.dataset) not in known]
     lines = []
     for _, group in groups(moved, "method", "trained_on", "dataset", "split", "subset", "input", "seed"):
         first, found = group[0], {row.metric: row for row in group}
@@ -70,7 +65,7 @@ def transfer(rows: Iterable[ResultRow]) -> Table:
     lines.sort(key=lambda line: _lines_order(line, _methods(moved)))
     notes = (
         interval_note(moved),
-        "Where both data sets are the same: the test at home, for comparison.",
+        "Where both data sets are the same: the test at home, on questions of the kinds that the other data set has.",
         *scale_notes(moved),
     )
     return Table("transfer", "Transfer between data sets", without_empty(lines), notes)

@@ -220,6 +220,33 @@ def test_budget_says_whether_terms_were_equal() -> None:
     assert budget(halved).notes[0] == "The trained methods differ in: optimiser steps."
 
 
+def test_budget_of_methods_that_take_questions_apart() -> None:
+    rows = [r for r in made_up_rows() if r.method in ("merl", "merl-as-published")]
+    table = budget(rows)
+    lines = {line["method"]: line for line in table.rows}
+    assert (lines["merl"]["questions a segment"], lines["merl-as-published"]["questions a segment"]) == (4, 1)
+    assert lines["merl-as-published"]["segments a step"] == round(96000 / 4146)
+    assert table.notes[0] == "The trained methods differ in: segments a step, questions a segment."
+
+
+def test_transfer_shows_home_on_the_questions_that_were_asked_there_too() -> None:
+    away = {"trained_on": "ptb-xl", "input": "ecg"}
+    rows = [
+        row("transfer", "merl", "accuracy", 60.0, dataset="synthetic", **away),
+        row("transfer", "merl", "accuracy", 70.0, dataset="ptb-xl", **away),
+        row("language-quality", "merl", "meteor", 40.0, dataset="ptb-xl"),
+        row("transfer", "vit", "accuracy", 50.0, dataset="synthetic", **away),
+        row("language-quality", "vit", "accuracy", 55.0, dataset="ptb-xl"),
+    ]
+    lines = [(line["method"], line["tested on"], line["accuracy"].value) for line in transfer(rows).rows]  # type: ignore[union-attr]
+    assert lines == [
+        ("merl", "ptb-xl", 70.0),
+        ("merl", "synthetic", 60.0),
+        ("vit", "ptb-xl", 55.0),
+        ("vit", "synthetic", 50.0),
+    ]
+
+
 def test_methods_stand_by_family() -> None:
     assert sorted(METHODS, key=method_order)[:4] == ["ecg-byte", "ecg-byte-merge-order", "merl", "vit"]
     families = [family(name) for name in sorted([*METHODS, "unheard-of"], key=method_order)]
