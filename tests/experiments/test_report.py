@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from experiments.redraw import draw_results, main
-from experiments.report import write_report
+from experiments.report import what_ran, write_report
 from experiments.report_content import Answer, FailedRun, ReportContent, read_content, write_content
 from experiments.results_rows import ResultRow, compact_json
 from experiments.row_files import write_rows
@@ -81,6 +82,17 @@ def test_report_holds_everything(tmp_path: Path) -> None:
         if "](tables/" in line:
             assert (tmp_path / line.split("](")[1].rstrip(").")).is_file()
     assert write(tmp_path, [ROW], [figure]) == text
+
+
+def test_what_ran_counts_the_questions_of_a_transfer_too() -> None:
+    there: dict[str, Any] = {"dataset": "ptb-xl", "trained_on": "synthetic", "n": 60, "seeds": 3}
+    moved = dataclasses.replace(ROW, table="transfer", **there)
+    tokens = dataclasses.replace(moved, table="tokenizer", metric="compression", n=900)  # segments, not questions
+    lines = what_ran([ROW, moved, tokens])
+    assert [(line[0], line[1], line[2], line[4]) for line in lines] == [
+        ("ecg-byte", "ptb-xl", "3", "60"),
+        ("ecg-byte", "synthetic", "1", "80"),
+    ]
 
 
 def test_full_runs_have_no_banner(tmp_path: Path) -> None:
