@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -81,7 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
         study = open_study(profile, options.work / profile.name, roots, options.questions, tracking=options.tracking)
         if options.finished and (options.only or options.dry_run):
             raise ValueError("--finished: writes results, so it does not go with --only or --dry-run")
-        only = tuple(filter(None, (options.only or "").split(",")))
+        # The names of some ablations hold a comma and a space.
+        only = tuple(filter(None, re.split(r",(?! )", options.only or "")))
         if options.dry_run:
             print(describe(Plan(study).groups(only)))
             return 0
