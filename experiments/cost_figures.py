@@ -105,6 +105,8 @@ def accuracy_cost_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]
     A method's cost is that of the first layout, in the order of the tables, at which its training was measured; times
     that are projected do not stand here.
     """
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     rows = list(rows)
     answered = [row for row in quality_rows(rows) if row.metric == "accuracy" and row.subset == "all"]
     spent: dict[tuple[str, str], Cost] = {}
@@ -122,6 +124,9 @@ def accuracy_cost_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]
         for row, cost in pairs:
             if name in cost.values and cost.values[name].value > 0:
                 _numbered_point(axes, row, cost.values[name].value, numbers[row.method])
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(x=0.1)
         axes.set_xlabel(f"{METRICS[name].label}, all stages ({METRICS[name].unit})", fontsize=9)
         axes.grid(color="#dddddd", linewidth=0.6)

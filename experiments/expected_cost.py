@@ -45,17 +45,22 @@ def segment_bytes(profile: Profile, records: int) -> float:
     return 4.0 * records * profile.data.segments_per_record * segment_samples(profile)
 
 
+def symbols_per_token(profile: Profile) -> float:
+    """Symbols that a token stands for: one where nothing is merged."""
+    return _SYMBOLS_PER_TOKEN if profile.tokenizer.num_merges else 1.0
+
+
 def token_bytes(profile: Profile) -> float:
     """Of the stored tokens."""
     data = profile.data
     records = data.train_records + data.validation_records + data.test_records
-    return segment_bytes(profile, records) / _SYMBOLS_PER_TOKEN
+    return segment_bytes(profile, records) / symbols_per_token(profile)
 
 
 def ecg_positions(profile: Profile, method: Method) -> float:
     """Positions that an ECG takes."""
     if method.reads == "tokens":
-        return min(segment_samples(profile) / _SYMBOLS_PER_TOKEN, profile.model.max_length)
+        return min(segment_samples(profile) / symbols_per_token(profile), profile.model.max_length)
     if method.encoder == "linear-patches":
         leads = 1 if profile.patches.layout == "lead" else len(LEADS)
         return segment_samples(profile) / (profile.patches.samples * leads)
