@@ -199,9 +199,13 @@ class ResultRow:
         if not math.isfinite(self.value):
             raise ValueError(f"value: got {self.value} for {self.describe()}, expected a finite number")
         if math.isnan(self.ci_low) != math.isnan(self.ci_high):
-            raise ValueError(f"ci_low, ci_high: got {self.ci_low}, {self.ci_high}, expected both or neither")
+            raise ValueError(
+                f"ci_low, ci_high: got {self.ci_low}, {self.ci_high} for {self.describe()}, expected both or neither"
+            )
         if self.ci_low > self.ci_high:
-            raise ValueError(f"ci_low, ci_high: got {self.ci_low} > {self.ci_high}, expected the lower end first")
+            raise ValueError(
+                f"ci_low, ci_high: got {self.ci_low} > {self.ci_high} for {self.describe()}, expected low <= high"
+            )
         for name in ("ci_low", "ci_high", "train_seconds", "evaluate_seconds"):
             if math.isinf(getattr(self, name)):
                 raise ValueError(f"{name}: got {getattr(self, name)}, expected a finite number or NaN")

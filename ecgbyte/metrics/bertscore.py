@@ -104,15 +104,16 @@ class BertScore:
     @property
     def signature(self) -> str:
         """Names the definition, with the model and the layer."""
-        settings = f"idf:no|rescaled:no|max-tokens:{self.max_tokens}|empty:0|rounded:{_ROUNDED_TO}"
-        return f"bertscore-f1|model:{self.name}|layer:{self.layer}|{settings}|mean:samples|version:1"
+        settings = f"idf:no|rescaled:no|max-tokens:{self.max_tokens}|empty:0|unlike:0|rounded:{_ROUNDED_TO}"
+        return f"bertscore-f1|model:{self.name}|layer:{self.layer}|{settings}|mean:samples|version:2"
 
     def scores(self, references: Sequence[str], answers: Sequence[str]) -> NDArray[np.float64]:
         """F1 of each answer.
 
         Every token of the answer is matched with the token of the reference whose embedding is most alike (cosine), and
         the other way round; the means of the two are precision and recall, F1 their harmonic mean. The tokens that
-        begin and end a text can be matched, but do not count in the means, as in bert-score. An empty answer scores 0.
+        begin and end a text can be matched, but do not count in the means, as in bert-score. An empty answer scores 0,
+        and so does one of which precision or recall is not above 0 (in bert-score F1 has no lower bound there).
 
         Parameters
         ----------
@@ -122,7 +123,8 @@ class BertScore:
         Returns
         -------
         numpy.ndarray
-            float64 [samples], at most 100. Values of unlike texts stay far above 0: compare methods, not with 0.
+            float64 [samples], 0 to 100. With large models values of unlike texts stay far above 0: compare methods, not
+            with 0.
 
         Raises
         ------
@@ -178,7 +180,8 @@ def _f1(reference: tuple[Tensor, Tensor], answer: tuple[Tensor, Tensor]) -> floa
     cosines = answer_states @ reference_states.T
     precision = float(cosines.max(dim=1).values[answer_counts].mean())
     recall = float(cosines.max(dim=0).values[reference_counts].mean())
-    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+    # Of two signs a harmonic mean has no bound: 0.0119 and -0.01 would give -0.13.
+    return 2 * precision * recall / (precision + recall) if min(precision, recall) > 0 else 0.0
 
 
 def open_bertscore(model: str | Path) -> BertScore | None:

@@ -99,7 +99,7 @@ def test_two_definitions_of_a_metric_do_not_mix() -> None:
         ({"n": -1}, ValueError, "n: got -1"),
         ({"method": math.nan}, TypeError, "method: got float nan"),
         ({"ci_low": math.nan}, ValueError, "expected both or neither"),
-        ({"ci_low": 30.0}, ValueError, "lower end first"),
+        ({"ci_low": 30.0}, ValueError, "expected low <= high"),
         ({"train_seconds": math.inf}, ValueError, "train_seconds: got inf"),
         ({"configuration": "{'a': 1}"}, ValueError, "configuration: got .*JSON object"),
         ({"versions": '{"b": 1, "a": 2}'}, ValueError, "versions: got .*compact_json"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbyte.metrics.bertscore import BertScore, open_bertscore
+from ecgbyte.metrics.bertscore import BertScore, _f1, open_bertscore
 from ecgbyte.metrics.quality import LANGUAGE_METRICS, measure_language
 
 REFERENCES = ["sinus rhythm", "left axis deviation", "yes", "atrial flutter lead lead", "no", "yes"]
@@ -44,6 +44,21 @@ def test_scores_equal_the_definition(tiny_bert: Path, layer: int | None) -> None
     assert scores == pytest.approx(expected, abs=2e-4)
     assert scores[0] == 100.0 and scores[4] == 0.0
     assert scores[5] < 100.0, "an unknown word is a word"
+
+
+@pytest.mark.parametrize(
+    ("cosines", "expected"),
+    [
+        ([[0.6, 0.2]], 2 * 0.6 * 0.4 / 1.0),
+        ([[0.03, -0.05]], 0.0),  # precision 0.03 and recall -0.01: the harmonic formula would give -0.03
+        ([[-0.1, -0.3]], 0.0),
+    ],
+)
+def test_texts_that_are_not_alike_score_nothing(cosines: list[list[float]], expected: float) -> None:
+    answer = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    reference = torch.tensor([[c, (1 - c**2) ** 0.5] for c in cosines[0]], dtype=torch.float64)
+    counted = torch.ones(2, dtype=torch.bool)
+    assert _f1((reference, counted), (answer, counted[:1])) == pytest.approx(expected)
 
 
 def test_scores_do_not_depend_on_their_company(tiny_bert: Path) -> None:
