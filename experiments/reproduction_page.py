@@ -30,7 +30,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "efficiency": ("layout", "method", "time is", "training time (s)", "samples seen", "time, times ecg-byte's"),
     "control-differences": ("method", "accuracy with the ECG", "minus "),
     "transfer": ("method", "trained on", "tested on", "accuracy", "BLEU-4"),
-    "ablations": ("setting", "value", "accuracy", "accuracy, minus base", "BLEU-4"),
+    "ablations": ("setting", "value", "input", "accuracy", "accuracy, minus base", "BLEU-4"),
     "tokenizer": ("dataset", "method", "vocabulary", "compression", "bits per sample", "reconstruction error"),
 }
 _QUOTED = {"control-differences": "controls"}
@@ -129,7 +129,9 @@ def _ours(table: Table, profile: str, rows: Sequence[ResultRow]) -> list[str]:
     whole = part(table, "all") if "subset" in table.columns else table
     shared = whole.shared_cells()
     wanted = [column for column in whole.columns if any(_is_wanted(column, start) for start in _COLUMNS[table.name])]
-    cells = [[cell_text(row[column]) for column in wanted] for row in whole.rows]
+    # Lines of other measures, such as the cost of an ablation, would be empty here.
+    measured = [row for row in whole.rows if any(row[column] and not isinstance(row[column], str) for column in wanted)]
+    cells = [[cell_text(row[column]) for column in wanted] for row in measured]
     where = f"[whole table](../results/{profile}/tables/{table.name}.md)"
     words = in_words({key: cell for key, cell in shared.items() if key not in wanted})
     return [

@@ -21,7 +21,7 @@ FOLDERS = sorted(file.parent for file in (Path(__file__).resolve().parents[2] / 
 
 
 def test_the_profiles_that_the_readme_shows_are_there() -> None:
-    assert {"default", "ptbxl"} <= {folder.name for folder in FOLDERS}
+    assert {"ablations", "default", "ptbxl"} <= {folder.name for folder in FOLDERS}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
