@@ -37,7 +37,7 @@ def budget(rows: Iterable[ResultRow]) -> Table:
         trained = first.method not in METHODS or METHODS[first.method].is_trained
         line |= _terms(settings, first.method) if trained else {"training questions": _training_questions(settings)}
         line |= (consumed := _consumed(group))
-        if trained and first.method in METHODS and METHODS[first.method].as_published:
+        if line["family"] == "as published":
             line |= _questions_apart(consumed)
         line["test questions"] = max((r.n for r in group if r.table == "language-quality"), default=None)
         lines.append({**line, "scale": first.scale})

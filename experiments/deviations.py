@@ -58,7 +58,8 @@ def deviations(profile: Profile) -> list[str]:
                 + {"merl": "ResNet101 and MedCPT", "vit": "ViT-B/16", "clip": "CLIP ViT-B/32"}[name]
                 + ")."
             )
-    if any(METHODS[method].as_published for method in profile.methods):
+    with_faults = any(METHODS[method].as_published for method in profile.methods)
+    if with_faults:
         differences.append(
             "Methods named `-as-published` keep those published faults with which something can be trained: padding "
             f"stays in the labels (padded to {profile.as_published.padded_length} positions; published: 1,024), the "
@@ -82,7 +83,7 @@ def deviations(profile: Profile) -> list[str]:
             "padding `shared` are of this; those under `none` and a fixed length are of questions apart, timed for "
             "some steps and projected."
         )
-        if any(METHODS[method].as_published for method in profile.methods):
+        if with_faults:
             differences.append(
                 "Methods named `-as-published` take questions apart, about as many a step but of more segments. What "
                 "sets them apart from their namesakes is this and their faults, together."
