@@ -23,7 +23,7 @@ from experiments.method_axes import (
 from experiments.results_rows import METRICS, ResultRow
 from experiments.row_groups import most_seeds
 from experiments.table_rendering import Estimate
-from experiments.variation_tables import BASE, TOKENIZER_METRICS, split_variant, variant_order
+from experiments.variation_tables import BASE, TOKENIZER_METRICS, split_variant, transfer_rows, variant_order
 
 _ABLATED = ("accuracy", "bleu-4")
 
@@ -80,26 +80,18 @@ def ablations_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) ->
 
 def transfer_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
     """Accuracy of methods on data sets they were not trained on, beside that at home; None without transfer."""
-    rows = list(rows)
-    moved = most_seeds(row for row in rows if (row.table, row.metric, row.subset) == ("transfer", "accuracy", "all"))
-    moved = [row for row in moved if row.input == "ecg"]
+    of_figure = ("accuracy", "all", "ecg")
+    moved = [row for row in transfer_rows(rows) if (row.metric, row.subset, row.input) == of_figure]
     if not moved:
         return None
-    pairs = {(row.method, row.trained_on) for row in moved}
-    home = most_seeds(
-        row
-        for row in rows
-        if (row.table, row.metric, row.subset, row.input) == ("language-quality", "accuracy", "all", "ecg")
-        and (row.method, row.dataset) in pairs
-    )
     methods = methods_in(moved)
-    places = sorted({(row.trained_on or row.dataset, row.dataset) for row in (*moved, *home)})
+    places = sorted({(row.trained_on or row.dataset, row.dataset) for row in moved})
     places.sort(key=lambda place: (place[0], place[0] != place[1], place[1]))
     figure, axes = new_figure(7.5, 0.6 + 1.3 * height_of(len(methods)))
     label_methods(axes, methods)
     for number, (place, lift) in enumerate(zip(places, spread(len(places)), strict=True)):
         style = {"colour": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
-        for row in (*moved, *home):
+        for row in moved:
             if (row.trained_on or row.dataset, row.dataset) == place:
                 value = Estimate(row.value, row.ci_low, row.ci_high)
                 dot(axes, value, methods.index(row.method) + lift, **style)

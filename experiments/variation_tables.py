@@ -39,12 +39,14 @@ TOKENIZER_METRICS = (
 )
 
 
-def transfer(rows: Iterable[ResultRow]) -> Table:
-    """Methods tested on another data set than they were trained on, beside the test on their own."""
+def transfer_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """Rows of methods tested on another data set than they were trained on, beside those of the test on their own.
+
+    The latter are of the usual test where the transfer did not ask the same questions there.
+    """
     rows = list(rows)
     moved = most_seeds(row for row in rows if row.table == "transfer")
     pairs = {(row.method, row.trained_on) for row in moved}
-    # The same methods at home, where the transfer did not ask them the same questions there.
     home = most_seeds(
         row
         for row in rows
@@ -52,7 +54,12 @@ def transfer(rows: Iterable[ResultRow]) -> Table:
     )
     shown = {(row.method, row.input) for row in moved}
     known = {(row.method, row.dataset) for row in moved}
-    moved += [row for row in home if (row.method, row.input) in shown and (row.method, row.dataset) not in known]
+    return moved + [row for row in home if (row.method, row.input) in shown and (row.method, row.dataset) not in known]
+
+
+def transfer(rows: Iterable[ResultRow]) -> Table:
+    """Methods tested on another data set than they were trained on, beside the test on their own."""
+    moved = transfer_rows(rows)
     lines = []
     for _, group in groups(moved, "method", "trained_on", "dataset", "split", "subset", "input", "seed"):
         first, found = group[0], {row.metric: row for row in group}
