@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.files import write_atomically
 from ecgbyte.training.generation_file import Generation
 from experiments.answers import Answers

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.files import write_atomically
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import answer_and_score

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.files import write_atomically
 from ecgbyte.models.attention import PARTS, AnswerAttention, answer_attention
 from ecgbyte.models.end_to_end import EndToEndModel

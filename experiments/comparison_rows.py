@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.metrics.comparisons import HOLM_SIGNATURE, P_VALUE_SIGNATURE, holm
 from ecgbyte.metrics.language import exact_match
 from ecgbyte.metrics.quality import Comparison, Measure, compare_runs

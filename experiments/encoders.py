@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from ecgbyte.checks import check_option
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.models.clip import OWN_TEXT_ENCODER, build_clip
-from ecgbyte.models.ecg_encoders import ENCODERS, CombinedEncoder
-from ecgbyte.models.merl import build_merl
-from ecgbyte.models.merl_folder import load_merl, save_merl
-from ecgbyte.models.text_tokenizer import train_text_tokenizer
-from ecgbyte.models.vision_folder import load_clip, load_vit, save_clip, save_vit
-from ecgbyte.models.vit import build_vit, is_pretrained
-from ecgbyte.options import check_option
+from ecgbyte.models.encoders.clip import OWN_TEXT_ENCODER, build_clip
+from ecgbyte.models.encoders.ecg_encoders import ENCODERS, CombinedEncoder
+from ecgbyte.models.encoders.merl import build_merl
+from ecgbyte.models.encoders.merl_folder import load_merl, save_merl
+from ecgbyte.models.encoders.vision_folder import load_clip, load_vit, save_clip, save_vit
+from ecgbyte.models.encoders.vit import build_vit, is_pretrained
+from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 from ecgbyte.training.contrastive import (
     ContrastiveCollator,
     ContrastiveExample,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ecgbyte.checks import check_option
 from ecgbyte.data.controls import INPUTS, noise_like, shuffled_leads
-from ecgbyte.data.questions import Question
-from ecgbyte.options import check_option
+from ecgbyte.data.questions.question import Question
 from ecgbyte.training.examples import Example
 from experiments.prepare import Segments
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.metrics.bertscore import BertScore
 from ecgbyte.metrics.language_scores import LanguageScores, score_language
 from ecgbyte.metrics.quality import compare_runs, measure_runs

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ecgbyte.models.ecg_encoders import build_ecg_encoder
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
-from ecgbyte.models.ecg_tokens import add_ecg_tokens, add_signal_token
+from ecgbyte.models.encoders.ecg_encoders import build_ecg_encoder
 from ecgbyte.models.end_to_end import EndToEndModel, LoraSettings
 from ecgbyte.models.joint import build_encoder_model, build_patch_model
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import add_ecg_tokens, add_signal_token
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.two_stage import TwoStageModel
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.batches import plan_epoch

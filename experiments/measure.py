@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import Any
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.metrics.bertscore import BertScore
 from ecgbyte.metrics.quality import Measure
 from experiments.comparison_rows import comparison_rows

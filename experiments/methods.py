@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 ENCODERS = ("merl", "vit", "clip", "clip-vit")
 AS_PUBLISHED, FROM_SCRATCH = "-as-published", "-from-scratch"

@@ -16,8 +16,8 @@ import numpy as np
 from tqdm import tqdm
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
-from ecgbyte.data.mimic_iv_ecg import MIMICIVECG
-from ecgbyte.data.ptbxl import PTBXL
+from ecgbyte.data.sets.mimic_iv_ecg import MIMICIVECG
+from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.files import write_atomically

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecgbyte.data.questions import REPORT_QUESTION_TYPE, SINGLE_QUESTION_TYPES
+from ecgbyte.checks import check_option
+from ecgbyte.data.questions.question import REPORT_QUESTION_TYPE, SINGLE_QUESTION_TYPES
 from ecgbyte.files import fingerprint
-from ecgbyte.options import check_option
 from experiments.methods import ENCODERS, METHODS
 from experiments.settings_reading import build_settings
 

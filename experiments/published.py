@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 from experiments.results_rows import TABLES
 
 PUBLISHED_NUMBERS = Path(__file__).resolve().parent / "published_numbers.csv"

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.ecgchat import read_ecgchat
-from ecgbyte.data.ecgqa import read_all_ecgqa
-from ecgbyte.data.question_generation import generate_questions
-from ecgbyte.data.question_splits import draw_questions, resplit_questions
-from ecgbyte.data.question_templates import TEMPLATES, VERIFY_ANY
-from ecgbyte.data.questions import SINGLE_QUESTION_TYPES, Question
-from ecgbyte.data.transfer import restrict_questions, shared_attributes
+from ecgbyte.data.questions.dealing import draw_questions, resplit_questions
+from ecgbyte.data.questions.ecgchat import read_ecgchat
+from ecgbyte.data.questions.ecgqa import read_all_ecgqa
+from ecgbyte.data.questions.generation import generate_questions
+from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.templates import TEMPLATES, VERIFY_ANY
+from ecgbyte.data.questions.transfer import restrict_questions, shared_attributes
 from ecgbyte.files import fingerprint
 from experiments.profile import Profile
 

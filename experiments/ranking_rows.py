@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.metrics.quality import Measure
 from ecgbyte.metrics.ranking import (
     MACRO_ROC_AREA_SIGNATURE,

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 TABLES = (
     "language-quality",

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ecgbyte.data.audit import SplitAudit
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage

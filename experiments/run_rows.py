@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from experiments.answers import Answers, open_answers
 from experiments.cost_rows import CostRows
 from experiments.language_rows import text_subsets

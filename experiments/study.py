@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ecgbyte.data.audit import SplitAudit, audit_splits
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments import encoders, expected_cost, tokenizing
 from experiments.inputs import ECGView, signal_view

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
-from ecgbyte.models.packed_attention import why_not_packed
+from ecgbyte.models.language.packed_attention import why_not_packed
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.cost import batch_size_of, count_step_flops, spread_over_sizes, to_device

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
-from ecgbyte.data.questions import Question
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
+from ecgbyte.data.questions.question import Question
 
 _ROWS_AT_ONCE = 256
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ecgbyte.bpe import train_merges
 from ecgbyte.bpe.reference import merge_pair, pair_counts
-from ecgbyte.data.ptbxl import PTBXL
+from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.symbols import symbolize
 from tests.benchmarks import large_corpora

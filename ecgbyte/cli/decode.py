@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ecgbyte.checks import check_option
 from ecgbyte.files import write_atomically
-from ecgbyte.options import check_option
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding_file import EncodedRecord, read_encoded
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.data.splits import check_patient_ids
 
 _QuestionKey = tuple[tuple[str, ...], str]

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgbyte.checks import check_option
 from ecgbyte.data.splits import is_missing_id
-from ecgbyte.options import check_option
 from ecgbyte.signals.records import Record
 
 INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.vq import ClusterError, kmeans2, vq
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 SAMPLING_METHODS = ("random", "clusters")
 CANDIDATES = tuple(range(2, 16))

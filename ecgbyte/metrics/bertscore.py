@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecgbyte.metrics.language import check_pairs
-from ecgbyte.models.text_encoders import MINILM_PACKAGE, minilm_folder
+from ecgbyte.models.encoders.text_encoders import MINILM_PACKAGE, minilm_folder
 
 PUBLISHED_BERTSCORE_MODEL = "roberta-large"
 # The layer that bert-score takes by default, chosen by its authors by agreement with human judgements.

@@ -18,14 +18,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ecgbyte.models.packed_attention import (
+from ecgbyte.models.language.packed_attention import (
     PackedLayout,
     check_every_layer_was_packed,
     count_layers,
     pack_options,
     why_not_packed,
 )
-from ecgbyte.models.shared_row import pack_shared, split_shared
+from ecgbyte.models.language.shared_row import pack_shared, split_shared
 
 IGNORED = -100
 
@@ -144,7 +144,7 @@ class ECGLanguageModel(nn.Module, ABC):
         predicting: Tensor,
     ) -> Tensor:
         """Logits at the positions `predicting` of the row of questions, which see the row of beginnings."""
-        from ecgbyte.models.lent_keys import EveryKeyKnown, LentKeys
+        from ecgbyte.models.language.lent_keys import EveryKeyKnown, LentKeys
 
         plain = self.plain_language_model
         keys = LentKeys(layout, count_layers(plain))

@@ -21,7 +21,7 @@ class EncoderRow(nn.Module):
     ----------
     encoder : nn.Module
         Takes float [batch, leads, samples] in mV to float [batch, features], and has ``feature_size``, such as
-        `ecgbyte.models.resnet1d.ECGEncoder`. It scales the signal itself, alike with and without pretraining.
+        `ecgbyte.models.encoders.resnet1d.ECGEncoder`. It scales the signal itself, alike with and without pretraining.
     hidden_size : int
         Length of a row.
     encoder_settings : mapping

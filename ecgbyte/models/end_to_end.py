@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from ecgbyte.checks import check_option
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
-from ecgbyte.models.frozen_rows import freeze_rows, restore_plain_embedding
-from ecgbyte.options import check_option
+from ecgbyte.models.language.frozen_rows import freeze_rows, restore_plain_embedding
 
 if TYPE_CHECKING:
-    from ecgbyte.models.ecg_tokens import ECGTokenMap
+    from ecgbyte.models.language.ecg_tokens import ECGTokenMap
 
 TRAINING = ("full", "lora")
 
@@ -98,13 +98,14 @@ class EndToEndModel(ECGLanguageModel):
     Parameters
     ----------
     language_model : transformers causal language model
-        With the ECG tokens already added (`ecgbyte.models.ecg_tokens.add_ecg_tokens`).
+        With the ECG tokens already added (`ecgbyte.models.language.ecg_tokens.add_ecg_tokens`).
     token_map : ECGTokenMap
     training : "full" or "lora"
     lora : LoraSettings or None
     train_embeddings : bool or None
         Whether the rows of the ECG tokens are trained. None: with ``"full"`` they are, with ``"lora"`` they are not
-        (as published). False with ``"full"`` trains everything but these rows (`ecgbyte.models.frozen_rows`), which
+        (as published). False with ``"full"`` trains everything but these rows
+        (`ecgbyte.models.language.frozen_rows`), which
         keep every bit; an output layer that is tied to the embedding keeps them too.
     seed : int
         Of LoRA's random start.

@@ -19,8 +19,8 @@ from ecgbyte.models.linear_patches import LinearPatches
 from ecgbyte.models.signal_positions import count_signals, prepare_signal_reader, text_row_deviation
 
 if TYPE_CHECKING:
-    from ecgbyte.models.ecg_tokens import ECGTokenMap
     from ecgbyte.models.end_to_end import LoraSettings
+    from ecgbyte.models.language.ecg_tokens import ECGTokenMap
 
 
 class SignalLayers(Protocol):
@@ -43,8 +43,8 @@ class JointModel(ECGLanguageModel):
     Parameters
     ----------
     language_model : transformers causal language model
-        With ``<signal>`` already added (`ecgbyte.models.ecg_tokens.add_signal_token`). That token's own row is never
-        read.
+        With ``<signal>`` already added (`ecgbyte.models.language.ecg_tokens.add_signal_token`). That token's own row
+        is never read.
     token_map : ECGTokenMap
         What `add_signal_token` returned.
     signal_layers : nn.Module

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 LAYOUTS = ("lead", "all-leads")
 """``"lead"``: a patch is a window of one lead; leads one after another, each in order of time, as ECG-Byte's string.

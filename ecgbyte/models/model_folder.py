@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.files import write_atomically
-from ecgbyte.models.ecg_tokens import DESCRIPTION_FILE, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel
+from ecgbyte.models.language.ecg_tokens import DESCRIPTION_FILE, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.saved_folder import new_folder, read_settings
 
 _FORMAT_VERSION = 1

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ecgbyte.checks import check_option
 from ecgbyte.files import write_atomically
-from ecgbyte.models.ecg_tokens import SIGNAL, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.end_to_end import TRAINING, LoraSettings, prepare_training
+from ecgbyte.models.language.ecg_tokens import SIGNAL, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.saved_folder import new_folder, read_settings, read_tensors
-from ecgbyte.options import check_option
 
 LANGUAGE_MODEL_FOLDER = "language_model"
 FORMAT_VERSION = 1

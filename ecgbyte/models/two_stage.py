@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ecgbyte.checks import check_option
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.signal_positions import (
     count_signals,
@@ -25,11 +26,10 @@ from ecgbyte.models.signal_positions import (
     save_signal_reader,
     text_row_deviation,
 )
-from ecgbyte.options import check_option
 
 if TYPE_CHECKING:
-    from ecgbyte.models.ecg_tokens import ECGTokenMap
     from ecgbyte.models.end_to_end import LoraSettings
+    from ecgbyte.models.language.ecg_tokens import ECGTokenMap
 
 PROJECTIONS = ("linear", "mlp")
 """``"linear"``: one linear layer, as published. ``"mlp"``: two, with GELU between them."""
@@ -121,8 +121,8 @@ class TwoStageModel(ECGLanguageModel):
     Parameters
     ----------
     language_model : transformers causal language model
-        With ``<signal>`` already added (`ecgbyte.models.ecg_tokens.add_signal_token`). That token's own row is never
-        read.
+        With ``<signal>`` already added (`ecgbyte.models.language.ecg_tokens.add_signal_token`). That token's own row
+        is never read.
     token_map : ECGTokenMap
         What `add_signal_token` returned.
     feature_size : int
@@ -198,7 +198,7 @@ def save_two_stage(folder: str | os.PathLike[str], model: TwoStageModel, text_to
     """Write a model: the language model (LoRA merged), the text tokenizer and the projection, as safetensors and JSON.
 
     The folder stands there whole or not at all. The encoder is saved by itself
-    (`ecgbyte.models.merl_folder.save_merl`).
+    (`ecgbyte.models.encoders.merl_folder.save_merl`).
 
     Raises
     ------

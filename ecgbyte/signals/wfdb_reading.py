@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 from ecgbyte.signals.leads import (
     LEADS,
     LIMB_LEADS,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecgbyte.bpe import Vocabulary
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.records import Record
 from ecgbyte.tokenizer.encoding import Encoding

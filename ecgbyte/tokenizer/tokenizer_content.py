@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ecgbyte.bpe import MATCHING, Vocabulary
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.leads import LEADS, canonical_lead_names
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
 from ecgbyte.bpe.training import MAX_TOKENS
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.tokenizer.input_signals import Signal
 from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary, whole_number

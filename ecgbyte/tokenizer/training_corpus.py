@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
+from ecgbyte.checks import check_option
 from ecgbyte.files import fingerprint
-from ecgbyte.options import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange, fit_amplitude_range, record_range
 from ecgbyte.signals.leads import canonical_lead_names
 from ecgbyte.signals.records import Record

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 from ecgbyte.training.examples import Example
 from ecgbyte.training.sequences import (
     AS_PUBLISHED_SPECIAL_TOKENS,
@@ -21,7 +21,7 @@ from ecgbyte.training.sequences import (
 )
 
 if TYPE_CHECKING:
-    from ecgbyte.models.ecg_tokens import ECGTokenMap
+    from ecgbyte.models.language.ecg_tokens import ECGTokenMap
 
 
 class _RememberingTokenizer:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ecgbyte.models.clip import ECGCLIP
-from ecgbyte.models.merl import MERL
-from ecgbyte.models.text_encoders import TextEncoder
+from ecgbyte.models.encoders.clip import ECGCLIP
+from ecgbyte.models.encoders.merl import MERL
+from ecgbyte.models.encoders.text_encoders import TextEncoder
 from ecgbyte.training.features import evaluation_mode, extract_features, stack_signals
 
 ContrastiveModel = MERL | ECGCLIP

@@ -66,7 +66,7 @@ def extract_features(
     ----------
     encoder : nn.Module
         Takes float [batch, leads, samples] in mV to float [batch, features], such as
-        `ecgbyte.models.resnet1d.ECGEncoder`.
+        `ecgbyte.models.encoders.resnet1d.ECGEncoder`.
     signals : sequence of numpy.ndarray
         Float32 [leads, samples] each, in mV, all of one shape; or one array [records, leads, samples].
     batch_size : int

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ecgbyte.models.vit import MASKED_SHARE, MaskedECGModel
+from ecgbyte.models.encoders.vit import MASKED_SHARE, MaskedECGModel
 from ecgbyte.training.features import evaluation_mode, stack_signals
 
 

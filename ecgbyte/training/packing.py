@@ -2,7 +2,7 @@
 
 Loss and gradients are those of the padded batch (a test compares them). Attention is taken sequence by sequence, so no
 mask is made and memory grows with the positions, not with the square of the row
-(`ecgbyte.models.packed_attention`).
+(`ecgbyte.models.language.packed_attention`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PackedCollator:
     Notes
     -----
     A model that cannot keep the sequences apart refuses the batch with a `ValueError`
-    (`ecgbyte.models.packed_attention.why_not_packed`). *Thread-safety*: as `Collator`.
+    (`ecgbyte.models.language.packed_attention.why_not_packed`). *Thread-safety*: as `Collator`.
     """
 
     def __init__(self, collator: Collator) -> None:

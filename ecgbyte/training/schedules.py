@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 SCHEDULES = ("cosine", "noam", "constant")
 

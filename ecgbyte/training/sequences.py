@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 from ecgbyte.training.examples import Example
 
 if TYPE_CHECKING:
-    from ecgbyte.models.ecg_tokens import ECGTokenMap
+    from ecgbyte.models.language.ecg_tokens import ECGTokenMap
 
 IGNORED = -100
 TRUNCATIONS = ("ecg-end", "as-published")

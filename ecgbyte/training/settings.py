@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 from ecgbyte.training.schedules import SCHEDULES, learning_rate_at
 
 OPTIMIZERS = ("adamw", "adam")

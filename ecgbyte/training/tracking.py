@@ -12,8 +12,8 @@ from typing import Any
 
 from accelerate import Accelerator
 
+from ecgbyte.checks import check_option
 from ecgbyte.files import fingerprint
-from ecgbyte.options import check_option
 
 TRACKERS = ("tensorboard", "trackio", "wandb")
 PROJECT = "ecgbyte"

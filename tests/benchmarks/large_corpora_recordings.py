@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ecgbyte.data.ptbxl import PTBXL
+from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.files import fingerprint, write_atomically
 from ecgbyte.signals.amplitude_range import AmplitudeRange, fit_amplitude_range
 from ecgbyte.signals.preprocess import Preprocessor

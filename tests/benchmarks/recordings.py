@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ecgbyte.data.ptbxl import PTBXL
+from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.signals.records import Record
 

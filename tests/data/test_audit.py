@@ -6,7 +6,7 @@ import pytest
 
 from ecgbyte.data.audit import audit_splits
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 
 
 def entry(record_id: str, patient_id: str) -> RecordEntry:

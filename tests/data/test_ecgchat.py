@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ecgbyte.data.ecgchat import read_ecgchat
+from ecgbyte.data.questions.ecgchat import read_ecgchat
 
 ENTRY: dict[str, Any] = {
     "id": "40689238",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ecgbyte.data.ecgqa import read_ecgqa, read_ecgqa_split
+from ecgbyte.data.questions.ecgqa import read_ecgqa, read_ecgqa_split
 
 SAMPLE: dict[str, Any] = {
     "template_id": 27,

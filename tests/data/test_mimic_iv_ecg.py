@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgbyte.data.mimic_iv_ecg import MIMICIVECG
+from ecgbyte.data.sets.mimic_iv_ecg import MIMICIVECG
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.leads import LEADS, check_lead_identities
 from tests.data.mimic_folder import FILE_LEADS, PATIENT, STUDY, stem_of, write_record, write_tables

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecgbyte.data.morphology_features import FEATURES, morphology_features
 from ecgbyte.data.morphology_sampling import cluster_records, equal_draws, sample_records
-from ecgbyte.data.ptbxl import PTBXL
+from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.signals.leads import LEADS
 from ecgbyte.signals.preprocess import Preprocessor

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ecgbyte.data.catalogue import Finding
-from ecgbyte.data.ptbxl import PTBXL, REMOVED_DUPLICATES
+from ecgbyte.data.sets.ptbxl import PTBXL, REMOVED_DUPLICATES
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.leads import LEADS
 

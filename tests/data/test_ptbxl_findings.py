@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecgbyte.data.catalogue import FINDING_TYPES
-from ecgbyte.data.ptbxl_findings import COLUMNS, HEART_AXES, STATEMENTS, read_findings
-from ecgbyte.data.ptbxl_leads import parse_noise_leads
-from ecgbyte.data.question_templates import OVERLAPPING_FINDINGS
+from ecgbyte.data.questions.templates import OVERLAPPING_FINDINGS
+from ecgbyte.data.sets.ptbxl_findings import COLUMNS, HEART_AXES, STATEMENTS, read_findings
+from ecgbyte.data.sets.ptbxl_leads import parse_noise_leads
 from ecgbyte.signals.leads import LEADS
 
 FORM_OR_RHYTHM = frozenset({"NST_", "SR", "BIGU", "PVC", "PACE"})

@@ -9,10 +9,10 @@ import pytest
 
 from ecgbyte.data.audit import audit_splits
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.ecgqa import load_ecgqa_questions, read_all_ecgqa
-from ecgbyte.data.ptbxl import PTBXL
-from ecgbyte.data.question_splits import NO_SUCH_RECORD, TWO_SPLITS, draw_questions, resplit_questions
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.dealing import NO_SUCH_RECORD, TWO_SPLITS, draw_questions, resplit_questions
+from ecgbyte.data.questions.ecgqa import load_ecgqa_questions, read_all_ecgqa
+from ecgbyte.data.questions.question import Question
+from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.splits import split_by_fold
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 
 QUESTION = Question(
     sample_id="generated-000001",

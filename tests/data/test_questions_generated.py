@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbyte.data.catalogue import FINDING_TYPES, Finding, RecordEntry
-from ecgbyte.data.ptbxl import PTBXL
-from ecgbyte.data.question_generation import generate_questions
-from ecgbyte.data.question_templates import OVERLAPPING_FINDINGS, TEMPLATES, TYPES_WITHOUT_ANY
-from ecgbyte.data.questions import SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.generation import generate_questions
+from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.templates import OVERLAPPING_FINDINGS, TEMPLATES, TYPES_WITHOUT_ANY
+from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.leads import LEADS
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from ecgbyte.data.catalogue import Finding, RecordEntry
-from ecgbyte.data.ptbxl import PTBXL
-from ecgbyte.data.question_generation import generate_questions
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.generation import generate_questions
+from ecgbyte.data.questions.question import Question
+from ecgbyte.data.questions.transfer import restrict_questions, shared_attributes
+from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.synthetic import SyntheticRecords
-from ecgbyte.data.transfer import restrict_questions, shared_attributes
 
 
 def entries(

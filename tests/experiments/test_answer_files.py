@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.training.generation_file import Generation
 from experiments.answer_files import read_answer_files, write_answer_files
 from experiments.answers import Answers

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from ecgbyte.data.questions import Question
-from ecgbyte.models.ecg_tokens import add_ecg_tokens
+from ecgbyte.data.questions.question import Question
 from ecgbyte.models.end_to_end import EndToEndModel
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example

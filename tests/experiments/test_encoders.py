@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.models.vision_folder import load_vit
+from ecgbyte.models.encoders.vision_folder import load_vit
 from ecgbyte.training.features import extract_features
 from experiments.encoders import (
     STAGE_ONE,

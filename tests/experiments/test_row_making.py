@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from ecgbyte.metrics.comparisons import holm
 from ecgbyte.training.generation_file import Generation
 from ecgbyte.training.settings import TrainingReport

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbyte.models.ecg_tokens import add_ecg_tokens
+from ecgbyte.models.encoders.merl import build_merl
 from ecgbyte.models.end_to_end import EndToEndModel
-from ecgbyte.models.language_models import TinySize, load_language_model
-from ecgbyte.models.merl import build_merl
-from ecgbyte.models.text_tokenizer import train_text_tokenizer
+from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
+from ecgbyte.models.language.language_models import TinySize, load_language_model
+from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.contrastive import ContrastiveCollator, ContrastiveExample
 from ecgbyte.training.examples import Example

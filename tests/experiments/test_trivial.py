@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 from experiments.trivial import most_frequent_answers, nearest_question_answers
 
 TEXTS = st.lists(st.sampled_from(["is", "there", "flutter", "in", "lead", "v2", "Block"]), max_size=6).map(" ".join)

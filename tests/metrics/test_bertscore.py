@@ -128,7 +128,7 @@ def test_roberta_sees_a_space_before_the_first_word_and_its_own_number_of_positi
 def test_without_a_model_the_measure_is_left_out_and_one_line_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("ecgbyte.models.text_encoders.MINILM_PACKAGE", "no-such-package-of-anyone")
+    monkeypatch.setattr("ecgbyte.models.encoders.text_encoders.MINILM_PACKAGE", "no-such-package-of-anyone")
     assert open_bertscore("minilm") is None
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1 and "bertscore-f1 is left out" in said[0] and "pip install" in said[0]

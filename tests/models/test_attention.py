@@ -17,9 +17,9 @@ from ecgbyte.models.attention import (
     eager_attention,
     spread_over_samples,
 )
-from ecgbyte.models.ecg_tokens import add_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.training.collate import Collator

@@ -11,8 +11,8 @@ from tokenizers.processors import TemplateProcessing
 from toy_reports import REPORTS, toy_examples, word_tokenizer
 from transformers import CLIPConfig, CLIPModel
 
-from ecgbyte.models.clip import ECGCLIP, build_clip, build_clip_encoder, clip_configuration
-from ecgbyte.models.vision_folder import load_clip, save_clip
+from ecgbyte.models.encoders.clip import ECGCLIP, build_clip, build_clip_encoder, clip_configuration
+from ecgbyte.models.encoders.vision_folder import load_clip, save_clip
 from ecgbyte.training.contrastive import ContrastiveCollator, retrieval_recall
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingSettings, train

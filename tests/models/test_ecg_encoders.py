@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbyte.models.ecg_encoders import ENCODERS, CombinedEncoder, FrozenFusion, build_ecg_encoder
+from ecgbyte.models.encoders.ecg_encoders import ENCODERS, CombinedEncoder, FrozenFusion, build_ecg_encoder
 from ecgbyte.training.features import extract_features
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbyte.models.ecg_images import ImageLayout, StackedSignal, folded_layout, resized_layout
-from ecgbyte.models.resnet1d import MILLIVOLTS_PER_UNIT
+from ecgbyte.models.encoders.ecg_images import ImageLayout, StackedSignal, folded_layout, resized_layout
+from ecgbyte.models.encoders.resnet1d import MILLIVOLTS_PER_UNIT
 
 
 def random_ecg(samples: int) -> torch.Tensor:

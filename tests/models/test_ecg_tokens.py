@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbyte.models.ecg_tokens import (
+from ecgbyte.models.language.ecg_tokens import (
     INITIALISATIONS,
     add_ecg_tokens,
     add_signal_token,
     describe_waveforms,
     find_ecg_tokens,
 )
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 
 SYMBOLS = [[0], [5], [25], [5, 5], [5, 6, 7, 8], [5, 6, 7, 9], [25, 20, 15, 10, 5], [3, 3, 20, 3, 3], [12] * 40]
 VOCABULARY = SimpleNamespace(size=len(SYMBOLS), token_symbols=lambda index: np.array(SYMBOLS[index], np.uint8))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbyte.models.ecg_tokens import add_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel, LoraSettings
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.model_folder import load_model, save_model
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example

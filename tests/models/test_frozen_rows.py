@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from ecgbyte.models.ecg_tokens import add_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel
-from ecgbyte.models.frozen_rows import PartlyFrozenEmbedding
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
+from ecgbyte.models.language.frozen_rows import PartlyFrozenEmbedding
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import generate_answers

@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-from ecgbyte.models.ecg_tokens import ECGTokenMap, add_signal_token
+from ecgbyte.models.encoders.resnet1d import ECGEncoder
 from ecgbyte.models.end_to_end import LoraSettings
 from ecgbyte.models.joint import JointModel, build_encoder_model, build_patch_model
 from ecgbyte.models.joint_folder import load_joint, save_joint
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import ECGTokenMap, add_signal_token
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.linear_patches import LinearPatches
-from ecgbyte.models.resnet1d import ECGEncoder
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import answer_log_likelihood, generate_answers, score_yes_no

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from ecgbyte.models import smollm2
-from ecgbyte.models.language_models import TinySize, add_pad_token, load_language_model
-from ecgbyte.models.text_tokenizer import train_text_tokenizer
+from ecgbyte.models.language import smollm2
+from ecgbyte.models.language.language_models import TinySize, add_pad_token, load_language_model
+from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 
 TEXTS = ["Is there ST elevation in lead V2?", "yes", "no", "atrial fibrillation", "Welche Überleitung? µV"] * 3
 SIZE = TinySize(hidden=32, layers=1, heads=2, mlp=48, max_positions=64, text_vocabulary=400)
@@ -101,8 +101,8 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
 def test_smollm2_answers_takes_ecg_tokens_and_is_saved(tmp_path: Path) -> None:
     import numpy as np
 
-    from ecgbyte.models.ecg_tokens import add_ecg_tokens
     from ecgbyte.models.end_to_end import EndToEndModel
+    from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
     from ecgbyte.models.model_folder import load_model, save_model
     from ecgbyte.training.collate import Collator
     from ecgbyte.training.examples import Example

@@ -10,8 +10,8 @@ import pytest
 import torch
 from toy_reports import REPORTS, toy_examples, word_tokenizer
 
-from ecgbyte.models.merl import MERL, build_merl, symmetric_info_nce
-from ecgbyte.models.merl_folder import load_merl, save_merl
+from ecgbyte.models.encoders.merl import MERL, build_merl, symmetric_info_nce
+from ecgbyte.models.encoders.merl_folder import load_merl, save_merl
 from ecgbyte.training.contrastive import (
     ContrastiveCollator,
     ContrastiveExample,

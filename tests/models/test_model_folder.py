@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ecgbyte import ECGTokenizer
-from ecgbyte.models.ecg_tokens import add_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.model_folder import load_model, save_model
 
 SIZE = TinySize(hidden=32, layers=1, heads=2, mlp=48, max_positions=64, text_vocabulary=300)

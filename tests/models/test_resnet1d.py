@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ecgbyte.models.resnet1d import (
+from ecgbyte.models.encoders.resnet1d import (
     ARCHITECTURES,
     MILLIVOLTS_PER_UNIT,
     AttentionPooling,

@@ -9,8 +9,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from ecgbyte.models import text_encoders
-from ecgbyte.models.text_encoders import TinyTextEncoder, build_text_encoder
+from ecgbyte.models.encoders import text_encoders
+from ecgbyte.models.encoders.text_encoders import TinyTextEncoder, build_text_encoder
 
 WORDS = ["sinus", "rhythm", "normal", "ecg", "atrial", "fibrillation", "unknown"]
 

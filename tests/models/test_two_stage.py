@@ -9,9 +9,9 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from ecgbyte.models.ecg_tokens import ECGTokenMap, add_signal_token
 from ecgbyte.models.end_to_end import LoraSettings
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import ECGTokenMap, add_signal_token
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.two_stage import FeatureProjection, TwoStageModel, load_two_stage, save_two_stage
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example

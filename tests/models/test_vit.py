@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import ViTConfig, ViTForMaskedImageModeling
 
-from ecgbyte.models.vision_folder import load_vit, save_vit
-from ecgbyte.models.vit import MASKED_SHARE, MaskedECGModel, build_vit, build_vit_encoder, vit_configuration
+from ecgbyte.models.encoders.vision_folder import load_vit, save_vit
+from ecgbyte.models.encoders.vit import MASKED_SHARE, MaskedECGModel, build_vit, build_vit_encoder, vit_configuration
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingSettings, train
 from ecgbyte.training.masked_modelling import SignalCollator, SignalExample, reconstruction_error

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ecgbyte.models.ecg_tokens import ECGTokenMap, add_ecg_tokens
 from ecgbyte.models.end_to_end import EndToEndModel
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import ECGTokenMap, add_ecg_tokens
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 

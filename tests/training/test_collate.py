@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgbyte.models.ecg_tokens import ECGTokenMap
+from ecgbyte.models.language.ecg_tokens import ECGTokenMap
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import answer_log_likelihood, generate_answers

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
+from ecgbyte.models.encoders.merl import build_merl
 from ecgbyte.models.end_to_end import LoraSettings
-from ecgbyte.models.merl import build_merl
-from ecgbyte.models.text_tokenizer import train_text_tokenizer
+from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.contrastive import ContrastiveCollator, ContrastiveExample

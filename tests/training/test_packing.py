@@ -11,10 +11,10 @@ import torch
 import transformers
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
-from ecgbyte.models.ecg_tokens import add_signal_token
 from ecgbyte.models.end_to_end import EndToEndModel, LoraSettings
-from ecgbyte.models.language_models import TinySize, load_language_model
-from ecgbyte.models.packed_attention import PACKED_ATTENTION, PackedLayout, why_not_packed
+from ecgbyte.models.language.ecg_tokens import add_signal_token
+from ecgbyte.models.language.language_models import TinySize, load_language_model
+from ecgbyte.models.language.packed_attention import PACKED_ATTENTION, PackedLayout, why_not_packed
 from ecgbyte.models.two_stage import TwoStageModel
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgbyte.models.ecg_tokens import ECGTokenMap
+from ecgbyte.models.language.ecg_tokens import ECGTokenMap
 from ecgbyte.training.examples import Example
 from ecgbyte.training.sequences import build_sequence, report_truncation
 

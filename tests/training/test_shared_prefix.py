@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
-from ecgbyte.models.ecg_tokens import add_ecg_tokens, add_signal_token
 from ecgbyte.models.end_to_end import EndToEndModel
-from ecgbyte.models.language_models import TinySize, load_language_model
+from ecgbyte.models.language.ecg_tokens import add_ecg_tokens, add_signal_token
+from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.two_stage import TwoStageModel
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecgbyte.checks import check_option
 from ecgbyte.data.synthetic.conditions import NOISE_KINDS, RecordState
 from ecgbyte.data.synthetic.lead_geometry import ELECTRODES, INDEPENDENT_LEADS, LIMB_ELECTRODES, electrode_weights
-from ecgbyte.options import check_option
 
 MAINS_HZ = 50.0
 # A chest lead sees a third of what a limb electrode picks up; more noise there keeps it visible in all the leads it

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ecgbyte.checks import check_option
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.question_splits import resplit_questions
-from ecgbyte.data.questions import ECG_QA_QUESTION_TYPES, SINGLE_QUESTION_TYPES, Question
-from ecgbyte.options import check_option
+from ecgbyte.data.questions.dealing import resplit_questions
+from ecgbyte.data.questions.question import ECG_QA_QUESTION_TYPES, SINGLE_QUESTION_TYPES, Question
 
 DATASETS = ("ptbxl", "mimic-iv-ecg")
 WORDINGS = ("template", "paraphrased")
@@ -39,12 +39,12 @@ def read_ecgqa(
     split : {"train", "validation", "test"}
         The split; its folder for validation is called ``valid``.
     dataset : {"ptbxl", "mimic-iv-ecg"}
-        Which ECGs the questions are about. Ids of PTB-XL get five digits, as in `ecgbyte.data.ptbxl.PTBXL`.
+        Which ECGs the questions are about. Ids of PTB-XL get five digits, as in `ecgbyte.data.sets.ptbxl.PTBXL`.
     wording : {"paraphrased", "template"}
         The questions in varying words, or in those of the templates.
     question_types : sequence of str, optional
-        Some of `ecgbyte.data.questions.ECG_QA_QUESTION_TYPES`; all where None. Questions left out are checked all the
-        same.
+        Some of `ecgbyte.data.questions.question.ECG_QA_QUESTION_TYPES`; all where None. Questions left out are
+        checked all the same.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def load_ecgqa_questions(
 
     ECG-QA's own splits of PTB-XL share no patient, nor do PTB-XL's folds, but they are not the same: a test record of
     one may be a training record of the other. Here the record alone decides, see
-    `ecgbyte.data.question_splits.resplit_questions`; a sample id still names ECG-QA's split.
+    `ecgbyte.data.questions.dealing.resplit_questions`; a sample id still names ECG-QA's split.
 
     Parameters
     ----------

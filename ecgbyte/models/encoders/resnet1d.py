@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 MILLIVOLTS_PER_UNIT = 0.25
 """What one unit of the network's input stands for. A constant, so nothing is learnt from any record, and amplitudes

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from torch import nn
 
-from ecgbyte.models.clip import ECGCLIP, OWN_TEXT_ENCODER, CLIPEncoder, CLIPTextEncoder
-from ecgbyte.models.ecg_images import ImageLayout, StackedSignal
+from ecgbyte.models.encoders.clip import ECGCLIP, OWN_TEXT_ENCODER, CLIPEncoder, CLIPTextEncoder
+from ecgbyte.models.encoders.ecg_images import ImageLayout, StackedSignal
+from ecgbyte.models.encoders.text_encoder_folder import read_report_tokenizer, saved_names, tokenizer_files
+from ecgbyte.models.encoders.text_encoders import TextEncoder, build_text_encoder
+from ecgbyte.models.encoders.vit import MaskedECGModel
 from ecgbyte.models.saved_folder import load_weights, read_settings, write_model_folder
-from ecgbyte.models.text_encoder_folder import read_report_tokenizer, saved_names, tokenizer_files
-from ecgbyte.models.text_encoders import TextEncoder, build_text_encoder
-from ecgbyte.models.vit import MaskedECGModel
 
 VIT_NAME, CLIP_NAME = "vit", "clip"
 FORMAT_VERSION = 1

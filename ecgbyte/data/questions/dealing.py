@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.questions import Question
+from ecgbyte.data.questions.question import Question
 
 NO_SUCH_RECORD = "a record is in no split"
 TWO_SPLITS = "the two records are in different splits"

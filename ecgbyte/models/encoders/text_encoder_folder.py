@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from ecgbyte.models.text_encoders import PretrainedTextEncoder, TextEncoder
+from ecgbyte.models.encoders.text_encoders import PretrainedTextEncoder, TextEncoder
 
 REPORT_TOKENIZER_FILE = "report_tokenizer.json"
 

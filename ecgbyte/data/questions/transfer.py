@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from ecgbyte.data.catalogue import FINDING_TYPES, RecordEntry
-from ecgbyte.data.question_templates import NONE_ANSWER
-from ecgbyte.data.questions import SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.templates import NONE_ANSWER
 from ecgbyte.signals.leads import LEADS
 
 _VERIFY_ANSWERS = frozenset({"yes", "no", "not sure"})

@@ -3,9 +3,9 @@
 Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", ICML 2021,
 https://arxiv.org/abs/2103.00020. Published (Han et al., https://arxiv.org/abs/2412.14373) is ViT-B/32 with CLIP's own
 text tower, pretrained on photographs. Ours beside it: a tiny configuration on the folded picture
-(`ecgbyte.models.ecg_images`), and any text encoder of `ecgbyte.models.text_encoders` in place of the text tower.
-The published code takes any other record for a wrong partner, also where it has the same report; see
-`ecgbyte.models.merl.IDENTICAL_REPORTS`.
+(`ecgbyte.models.encoders.ecg_images`), and any text encoder of `ecgbyte.models.encoders.text_encoders` in place of
+the text tower. The published code takes any other record for a wrong partner, also where it has the same report; see
+`ecgbyte.models.encoders.merl.IDENTICAL_REPORTS`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgbyte.models.ecg_images import ImageLayout, StackedSignal, folded_layout, resized_layout
-from ecgbyte.models.merl import IDENTICAL_REPORTS, symmetric_info_nce
-from ecgbyte.models.text_encoders import TextEncoder, build_text_encoder
-from ecgbyte.models.vit import is_pretrained
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
+from ecgbyte.models.encoders.ecg_images import ImageLayout, StackedSignal, folded_layout, resized_layout
+from ecgbyte.models.encoders.merl import IDENTICAL_REPORTS, symmetric_info_nce
+from ecgbyte.models.encoders.text_encoders import TextEncoder, build_text_encoder
+from ecgbyte.models.encoders.vit import is_pretrained
 
 OWN_TEXT_ENCODER = "own"
 """The name of CLIP's own text tower among the text encoders."""
@@ -134,7 +134,7 @@ class ECGCLIP(nn.Module):
     logit_scale : float
         Initial logarithm of one over the temperature, which is learnt; ln(1/0.07) as published.
     identical_reports : str
-        One of `ecgbyte.models.merl.IDENTICAL_REPORTS`.
+        One of `ecgbyte.models.encoders.merl.IDENTICAL_REPORTS`.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class ECGCLIP(nn.Module):
         encoded_reports: Tensor | None = None,
     ) -> Tensor:
         """Reports as float [batch, size] of length one; arguments and errors as in
-        `ecgbyte.models.text_encoders.TextEncoder.encode`."""
+        `ecgbyte.models.encoders.text_encoders.TextEncoder.encode`."""
         return functional.normalize(
             self.text_projection(self.text_encoder.encode(report_ids, report_attention_mask, encoded_reports)), dim=1
         )
@@ -174,7 +174,7 @@ class ECGCLIP(nn.Module):
         report_group: Tensor | None = None,
         encoded_reports: Tensor | None = None,
     ) -> CLIPOutput:
-        """The loss of one batch; arguments as in `ecgbyte.models.merl.MERL.forward`."""
+        """The loss of one batch; arguments as in `ecgbyte.models.encoders.merl.MERL.forward`."""
         report_embeddings = self.embed_reports(report_ids, report_attention_mask, encoded_reports)
         ecg_embeddings = functional.normalize(self.ecg_encoder(ecg), dim=1)
         positives = None
@@ -200,7 +200,7 @@ class ECGCLIP(nn.Module):
 
 def clip_configuration(size: str, leads: int, samples: int, normalisation: str = "fixed") -> tuple[ImageLayout, Any]:
     """The picture's layout and transformers' configuration of a size; parameters as in
-    `ecgbyte.models.vit.vit_configuration`."""
+    `ecgbyte.models.encoders.vit.vit_configuration`."""
     from transformers import CLIPConfig
 
     if size == "tiny":
@@ -255,11 +255,11 @@ def build_clip(
     leads, samples, normalisation
         See `clip_configuration`.
     text_encoder : str
-        ``"own"``: CLIP's text tower, or a name of `ecgbyte.models.text_encoders.build_text_encoder`.
+        ``"own"``: CLIP's text tower, or a name of `ecgbyte.models.encoders.text_encoders.build_text_encoder`.
     tokenizer : transformers tokenizer, optional
         Of ``"own"``, where `size` names no pretrained model, which brings its own; and of ``"tiny"``.
     text_encoder_options
-        See `ecgbyte.models.text_encoders.build_text_encoder`; none for ``"own"``.
+        See `ecgbyte.models.encoders.text_encoders.build_text_encoder`; none for ``"own"``.
     identical_reports : str
         See `ECGCLIP`.
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from transformers import AddedToken
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 START, END, SIGNAL = "<sig_start>", "<sig_end>", "<signal>"
 # In the folder of a saved model: which ECG tokenizer its ECG tokens belong to.

@@ -4,7 +4,8 @@ Each takes float [batch, leads, samples] in mV to float [batch, features], has t
 the same features again in evaluation mode.
 
 Faults of the published encoders (github.com/willxxy/ECG-Byte) that still allow training are kept where they are asked
-for, each by its name: the vision transformer's mask at test time (`ecgbyte.models.vit.ViTEncoder`, ``mask_seed``),
+for, each by its name: the vision transformer's mask at test time (`ecgbyte.models.encoders.vit.ViTEncoder`,
+``mask_seed``),
 CLIP+ViT's combining layers without gradient (`CombinedEncoder`, ``frozen_fusion_seed``), records with the same report
 as wrong partners (``identical_reports="as-published"``), pictures scaled by each record (``normalisation="record"``).
 
@@ -18,14 +19,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ecgbyte.models.clip import build_clip_encoder
-from ecgbyte.models.resnet1d import ECGEncoder
-from ecgbyte.models.vit import ViTEncoder, build_vit_encoder
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
+from ecgbyte.models.encoders.clip import build_clip_encoder
+from ecgbyte.models.encoders.resnet1d import ECGEncoder
+from ecgbyte.models.encoders.vit import ViTEncoder, build_vit_encoder
 
 ENCODERS = ("merl", "vit", "clip", "clip-vit")
-"""``"merl"``: the 1-D residual network (`ecgbyte.models.resnet1d`). ``"vit"``, ``"clip"``: a vision transformer, or
-CLIP's image tower, over the ECG's picture. ``"clip-vit"``: both side by side."""
+"""``"merl"``: the 1-D residual network (`ecgbyte.models.encoders.resnet1d`). ``"vit"``, ``"clip"``: a vision
+transformer, or CLIP's image tower, over the ECG's picture. ``"clip-vit"``: both side by side."""
 
 
 def feature_size_of(encoder: nn.Module) -> int:
@@ -115,7 +116,7 @@ def build_ecg_encoder(name: str, *, size: str, leads: int, samples: int, seed: i
         One of `ENCODERS`.
     size : str
         ``"tiny"``, ``"base"`` (as published), or for ``vit`` and ``clip`` the folder or hub name of a pretrained
-        model. For ``merl`` also a name of `ecgbyte.models.resnet1d.ARCHITECTURES`.
+        model. For ``merl`` also a name of `ecgbyte.models.encoders.resnet1d.ARCHITECTURES`.
     leads, samples : int
         Of the signals.
     seed : int

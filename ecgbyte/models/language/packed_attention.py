@@ -32,7 +32,8 @@ class PackedLayout:
         In the order of the row: the length of a beginning, and the lengths of what follows it, each by itself. A
         sequence that shares nothing is a beginning that nothing follows.
     lent : bool
-        Whether beginnings have keys and values only (`ecgbyte.models.lent_keys`), and queries come from the rest alone.
+        Whether beginnings have keys and values only (`ecgbyte.models.language.lent_keys`), and queries come from the
+        rest alone.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 POOLINGS = ("mean", "cls")
 """How token states become one vector: ``"mean"`` over the report's tokens (as all-MiniLM-L6-v2 was trained), or the

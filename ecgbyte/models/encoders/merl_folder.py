@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ecgbyte.models.merl import MERL
-from ecgbyte.models.resnet1d import ECGEncoder
+from ecgbyte.models.encoders.merl import MERL
+from ecgbyte.models.encoders.resnet1d import ECGEncoder
+from ecgbyte.models.encoders.text_encoder_folder import read_report_tokenizer, saved_names, tokenizer_files
+from ecgbyte.models.encoders.text_encoders import build_text_encoder
 from ecgbyte.models.saved_folder import load_weights, read_settings, write_model_folder
-from ecgbyte.models.text_encoder_folder import read_report_tokenizer, saved_names, tokenizer_files
-from ecgbyte.models.text_encoders import build_text_encoder
 
 NAME = "merl"
 FORMAT_VERSION = 1

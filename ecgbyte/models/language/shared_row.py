@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ecgbyte.models.packed_attention import PackedLayout
+from ecgbyte.models.language.packed_attention import PackedLayout
 
 Row = dict[str, Tensor]
 

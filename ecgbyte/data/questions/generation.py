@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from ecgbyte.checks import check_option
 from ecgbyte.data.catalogue import FINDING_TYPES, RecordEntry
-from ecgbyte.data.finding_table import tabulate_findings
-from ecgbyte.data.question_groups import Answer, QuestionGroup, question_groups
-from ecgbyte.data.question_templates import OVERLAPPING_FINDINGS, TEMPLATES
-from ecgbyte.data.questions import SINGLE_QUESTION_TYPES, Question
-from ecgbyte.options import check_option
+from ecgbyte.data.questions.groups import Answer, QuestionGroup, question_groups
+from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.templates import OVERLAPPING_FINDINGS, TEMPLATES
+from ecgbyte.data.sets.finding_table import tabulate_findings
 
 UNCERTAIN_CHOICES = ("skip", "not sure")
 
@@ -59,7 +59,7 @@ def generate_questions(
     question_types : sequence of str
         Some of ``"single-verify"``, ``"single-choose"``, ``"single-query"``; each gets an equal share.
     template_ids : sequence of str, optional
-        Some of `ecgbyte.data.question_templates.TEMPLATES` by id, such as ``"verify-finding"``; all where None.
+        Some of `ecgbyte.data.questions.templates.TEMPLATES` by id, such as ``"verify-finding"``; all where None.
     finding_types : sequence of str, optional
         Some of `FINDING_TYPES`; all where None.
     attributes : collection of str, optional

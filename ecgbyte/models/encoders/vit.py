@@ -2,7 +2,7 @@
 
 Stage 1 as published (Han et al., https://arxiv.org/abs/2412.14373): ViT-B/16, every patch masked with probability 75 %,
 absolute error of the masked pixels (SimMIM, Xie et al., CVPR 2022, https://arxiv.org/abs/2111.09886). Ours beside it: a
-tiny configuration on the folded picture (`ecgbyte.models.ecg_images`).
+tiny configuration on the folded picture (`ecgbyte.models.encoders.ecg_images`).
 
 Of the published faults one can be kept, by its name: the features come from a picture of which a random 75 % is masked,
 in stage 2 and at test time too (`ViTEncoder`, `mask_seed`).
@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ecgbyte.models.ecg_images import ImageLayout, StackedSignal, folded_layout, resized_layout
+from ecgbyte.models.encoders.ecg_images import ImageLayout, StackedSignal, folded_layout, resized_layout
 
 MASKED_SHARE = 0.75
 """Probability that a patch is masked, as published."""
@@ -163,7 +163,7 @@ def vit_configuration(size: str, leads: int, samples: int, normalisation: str = 
     leads, samples : int
         Of the signals.
     normalisation : str
-        One of `ecgbyte.models.ecg_images.NORMALISATIONS`.
+        One of `ecgbyte.models.encoders.ecg_images.NORMALISATIONS`.
     """
     from transformers import ViTConfig
 

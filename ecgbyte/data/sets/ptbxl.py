@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.ptbxl_findings import COLUMNS, read_findings
+from ecgbyte.data.sets.ptbxl_findings import COLUMNS, read_findings
 from ecgbyte.data.splits import is_missing_id
 from ecgbyte.files import fingerprint
 from ecgbyte.signals.records import Record, read_record

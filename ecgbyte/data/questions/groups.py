@@ -8,9 +8,9 @@ from itertools import combinations
 
 import numpy as np
 
-from ecgbyte.data import question_templates as templates
-from ecgbyte.data.finding_table import ABSENT, PRESENT, UNCERTAIN, UNKNOWN, FindingTable
-from ecgbyte.data.question_templates import NONE_ANSWER, TYPE_PHRASES, QuestionTemplate
+from ecgbyte.data.questions import templates
+from ecgbyte.data.questions.templates import NONE_ANSWER, TYPE_PHRASES, QuestionTemplate
+from ecgbyte.data.sets.finding_table import ABSENT, PRESENT, UNCERTAIN, UNKNOWN, FindingTable
 from ecgbyte.signals.leads import LEADS
 
 Answer = tuple[str, ...]

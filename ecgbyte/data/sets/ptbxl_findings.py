@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ecgbyte.data.catalogue import FINDING_TYPES, Finding
-from ecgbyte.data.ptbxl_leads import parse_noise_leads
+from ecgbyte.data.sets.ptbxl_leads import parse_noise_leads
 
 VENTRICULAR = "ventricular premature complex"
 ATRIAL = "atrial premature complex"

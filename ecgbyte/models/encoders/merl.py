@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgbyte.models.resnet1d import ECGEncoder
-from ecgbyte.models.text_encoders import TextEncoder, build_text_encoder
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
+from ecgbyte.models.encoders.resnet1d import ECGEncoder
+from ecgbyte.models.encoders.text_encoders import TextEncoder, build_text_encoder
 
 IDENTICAL_REPORTS = ("positives", "as-published")
 """How records of one batch that share their report's text are treated. ``"positives"``: each is a right answer to the
@@ -138,7 +138,7 @@ class MERL(nn.Module):
         encoded_reports: Tensor | None = None,
     ) -> Tensor:
         """The reports' side of the alignment: float [batch, size] of length one; arguments and errors as in
-        `ecgbyte.models.text_encoders.TextEncoder.encode`."""
+        `ecgbyte.models.encoders.text_encoders.TextEncoder.encode`."""
         encoded = self.text_encoder.encode(report_ids, report_attention_mask, encoded_reports)
         return functional.normalize(self.report_projection(encoded), dim=1)
 
@@ -216,9 +216,9 @@ def build_merl(
     seed : int
         Of the initial weights.
     architecture, feature_size, num_leads
-        See `ecgbyte.models.resnet1d.ECGEncoder`.
+        See `ecgbyte.models.encoders.resnet1d.ECGEncoder`.
     text_encoder, tokenizer, text_encoder_options
-        See `ecgbyte.models.text_encoders.build_text_encoder`.
+        See `ecgbyte.models.encoders.text_encoders.build_text_encoder`.
     temperature, dropout, identical_reports
         See `MERL`.
     """

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from ecgbyte.models.packed_attention import PackedLayout
+from ecgbyte.models.language.packed_attention import PackedLayout
 
 
 class LentKeys(DynamicCache):

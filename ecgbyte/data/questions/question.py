@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
 
 SINGLE_QUESTION_TYPES = ("single-verify", "single-choose", "single-query")
 COMPARISON_QUESTION_TYPES = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ecgbyte.data.questions import REPORT_QUESTION_TYPE, Question
+from ecgbyte.data.questions.question import REPORT_QUESTION_TYPE, Question
 
 ASKS, ANSWERS = "human", "gpt"
 # Where the signal, or a picture of it, goes in the text; every model here is given it in a place of its own.

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from ecgbyte.models.ecg_tokens import DESCRIPTION_FILE
-from ecgbyte.models.smollm2 import find_smollm2
-from ecgbyte.models.text_tokenizer import PAD, train_text_tokenizer
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
+from ecgbyte.models.language.ecg_tokens import DESCRIPTION_FILE
+from ecgbyte.models.language.smollm2 import find_smollm2
+from ecgbyte.models.language.text_tokenizer import PAD, train_text_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
 

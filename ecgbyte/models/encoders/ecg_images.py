@@ -19,8 +19,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ecgbyte.models.resnet1d import MILLIVOLTS_PER_UNIT
-from ecgbyte.options import check_option
+from ecgbyte.checks import check_option
+from ecgbyte.models.encoders.resnet1d import MILLIVOLTS_PER_UNIT
 
 NORMALISATIONS = ("fixed", "record")
 """``"fixed"``: mV divided by `MILLIVOLTS_PER_UNIT`, so that a unit is about a standard deviation, which is also the

@@ -1,0 +1,1 @@
+"""Data sets on disk: where their records lie, their patients, folds, findings and reports."""

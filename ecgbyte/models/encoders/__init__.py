@@ -1,0 +1,1 @@
+"""Encoders of ECGs and of reports, from scratch or pretrained."""

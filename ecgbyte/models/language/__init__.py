@@ -1,0 +1,1 @@
+"""Language models, and what is added to their vocabulary for ECGs."""
