@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from experiments.profile import Profile, profile_names, read_profile
-from experiments.settings_reading import change_settings
-from experiments.work import ROOT
+from experiments.profiles.profile import Profile, profile_names, read_profile
+from experiments.profiles.settings_reading import change_settings
+from experiments.steps.work_folder import ROOT
 
 
 def parser() -> argparse.ArgumentParser:
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
         if only:
             failures = execute(Plan(study).groups(only), study.work)
         else:
-            from experiments.present import write_results
+            from experiments.report.results_folder import write_results
 
             outcome = run_profile(study, finished_only=options.finished)
             failures = outcome.failures

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from experiments.expected_cost import EFFICIENCY, operations_per_second
-from experiments.method_runs import MethodRun
-from experiments.methods import find_method
-from experiments.settings_reading import change_settings
-from experiments.study import Study
-from experiments.transfer import TransferRun
-from experiments.work import Task, WorkFolder
+from experiments.profiles.expected_cost import EFFICIENCY, operations_per_second
+from experiments.profiles.methods import find_method
+from experiments.profiles.settings_reading import change_settings
+from experiments.steps.method_runs import MethodRun
+from experiments.steps.study import Study
+from experiments.steps.transfer import TransferRun
+from experiments.steps.work_folder import Task, WorkFolder
 
 # What a run may fail with while the others go on; an interruption is none of them.
 FAILURES = (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)

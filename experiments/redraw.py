@@ -7,14 +7,14 @@ import os
 import sys
 from pathlib import Path
 
-from experiments.figures import FIGURES, write_figures
-from experiments.html_report import write_html_report
-from experiments.report import write_report
-from experiments.report_content import read_content
-from experiments.row_files import read_rows
-from experiments.table_rendering import Table
-from experiments.tables import write_tables
-from experiments.verdicts import make_verdicts
+from experiments.figures.catalogue import FIGURES, write_figures
+from experiments.report.content import read_content
+from experiments.report.html import write_html_report
+from experiments.report.markdown import write_report
+from experiments.rows.files import read_rows
+from experiments.tables.catalogue import write_tables
+from experiments.tables.rendering import Table
+from experiments.verdicts.catalogue import make_verdicts
 
 
 def draw_results(folder: str | os.PathLike[str]) -> list[Table]:

@@ -16,17 +16,17 @@ from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from experiments.answers import Answers
-from experiments.measure import RowMaker, versions
-from experiments.method_runs import MethodRun
+from experiments.figures.tokens import TOKENS_FILE, UsageOf, read_token_usage
 from experiments.plan import Failure, Plan, execute, unfinished
-from experiments.prepare import Segments
-from experiments.profile import Profile
-from experiments.results_rows import ResultRow, compact_json
-from experiments.run_rows import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
-from experiments.study import Study
-from experiments.token_figures import TOKENS_FILE, UsageOf, read_token_usage
-from experiments.work import WorkFolder, code_fingerprint
+from experiments.profiles.profile import Profile
+from experiments.rows.maker import RowMaker, versions
+from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
+from experiments.rows.schema import ResultRow, compact_json
+from experiments.steps.answers import Answers
+from experiments.steps.method_runs import MethodRun
+from experiments.steps.segments import Segments
+from experiments.steps.study import Study
+from experiments.steps.work_folder import WorkFolder, code_fingerprint
 
 MethodAnswers = dict[int, dict[str, Answers]]
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import parser
-from experiments.profile import profile_names, read_profile
+from experiments.profiles.profile import profile_names, read_profile
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.figure_files import COLOURS, new_figure, save_figure
+from experiments.figures.files import COLOURS, new_figure, save_figure
 
 from .results import CONTESTS_FILE, LENGTHS_FILE, SLOPES_FILE, read_slopes
 from .rows import BenchmarkRow, read_rows

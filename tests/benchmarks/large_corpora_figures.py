@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.figure_files import new_figure, save_figure
+from experiments.figures.files import new_figure, save_figure
 
 from .large_corpora_contests import BANDWIDTH
 from .rows import BenchmarkRow

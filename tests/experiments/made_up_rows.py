@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.methods import METHODS, Method
-from experiments.results_rows import INPUTS, ResultRow, compact_json
+from experiments.profiles.methods import METHODS, Method
+from experiments.rows.schema import INPUTS, ResultRow, compact_json
 
 SEEDS = (0, 1, 2)
 SUBSETS = ("all", "answer-balanced", "ecg-needed", "single-choose", "single-query", "single-verify")

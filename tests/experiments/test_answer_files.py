@@ -8,8 +8,8 @@ import pytest
 
 from ecgbyte.data.questions.question import Question
 from ecgbyte.training.generation_file import Generation
-from experiments.answer_files import read_answer_files, write_answer_files
-from experiments.answers import Answers
+from experiments.report.answer_files import read_answer_files, write_answer_files
+from experiments.steps.answers import Answers
 
 QUESTIONS = [
     Question(f"s{n}", "t", kind, "rhythm", f"question {n}?", (reference,), (f"r{n}",), (), "generated")

@@ -17,11 +17,11 @@ from ecgbyte.models.language.language_models import TinySize, load_language_mode
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
-from experiments.attention import CONDITIONS, attention_examples, first_of_each_type, fitting_answer
-from experiments.attention_figures import attention_figure, attention_maps_figure
-from experiments.attention_maps import draw_attention, lead_weights, relative_weights
-from experiments.learning import Learner
-from experiments.prepare import Segments
+from experiments.figures.attention import attention_figure, attention_maps_figure
+from experiments.figures.attention_maps import draw_attention, lead_weights, relative_weights
+from experiments.steps.attention import CONDITIONS, attention_examples, first_of_each_type, fitting_answer
+from experiments.steps.learning import Learner
+from experiments.steps.segments import Segments
 
 TYPES = ("single-verify", "single-verify", "single-query", "single-choose", "single-query")
 SAMPLES = 60

@@ -10,12 +10,12 @@ import pytest
 
 from ecgbyte.metrics.language import exact_match
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from experiments.answer_files import read_answer_files
-from experiments.answers import Answers
-from experiments.row_files import read_rows
-from experiments.table_rendering import to_csv
-from experiments.tables import make_tables
-from experiments.verdicts import make_verdicts, verdict_table
+from experiments.report.answer_files import read_answer_files
+from experiments.rows.files import read_rows
+from experiments.steps.answers import Answers
+from experiments.tables.catalogue import make_tables
+from experiments.tables.rendering import to_csv
+from experiments.verdicts.catalogue import make_verdicts, verdict_table
 
 FOLDERS = sorted(file.parent for file in (Path(__file__).resolve().parents[2] / "results").glob("*/runs.csv"))
 

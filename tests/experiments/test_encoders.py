@@ -11,7 +11,7 @@ import pytest
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.models.encoders.vision_folder import load_vit
 from ecgbyte.training.features import extract_features
-from experiments.encoders import (
+from experiments.steps.encoders import (
     STAGE_ONE,
     EncoderSettings,
     encoder_view,
@@ -20,7 +20,7 @@ from experiments.encoders import (
     open_features,
     pretrain_encoder,
 )
-from experiments.prepare import Segments
+from experiments.steps.segments import Segments
 
 SETTINGS = EncoderSettings(epochs=1, batch_size=16)
 REPORTS = ("sinus rhythm", "atrial fibrillation", "left bundle branch block", "normal ecg", "av block")

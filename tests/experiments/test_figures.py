@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from ecgbyte.tokenizer.encoding import Encoding
-from experiments import figure_files
-from experiments.control_figures import controls_figure
-from experiments.cost_figures import training_time_figure
-from experiments.ecg_figures import reconstruction_figure, token_overlay_figure
-from experiments.figures import FIGURE_WORDS, FIGURES, FIGURES_OF, write_figures
-from experiments.learning_figures import learning_curves_figure, read_curves
-from experiments.quality_figures import language_quality_figure
-from experiments.results_rows import ResultRow
-from experiments.variation_figures import ablations_figure
+from experiments.figures import files as figure_files
+from experiments.figures.catalogue import FIGURE_WORDS, FIGURES, FIGURES_OF, write_figures
+from experiments.figures.controls import controls_figure
+from experiments.figures.costs import training_time_figure
+from experiments.figures.ecg import reconstruction_figure, token_overlay_figure
+from experiments.figures.learning import learning_curves_figure, read_curves
+from experiments.figures.quality import language_quality_figure
+from experiments.figures.variations import ablations_figure
+from experiments.rows.schema import ResultRow
 from tests.experiments.made_up_rows import made_up_curves, made_up_rows
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments.figures import write_figures
-from experiments.html_rendering import data_table, text_table
-from experiments.html_report import write_html_report
-from experiments.report_content import Answer, FailedRun, ReportContent
-from experiments.table_rendering import Estimate, Table
-from experiments.tables import write_tables
-from experiments.verdicts import make_verdicts
+from experiments.figures.catalogue import write_figures
+from experiments.report.content import Answer, FailedRun, ReportContent
+from experiments.report.html import write_html_report
+from experiments.report.html_parts import data_table, text_table
+from experiments.tables.catalogue import write_tables
+from experiments.tables.rendering import Estimate, Table
+from experiments.verdicts.catalogue import make_verdicts
 from tests.experiments.made_up_rows import made_up_rows
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

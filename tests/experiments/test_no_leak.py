@@ -11,10 +11,10 @@ import pytest
 from ecgbyte.data.controls import INPUTS
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.preprocess import Preprocessor
-from experiments import tokenizing
-from experiments.inputs import ALTERED_INPUTS, ECGView, altered_signals, assign_segments, make_examples
-from experiments.prepare import Segments, ask_questions, choose_entries, open_records, write_segments
-from experiments.profile import Profile, read_profile
+from experiments.profiles.profile import Profile, read_profile
+from experiments.steps import tokens as tokenizing
+from experiments.steps.segments import Segments, ask_questions, choose_entries, open_records, write_segments
+from experiments.steps.views import ALTERED_INPUTS, ECGView, altered_signals, assign_segments, make_examples
 
 
 @pytest.fixture(scope="module")

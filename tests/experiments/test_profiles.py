@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from experiments.expected_cost import ecg_positions
-from experiments.methods import METHODS
-from experiments.profile import PROFILES_FOLDER, profile_names, read_profile
-from experiments.settings_reading import change_settings
+from experiments.profiles.expected_cost import ecg_positions
+from experiments.profiles.methods import METHODS
+from experiments.profiles.profile import PROFILES_FOLDER, profile_names, read_profile
+from experiments.profiles.settings_reading import change_settings
 
 
 def test_all_profiles_read_and_carry_their_file_name() -> None:

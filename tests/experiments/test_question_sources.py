@@ -13,7 +13,8 @@ import pytest
 from ecgbyte.data.audit import audit_splits
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.synthetic import SyntheticRecords
-from experiments.prepare import (
+from experiments.profiles.profile import Profile, read_profile
+from experiments.steps.segments import (
     Segments,
     ask_questions,
     asked_records,
@@ -22,7 +23,6 @@ from experiments.prepare import (
     transfer_questions,
     write_segments,
 )
-from experiments.profile import Profile, read_profile
 from tests.data.mimic_folder import write_record, write_tables
 
 SOURCE = SyntheticRecords(200, seed=0, sampling_rate=250)

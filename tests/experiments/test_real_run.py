@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
-from experiments.row_files import read_rows
+from experiments.rows.files import read_rows
 
 PROFILE = """
 scale = "small run"

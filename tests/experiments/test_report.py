@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from experiments.redraw import draw_results, main
-from experiments.report import what_ran, write_report
-from experiments.report_content import Answer, FailedRun, ReportContent, read_content, write_content
-from experiments.results_rows import ResultRow, compact_json
-from experiments.row_files import write_rows
-from experiments.tables import write_tables
-from experiments.verdicts import make_verdicts
+from experiments.report.content import Answer, FailedRun, ReportContent, read_content, write_content
+from experiments.report.markdown import what_ran, write_report
+from experiments.rows.files import write_rows
+from experiments.rows.schema import ResultRow, compact_json
+from experiments.tables.catalogue import write_tables
+from experiments.verdicts.catalogue import make_verdicts
 
 ROW = ResultRow(
     table="language-quality",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.reproduction_page import PAGE, README, with_blocks
-from experiments.row_files import write_rows
+from experiments.report.pages import PAGE, README, with_blocks
+from experiments.rows.files import write_rows
 from tests.experiments.made_up_rows import made_up_rows
 
 

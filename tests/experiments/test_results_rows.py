@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.results_rows import COLUMNS, ResultRow, check_rows, compact_json
-from experiments.row_files import read_rows, write_rows
+from experiments.rows.files import read_rows, write_rows
+from experiments.rows.schema import COLUMNS, ResultRow, check_rows, compact_json
 
 ROW = ResultRow(
     table="language-quality",

@@ -14,16 +14,16 @@ from ecgbyte.data.questions.question import Question
 from ecgbyte.metrics.comparisons import holm
 from ecgbyte.training.generation_file import Generation
 from ecgbyte.training.settings import TrainingReport
-from experiments.answers import Answers, given_answers
-from experiments.comparison_rows import best_two_stage
-from experiments.cost_rows import CostRows
-from experiments.language_rows import Runs, text_subsets
-from experiments.measure import RowMaker
-from experiments.methods import METHODS
-from experiments.profile import read_profile
-from experiments.results_rows import ResultRow, check_rows, compact_json
-from experiments.row_files import read_rows, write_rows
-from experiments.trivial import most_frequent_answers
+from experiments.profiles.methods import METHODS
+from experiments.profiles.profile import read_profile
+from experiments.rows.comparisons import best_two_stage
+from experiments.rows.costs import CostRows
+from experiments.rows.files import read_rows, write_rows
+from experiments.rows.language import Runs, text_subsets
+from experiments.rows.maker import RowMaker
+from experiments.rows.schema import ResultRow, check_rows, compact_json
+from experiments.steps.answers import Answers, given_answers
+from experiments.steps.trivial import most_frequent_answers
 
 KINDS = ("single-verify", "single-query", "single-choose")
 REFERENCE = {

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from experiments.profile import read_profile
-from experiments.settings_reading import change_settings
+from experiments.profiles.profile import read_profile
+from experiments.profiles.settings_reading import change_settings
 
 
 def test_changes_reach_the_settings_they_name_and_no_others() -> None:

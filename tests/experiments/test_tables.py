@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from experiments.budget import budget
-from experiments.control_tables import control_differences, controls
-from experiments.efficiency import efficiency, efficiency_by_stage, validation
-from experiments.methods import METHODS
-from experiments.published import PublishedNumber, read_published_numbers
-from experiments.quality_tables import comparisons, language_quality, language_quality_by_seed, roc_areas
-from experiments.results_rows import ResultRow
-from experiments.row_groups import family, method_order, most_seeds
-from experiments.table_rendering import Estimate, Table, to_csv, to_markdown
-from experiments.tables import make_tables, write_tables
-from experiments.variation_tables import ablations, tokenizer, transfer
+from experiments.profiles.methods import METHODS
+from experiments.rows.groups import family, method_order, most_seeds
+from experiments.rows.schema import ResultRow
+from experiments.tables.budget import budget
+from experiments.tables.catalogue import make_tables, write_tables
+from experiments.tables.controls import control_differences, controls
+from experiments.tables.efficiency import efficiency, efficiency_by_stage, validation
+from experiments.tables.published import PublishedNumber, read_published_numbers
+from experiments.tables.quality import comparisons, language_quality, language_quality_by_seed, roc_areas
+from experiments.tables.rendering import Estimate, Table, to_csv, to_markdown
+from experiments.tables.variations import ablations, tokenizer, transfer
 from tests.experiments.made_up_rows import ABLATIONS, made_up_rows
 
 AUDIT = "patients in two splits: 0"

@@ -14,8 +14,8 @@ from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.contrastive import ContrastiveCollator, ContrastiveExample
 from ecgbyte.training.examples import Example
-from experiments.learning import Learner
-from experiments.timing import time_stage_1, time_steps
+from experiments.steps.learning import Learner
+from experiments.steps.timing import time_stage_1, time_steps
 
 
 def small_learner() -> tuple[Learner, list[Example]]:

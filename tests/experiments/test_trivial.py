@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbyte.data.questions.question import Question
-from experiments.trivial import most_frequent_answers, nearest_question_answers
+from experiments.steps.trivial import most_frequent_answers, nearest_question_answers
 
 TEXTS = st.lists(st.sampled_from(["is", "there", "flutter", "in", "lead", "v2", "Block"]), max_size=6).map(" ".join)
 TRAIN = st.lists(st.tuples(TEXTS.filter(bool), st.sampled_from(["yes", "no", "none"])), min_size=1, max_size=30)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from experiments.results_rows import ResultRow
-from experiments.table_rendering import Estimate, to_csv
-from experiments.verdict_parts import (
+from experiments.rows.schema import ResultRow
+from experiments.tables.rendering import Estimate, to_csv
+from experiments.verdicts.catalogue import make_verdicts, verdict_table
+from experiments.verdicts.parts import (
     DEPENDS,
     FAILS,
     HOLDS,
@@ -20,7 +21,6 @@ from experiments.verdict_parts import (
     difference,
     within,
 )
-from experiments.verdicts import make_verdicts, verdict_table
 from tests.experiments.made_up_rows import around, made_up_rows, row
 
 

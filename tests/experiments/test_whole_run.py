@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from experiments.__main__ import main
-from experiments.answer_files import read_answer_files
-from experiments.methods import METHODS
-from experiments.profile import read_profile
-from experiments.results_rows import COLUMNS, INPUTS, TABLES
-from experiments.row_files import read_rows
+from experiments.profiles.methods import METHODS
+from experiments.profiles.profile import read_profile
+from experiments.report.answer_files import read_answer_files
+from experiments.rows.files import read_rows
+from experiments.rows.schema import COLUMNS, INPUTS, TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -148,7 +148,7 @@ def test_the_plan_names_every_run_and_what_is_done(finished: Path, capsys: pytes
 def test_a_failed_run_is_recorded_and_the_others_go_on(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from experiments import encoders
+    from experiments.steps import encoders
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the encoder is broken")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.deviations import deviations
-from experiments.profile import profile_names, read_profile
-from experiments.work import BESIDE_STEPS, ROOT, STEP_MODULES, Task, WorkFolder
+from experiments.profiles.profile import profile_names, read_profile
+from experiments.report.deviations import deviations
+from experiments.steps.work_folder import BESIDE_STEPS, ROOT, STEP_MODULES, Task, WorkFolder
 
 
 class Counting:
@@ -55,9 +55,10 @@ def test_changed_settings_predecessors_or_code_run_it_again(tmp_path: Path) -> N
 def test_steps_depend_on_no_module_outside_the_fingerprint() -> None:
     for name in STEP_MODULES:
         text = (ROOT / "experiments" / f"{name}.py").read_text(encoding="utf-8")
-        imported = set(re.findall(r"^from experiments\.(\w+) import", text, re.MULTILINE))
-        for names in re.findall(r"^from experiments import (.+)$", text, re.MULTILINE):
-            imported |= {part.strip() for part in names.split(",")}
+        imported = set()
+        for place, names in re.findall(r"^from experiments\.([\w.]+) import (.+)$", text, re.MULTILINE):
+            inner = {f"{place}/{part.split(' as ')[0].strip()}" for part in names.split(",")}
+            imported |= inner if "." not in place else {place.replace(".", "/")}
         assert imported <= STEP_MODULES | BESIDE_STEPS, name
 
 
@@ -80,7 +81,7 @@ def test_two_processes_that_share_a_work_folder_do_a_step_once(tmp_path: Path) -
     script = """
 import sys, time
 from pathlib import Path
-from experiments.work import Task, WorkFolder
+from experiments.steps.work_folder import Task, WorkFolder
 work = WorkFolder(Path(sys.argv[1]), "code")
 def build(folder):
     with (folder / "times.txt").open("a") as stream:

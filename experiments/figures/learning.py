@@ -1,0 +1,169 @@
+"""Learning curves: training losses by stage, and validation losses by step and by time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.figures.files import COLOURS, new_figure, save_figure
+from experiments.rows.groups import FAMILIES, family, method_order
+
+_LINES = ("-", "--", ":", "-.")
+_NEEDED = {"method", "stage", "losses"}
+_ALLOWED = _NEEDED | {"seed", "validation"}
+
+
+class Curve(NamedTuple):
+    """One training run: its losses, one an optimiser step, and [step, seconds, loss] of its validations."""
+
+    method: str
+    stage: str
+    seed: int
+    losses: NDArray[np.float64]
+    validation: NDArray[np.float64]
+
+
+def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
+    """The curves of ``losses.json``.
+
+    Parameters
+    ----------
+    path : path-like
+        JSON: a list of ``{"method": str, "stage": str, "losses": [float, ...]}``, one loss an optimiser step; as far as
+        they are known, with ``"seed": int`` and ``"validation": [[step, seconds, loss], ...]``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    ValueError
+        If it holds something else; a loss that is NaN or infinite is named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"losses: there is no file {path}")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, list):
+        raise ValueError(f"{path}: got {type(content).__name__}, expected a list of curves")
+    return [_curve(path, index, curve) for index, curve in enumerate(content)]
+
+
+def learning_curves_figure(
+    losses: str | os.PathLike[str], path: str | os.PathLike[str], *, small_run: bool
+) -> Path | None:
+    """Training losses, one panel for stage 1 and for every family of methods; None where the file holds no curve.
+
+    Each line is a moving mean over a fiftieth of the training; every training run has one.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_curves`.
+    """
+    curves = [curve for curve in read_curves(losses) if len(curve.losses)]
+    if not curves:
+        return None
+    names = _panel_names(curves)
+    columns = min(3, len(names))
+    lines = -(-len(names) // columns)
+    figure, panels = new_figure(4.2 * columns, 0.4 + 3.2 * lines, rows=lines, columns=columns, squeeze=False)
+    for name, axes in zip(names, np.ravel(panels), strict=False):
+        shown = [curve for curve in curves if _panel(curve) == name]
+        for curve in shown:
+            window = max(1, len(curve.losses) // 50)
+            steps = np.arange(1, len(curve.losses) + 1)
+            smooth = np.convolve(curve.losses, np.ones(window) / window, mode="valid")
+            axes.plot(steps[window - 1 :], smooth, linewidth=1.2, **_style(curve, shown))
+        axes.set_xlabel("optimiser step", fontsize=9)
+        axes.set_ylabel("training loss (nats)", fontsize=9)
+        axes.set_ylim(bottom=0)
+        axes.set_title(name, loc="left", fontsize=10)
+        axes.legend(frameon=False, fontsize=8)
+    for axes in np.ravel(panels)[len(names) :]:
+        axes.set_visible(False)
+    figure.suptitle(_title("Learning curves, moving means", curves, small_run), x=0.01, ha="left", fontsize=11)
+    return save_figure(figure, path)
+
+
+def validation_curves_figure(
+    losses: str | os.PathLike[str], path: str | os.PathLike[str], *, small_run: bool
+) -> Path | None:
+    """Validation loss of the answers against steps and against time, one column a family; None where none was measured.
+
+    The axis holds what was measured once training had begun.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `read_curves`.
+    """
+    curves = [curve for curve in read_curves(losses) if len(curve.validation) and curve.stage != "stage-1"]
+    if not curves:
+        return None
+    names = _panel_names(curves)
+    options = {"rows": 2, "columns": len(names), "sharey": True, "sharex": "row", "squeeze": False}
+    figure, panels = new_figure(1 + 2.7 * len(names), 6, **options)
+    for line, column, label in zip(panels, (0, 1), ("optimiser step", "training time (s)"), strict=True):
+        for name, axes in zip(names, line, strict=True):
+            shown = [curve for curve in curves if _panel(curve) == name]
+            for curve in shown:
+                style = {**_style(curve, shown), "marker": ".", "linewidth": 1.2, "markersize": 4}
+                axes.plot(curve.validation[:, column], curve.validation[:, 2], **style)
+            axes.set_xlabel(label, fontsize=9)
+            axes.grid(color="#dddddd", linewidth=0.6)
+            if column == 0:
+                axes.set_title(name, loc="left", fontsize=10)
+                axes.legend(frameon=False, fontsize=8)
+        line[0].set_ylabel("validation loss (nats)", fontsize=9)
+    title = _title("Validation loss of the language model", curves, small_run)
+    # The untrained model's loss would press all that follows into one line.
+    trained = np.concatenate([curve.validation[1:, 2] for curve in curves])
+    if len(trained):
+        margin = 0.1 * (trained.max() - trained.min()) + 0.01
+        panels[0, 0].set_ylim(trained.min() - margin, trained.max() + margin)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    return save_figure(figure, path)
+
+
+def _curve(path: Path, index: int, curve: Any) -> Curve:
+    if not isinstance(curve, dict) or not _NEEDED <= set(curve) <= _ALLOWED:
+        raise ValueError(
+            f"{path}, curve {index}: expected an object with method, stage and losses, at most seed and validation more"
+        )
+    losses = np.asarray(curve["losses"], dtype=np.float64)
+    if losses.ndim != 1 or not np.isfinite(losses).all():
+        raise ValueError(f"{path}, curve {index} ({curve['method']}): expected a list of finite losses")
+    validation = np.asarray(curve.get("validation") or np.empty((0, 3)), dtype=np.float64)
+    if validation.ndim != 2 or validation.shape[1] != 3 or not np.isfinite(validation).all():
+        raise ValueError(f"{path}, curve {index} ({curve['method']}): expected validation as [step, seconds, loss]")
+    return Curve(str(curve["method"]), str(curve["stage"]), int(curve.get("seed", 0)), losses, validation)
+
+
+def _panel(curve: Curve) -> str:
+    """Losses compare within a stage and a family: those of stage 1 are of other tasks, faults change what is summed."""
+    return curve.stage if curve.stage == "stage-1" else family(curve.method)
+
+
+def _panel_names(curves: Sequence[Curve]) -> list[str]:
+    order = ("stage-1", *FAMILIES, "other")
+    return sorted({_panel(curve) for curve in curves}, key=order.index)
+
+
+def _style(curve: Curve, panel: Sequence[Curve]) -> dict[str, Any]:
+    """A colour and a kind of line for each method of a panel; its several runs have one name."""
+    methods = sorted({other.method for other in panel}, key=method_order)
+    place = methods.index(curve.method)
+    first = next(other for other in panel if other.method == curve.method)
+    style: dict[str, Any] = {"color": COLOURS[place % len(COLOURS)], "linestyle": _LINES[place % len(_LINES)]}
+    return {**style, "label": curve.method if curve is first else "_nolegend_", "alpha": 0.85}
+
+
+def _title(text: str, curves: Sequence[Curve], small_run: bool) -> str:
+    several = len({curve.seed for curve in curves}) > 1
+    return text + (", one line a training run" if several else "") + (" (small run)" if small_run else "")

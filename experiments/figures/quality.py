@@ -1,0 +1,106 @@
+"""Figures of answers measured against references: by method, by question type, and as differences."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from experiments.figures.files import new_figure, save_figure
+from experiments.figures.method_axes import (
+    FAMILY_COLOURS,
+    dot,
+    height_of,
+    label_methods,
+    methods_in,
+    seeds_of,
+    spread,
+    title_of,
+)
+from experiments.rows.groups import at_own_input, family, most_seeds, subset_order
+from experiments.rows.schema import METRICS, ResultRow
+from experiments.tables.quality import AGAINST
+from experiments.tables.rendering import Estimate
+
+_COLUMNS = 5
+_SHOWN = ("accuracy", "bleu-4", "rouge-l", "meteor", "bertscore-f1")
+
+
+def quality_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """Language quality of every method at its own input, over the most seeds there are."""
+    return at_own_input(most_seeds(row for row in rows if row.table == "language-quality"))
+
+
+def language_quality_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
+    """Accuracy, BLEU-4, ROUGE-L, METEOR and BERTScore of all methods, one panel each; None without rows.
+
+    Several data sets have a line of panels each.
+    """
+    rows = [row for row in quality_rows(rows) if row.subset == "all" and row.metric in _SHOWN]
+    metrics = [name for name in _SHOWN if any(row.metric == name for row in rows)]
+    labels = {name: f"{METRICS[name].label} ({METRICS[name].unit})" for name in metrics}
+    panels = {name: [row for row in rows if row.metric == name] for name in metrics}
+    return _panels(panels, labels, rows, path, f"Language quality, {seeds_of(rows)}")
+
+
+def question_types_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
+    """Accuracy of all methods on each type of question, and on those that need the ECG; None without such rows."""
+    rows = [row for row in quality_rows(rows) if row.metric == "accuracy"]
+    subsets = sorted({row.subset for row in rows}, key=subset_order)
+    if len(subsets) < 2:
+        return None
+    panels = {name: [row for row in rows if row.subset == name] for name in subsets}
+    labels = {name: f"{'all questions' if name == 'all' else name}: accuracy (%)" for name in subsets}
+    return _panels(panels, labels, rows, path, f"Accuracy by type of question, {seeds_of(rows)}")
+
+
+def comparisons_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
+    """How much better each method answers than the one that most are compared with; None without paired tests."""
+    wanted = {"accuracy-difference": "accuracy", "bleu-4-difference": "bleu-4"}
+    rows = most_seeds(r for r in rows if r.table == "comparisons" and r.metric in wanted and r.subset == "all")
+    if not rows:
+        return None
+    against, _ = Counter(sorted(row.variant for row in rows)).most_common(1)[0]
+    rows = [row for row in rows if row.variant == against]
+    panels = {name: [row for row in rows if row.metric == name] for name in wanted}
+    panels = {name: found for name, found in panels.items() if found}
+    labels = {name: f"{METRICS[wanted[name]].label}, difference (points)" for name in panels}
+    title = f"Difference from {against.removeprefix(AGAINST)}, {seeds_of(rows)}"
+    return _panels(panels, labels, rows, path, title, zero=True)
+
+
+def _panels(
+    panels: dict[str, list[ResultRow]],
+    labels: dict[str, str],
+    rows: Sequence[ResultRow],
+    path: str | os.PathLike[str],
+    title: str,
+    *,
+    zero: bool = False,
+) -> Path | None:
+    """At most `_COLUMNS` panels in a line, lines of their own for each data set, one line in a panel a method."""
+    if not rows:
+        return None
+    methods, datasets = methods_in(rows), sorted({row.dataset for row in rows})
+    columns = min(_COLUMNS, len(panels))
+    lines = -(-len(panels) // columns)
+    size = (2.0 + 2.5 * columns, height_of(len(methods)) * len(datasets) * lines)
+    figure, grid = new_figure(*size, rows=len(datasets) * lines, columns=columns, sharey=True, squeeze=False)
+    for dataset, part in zip(datasets, np.split(grid, len(datasets)), strict=True):
+        for panel in part.flat[len(panels) :]:
+            panel.set_visible(False)
+        for (name, found), panel in zip(panels.items(), part.flat, strict=False):
+            label_methods(panel, methods)
+            for place, method in enumerate(methods):
+                chosen = [row for row in found if (row.method, row.dataset) == (method, dataset)]
+                for row, lift in zip(chosen, spread(len(chosen)), strict=True):
+                    value = Estimate(row.value, row.ci_low, row.ci_high)
+                    dot(panel, value, place + lift, FAMILY_COLOURS[family(method)])
+            if zero:
+                panel.axvline(0, color="black", linewidth=1)
+            panel.set_xlabel(labels[name] + (f", {dataset}" if len(datasets) > 1 else ""), fontsize=9)
+    figure.suptitle(title_of(title, rows), x=0.01, ha="left", fontsize=11)
+    return save_figure(figure, path)

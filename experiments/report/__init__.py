@@ -1,0 +1,1 @@
+"""The folder of results: its files, its pages, and the words beside tables and figures."""

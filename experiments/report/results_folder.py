@@ -1,0 +1,95 @@
+"""From a run's outcome to the files in ``results/<profile>/``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+from ecgbyte.files import write_atomically
+from experiments.figures.attention_maps import draw_attention
+from experiments.figures.ecg import reconstruction_figure, token_overlay_figure
+from experiments.figures.tokens import TOKENS_FILE, token_figures, write_token_usage
+from experiments.profiles.profile import Profile
+from experiments.redraw import draw_results
+from experiments.report.answer_files import write_answer_files
+from experiments.report.content import Answer, FailedRun, ReportContent, write_content
+from experiments.report.deviations import deviations
+from experiments.report.markdown import ANSWERS_SHOWN
+from experiments.rows.files import write_rows
+from experiments.run import Outcome
+from experiments.steps.segments import TARGET_RATE
+from experiments.tables.rendering import to_markdown
+
+# What the licence of a data set asks of any result made from it.
+_SOURCES = {
+    "ptb-xl": (
+        "Data: PTB-XL (Wagner et al., Scientific Data 2020, doi:10.1038/s41597-020-0495-6), licence CC BY 4.0;",
+        "reports and labels are the data set's, questions are made from them.",
+    )
+}
+
+
+def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
+    """Write rows, tables, figures, answers and the reports; returns the tables as text, for the terminal."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("tables", "figures", "answers"):
+        if (folder / name).exists():
+            shutil.rmtree(folder / name)
+    write_rows(folder / "runs.csv", outcome.rows)
+    write_atomically(folder / "losses.json", json.dumps(outcome.losses))
+    shutil.copyfile(outcome.rejected, folder / "rejected.csv")
+    write_atomically(folder / "details.json", json.dumps(outcome.details, indent=1, sort_keys=True) + "\n")
+    outcome.tokenizer.save(folder / "tokenizer.json")
+    write_answer_files(folder / "answers", outcome.questions, outcome.patients, outcome.answers)
+    write_token_usage(folder / TOKENS_FILE, outcome.token_usages)
+    _write_failures(folder / "failed.json", outcome)
+    _draw_example(outcome, profile, folder / "figures")
+    token_figures(folder / TOKENS_FILE, folder / "figures")
+    if outcome.attention is not None:
+        draw_attention(outcome.attention, folder / "figures")
+    content = ReportContent(
+        note=" ".join([profile.note, *_SOURCES.get(profile.data.dataset, ())]),
+        audit=str(outcome.audit),
+        deviations=deviations(profile),
+        failed=[FailedRun(failure.run, failure.error) for failure in outcome.failures],
+        answers=_examples(outcome),
+    )
+    write_content(folder, content)
+    # From here on everything is read from the files, so that it is what anyone makes from them.
+    tables = draw_results(folder)
+    return "\n".join(to_markdown(table, content.audit) for table in tables if table.rows)
+
+
+def _write_failures(path: Path, outcome: Outcome) -> None:
+    """Every run that did not end, with its traceback; no file where all ended."""
+    path.unlink(missing_ok=True)
+    if outcome.failures:
+        failures = [dataclasses.asdict(failure) for failure in outcome.failures]
+        write_atomically(path, json.dumps(failures, indent=1) + "\n")
+
+
+def _draw_example(outcome: Outcome, profile: Profile, folder: Path) -> None:
+    """Figures of one test ECG."""
+    folder.mkdir()
+    signal = outcome.segments.signal(outcome.example_record, 0)
+    encoding = outcome.tokenizer.encode(signal)
+    title = f"{profile.data.dataset}, record {outcome.example_record}"
+    for draw, shown in ((token_overlay_figure, encoding), (reconstruction_figure, outcome.tokenizer.decode(encoding))):
+        path = folder / f"{draw.__name__.removesuffix('_figure').replace('_', '-')}.png"
+        draw(signal, shown, path, sampling_rate=TARGET_RATE, title=title)
+
+
+def _examples(outcome: Outcome) -> dict[str, list[Answer]]:
+    """The first answers, taking turns among question types: chosen by their place, not by how good they look."""
+    by_type: dict[str, list[int]] = {}
+    for place, question in enumerate(outcome.questions):
+        by_type.setdefault(question.question_type, []).append(place)
+    turns = [group[turn] for turn in range(ANSWERS_SHOWN) for _, group in sorted(by_type.items()) if turn < len(group)]
+    shown = {}
+    for method, by_seed in outcome.answers.items():
+        generations = next(iter(next(iter(by_seed.values())).values())).generations
+        chosen = [generations[place] for place in turns[:ANSWERS_SHOWN]]
+        shown[method] = [Answer(item.question, item.reference, item.answer, item.record_id) for item in chosen]
+    return shown

@@ -1,0 +1,1 @@
+"""Measured values, one a row, and what they are computed from."""

@@ -1,0 +1,186 @@
+"""Rows of paired tests: every method against the best two-stage one, and the pairs that claims are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecgbyte.data.questions.question import Question
+from ecgbyte.metrics.comparisons import HOLM_SIGNATURE, P_VALUE_SIGNATURE, holm
+from ecgbyte.metrics.language import exact_match
+from ecgbyte.metrics.quality import Comparison, Measure, compare_runs
+from ecgbyte.metrics.ranking import compare_macro_roc_areas
+from ecgbyte.metrics.resampled_scores import resample_scores
+from experiments.profiles.methods import AS_PUBLISHED, ENCODERS, FROM_SCRATCH, METHODS
+from experiments.rows.language import Runs, inputs_of, score_answers
+from experiments.rows.ranking import PAIRED_SIGNATURE, has_scores, verify_questions
+from experiments.rows.schema import ResultRow
+from experiments.steps.answers import Answers, scores_in_order
+
+if TYPE_CHECKING:
+    from experiments.rows.maker import RowMaker
+
+Pair = tuple[str, str]
+# What claims compare beside the best two-stage method: the ECG with none, the matching rules, pretraining with none,
+# and faults kept.
+PLANNED_PAIRS: tuple[Pair, ...] = (
+    ("ecg-byte", "text-only"),
+    ("ecg-byte", "ecg-byte-merge-order"),
+    *((encoder, encoder + FROM_SCRATCH) for encoder in ENCODERS),
+    *(("ecg-byte", encoder + AS_PUBLISHED) for encoder in ENCODERS),
+)
+
+
+def comparison_rows(
+    maker: RowMaker,
+    answers_by_method: Mapping[str, Runs],
+    questions: Sequence[Question],
+    patients: Mapping[str, str],
+    against: str | None,
+    subsets: Mapping[str, Sequence[int]],
+) -> list[ResultRow]:
+    """What `RowMaker.comparisons` gives."""
+    families = _families(answers_by_method, against)
+    compared = {method for pairs in families for pair in pairs for method in pair}
+    scores = {
+        method: [score_answers(answers, questions, maker.bertscore) for answers in own_answers(method, runs)]
+        for method, runs in answers_by_method.items()
+        if method in compared
+    }
+    rows = []
+    for subset, places in subsets.items():
+        if not len(places):
+            continue
+        chosen = [questions[place] for place in places]
+        owners = [patients[question.record_id] for question in chosen]
+        resampled = {
+            method: [resample_scores(run.select(places), owners, **maker.resampling) for run in of_runs]
+            for method, of_runs in scores.items()
+        }
+        for pairs in families:
+            found: dict[Pair, dict[str, Comparison]] = {}
+            for pair in pairs:
+                one, other = (resampled[method] for method in pair)
+                found[pair] = compare_runs(one, other, same_runs=False, seed=maker.profile.seed)
+                area = _compare_areas(maker, answers_by_method, *pair, chosen, patients)
+                if area is not None:
+                    found[pair]["roc-area-macro"] = area
+            rows += _rows(maker, found, answers_by_method, subset)
+    return rows
+
+
+def _families(answers_by_method: Mapping[str, Runs], against: str | None) -> list[list[Pair]]:
+    """What is compared: every method with one, and where that one is not chosen, the planned pairs beside it.
+
+    Each is a family of its own for Holm's correction.
+    """
+    planned = []
+    if against is None:
+        against = best_two_stage(answers_by_method)
+        planned = [pair for pair in PLANNED_PAIRS if set(pair) <= set(answers_by_method) and against not in pair]
+    elif against not in answers_by_method:
+        raise ValueError(f"against: got {against!r}, expected one of {', '.join(map(repr, answers_by_method))}")
+    with_one = [(method, against) for method in answers_by_method if method != against] if against is not None else []
+    return [with_one, planned]
+
+
+def best_two_stage(answers_by_method: Mapping[str, Runs]) -> str | None:
+    """The two-stage method, faults of the published code off, whose answers to all questions are most often right.
+
+    It is chosen on the questions that it is then tested on, which flatters it: what is found to be better than it is so
+    all the more. Of equal ones the first of `experiments.profiles.methods.METHODS` is taken; None where there is no
+    such method.
+    """
+    accuracies = {}
+    for name, method in METHODS.items():
+        if name in answers_by_method and method.family == "two-stage" and not method.as_published:
+            runs = [answers.generations for answers in own_answers(name, answers_by_method[name])]
+            accuracies[name] = np.mean(
+                [exact_match([g.reference for g in run], [g.answer for g in run]) for run in runs]
+            )
+    return max(accuracies, key=lambda name: accuracies[name]) if accuracies else None
+
+
+def own_answers(method: str, runs: Runs) -> list[Answers]:
+    """The answers of every run under the method's own input: the ECG, or what it reads in place of it."""
+    shown = own_input(method, runs)
+    return [by_input[shown] for by_input in runs.values()]
+
+
+def own_input(method: str, runs: Runs) -> str:
+    """``"ecg"`` where the method is shown the ECG, else the one input that it has.
+
+    Raises
+    ------
+    ValueError
+        If it has several inputs, none of them the ECG.
+    """
+    inputs = inputs_of(method, runs)
+    if "ecg" in inputs:
+        return "ecg"
+    if len(inputs) > 1:
+        raise ValueError(f"answers_by_method: got the inputs {inputs} for {method!r}, expected 'ecg' among them")
+    return inputs[0]
+
+
+def _compare_areas(
+    maker: RowMaker,
+    answers_by_method: Mapping[str, Runs],
+    method: str,
+    against: str,
+    questions: Sequence[Question],
+    patients: Mapping[str, str],
+) -> Comparison | None:
+    asked = verify_questions(questions, patients)
+    both = [answers_by_method[name] for name in (method, against)]
+    if not asked.questions or not all(map(has_scores, both)):
+        return None
+    one, other = (
+        [scores_in_order(answers, asked.questions) for answers in own_answers(name, runs)]
+        for name, runs in zip((method, against), both, strict=True)
+    )
+    compared = compare_macro_roc_areas(
+        one, other, asked.positives, asked.attributes, asked.patients, same_runs=False, **maker.resampling
+    )
+    if compared is None:
+        return None
+    return Comparison(
+        compared.value, compared.low, compared.high, len(asked.questions), PAIRED_SIGNATURE, compared.p_value
+    )
+
+
+def _rows(
+    maker: RowMaker,
+    found: Mapping[Pair, Mapping[str, Comparison]],
+    answers_by_method: Mapping[str, Runs],
+    subset: str,
+) -> list[ResultRow]:
+    rows = []
+    metrics = dict.fromkeys(metric for compared in found.values() for metric in compared)
+    for metric in metrics:
+        compared = {pair: measures[metric] for pair, measures in found.items() if metric in measures}
+        adjusted = holm({" against ".join(pair): comparison.p_value for pair, comparison in compared.items()})
+        for (method, against), comparison in compared.items():
+            runs = answers_by_method[method]
+            columns: dict[str, Any] = {
+                "method": method,
+                "input": own_input(method, runs),
+                "subset": subset,
+                "variant": f"against {against}",
+                "seed": next(iter(runs)),
+                "seeds": len(runs),
+            }
+            corrected = adjusted[f"{method} against {against}"]
+            values = (
+                ("difference", comparison),
+                ("p-value", _p(comparison.p_value, comparison.n, P_VALUE_SIGNATURE)),
+                ("p-holm", _p(corrected, comparison.n, HOLM_SIGNATURE)),
+            )
+            rows += [maker.measured("comparisons", f"{metric}-{name}", measure, columns) for name, measure in values]
+    return rows
+
+
+def _p(value: float, n: int, signature: str) -> Measure:
+    return Measure(value, float("nan"), float("nan"), n, signature)

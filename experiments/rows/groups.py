@@ -1,0 +1,134 @@
+"""Rows put together for a table: in groups, in one order, with what every table says of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from experiments.profiles.methods import METHODS
+from experiments.rows.schema import INPUTS, KEY, ResultRow
+from experiments.tables.rendering import Cell
+
+REFERENCE_METHOD = "ecg-byte"
+FAMILIES = ("end to end", "two-stage", "as published", "no pretraining", "trivial")
+NEEDED = "ecg-needed"
+BALANCED = "answer-balanced"
+
+_NAMES = tuple(METHODS)
+
+
+def family(method: str) -> str:
+    """The family of a method; two-stage methods that keep the published faults are one of their own.
+
+    A method that `experiments.profiles.methods` does not know belongs to ``"other"``.
+    """
+    if method not in METHODS:
+        return "other"
+    return "as published" if METHODS[method].as_published else METHODS[method].family
+
+
+def method_order(method: str) -> tuple[int, int, str]:
+    """Sorts methods by family, and within one as `experiments.profiles.methods` lists them."""
+    families = (*FAMILIES, "other")
+    return families.index(family(method)), _NAMES.index(method) if method in _NAMES else len(_NAMES), method
+
+
+def layout_order(padding: str) -> tuple[int, str]:
+    """Sorts layouts: fixed lengths (as published), padded per batch, packed, shared."""
+    known = ("none", "packed", "shared")
+    return (known.index(padding) + 1 if padding in known else 0), padding.zfill(9)
+
+
+def layout_name(padding: str) -> str:
+    """A layout in words."""
+    known = {"": "not stated", "none": "padded per batch", "packed": "packed", "shared": "questions share an ECG"}
+    return known.get(padding, f"padded to {int(padding):,}" if padding.isdecimal() else padding)
+
+
+def subset_order(subset: str) -> tuple[bool, bool, str]:
+    """Sorts subsets: all questions, those that need the ECG, then question types."""
+    return subset != "all", subset != NEEDED, subset
+
+
+_ORDER: dict[str, Callable[[ResultRow], tuple[object, ...]]] = {
+    "input": lambda row: (INPUTS.index(row.input),),
+    "subset": lambda row: subset_order(row.subset),
+    "metric": lambda row: (not row.metric.endswith("-macro"), row.metric),
+    "method": lambda row: method_order(row.method),
+    "padding": lambda row: layout_order(row.padding),
+}
+
+
+def groups(rows: Iterable[ResultRow], *names: str) -> list[tuple[tuple[str | int, ...], list[ResultRow]]]:
+    """Rows that agree in the named columns; methods by family, the real ECG and the whole first."""
+    rows = sorted(rows, key=lambda row: tuple(_ORDER[n](row) if n in _ORDER else (getattr(row, n),) for n in names))
+    groups: dict[tuple[str | int, ...], list[ResultRow]] = {}
+    for row in rows:
+        groups.setdefault(tuple(getattr(row, name) for name in names), []).append(row)
+    return list(groups.items())
+
+
+def most_seeds(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """Of rows that differ in their training seeds alone, those over the most seeds.
+
+    Where no mean over seeds is among them, every single run stays. A measure that has no mean beside others of its
+    method that do gets the plain mean of its runs, without an interval.
+    """
+    chosen: dict[tuple[object, ...], list[ResultRow]] = {}
+    most: dict[tuple[object, ...], int] = {}
+    for row in rows:
+        chosen.setdefault(tuple(getattr(row, name) for name in KEY if name not in ("seed", "seeds")), []).append(row)
+        most[_tested(row)] = max(row.seeds, most.get(_tested(row), 1))
+    kept = []
+    for alike in chosen.values():
+        best = [row for row in alike if row.seeds == max(other.seeds for other in alike)]
+        if len(best) > 1 and most[_tested(best[0])] > 1:
+            value = sum(row.value for row in best) / len(best)
+            seed = min(row.seed for row in best)
+            best = [replace(best[0], value=value, ci_low=math.nan, ci_high=math.nan, seed=seed, seeds=len(best))]
+        kept += best
+    return kept
+
+
+def _tested(row: ResultRow) -> tuple[object, ...]:
+    return row.table, row.method, row.dataset, row.split, row.input, row.subset, row.variant, row.trained_on
+
+
+def at_own_input(rows: Sequence[ResultRow]) -> list[ResultRow]:
+    """Each method's rows with what it was trained on: the ECG, or nothing for a method that never sees one."""
+    own: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: INPUTS.index(row.input)):
+        own.setdefault(row.method, row.input)
+    return [row for row in rows if row.input == own[row.method]]
+
+
+def place(row: ResultRow) -> dict[str, Cell]:
+    """The columns with which a line of a table starts."""
+    seed = row.seed if row.seeds == 1 else None
+    return {"dataset": row.dataset, "split": row.split, "subset": row.subset, "seed": seed, "seeds": row.seeds}
+
+
+def scale_notes(rows: Iterable[ResultRow]) -> list[str]:
+    """The note below a table that holds values of a small run."""
+    if any(row.scale == "small run" for row in rows):
+        return ["Small run: few records and a small model; not comparable with published values."]
+    return []
+
+
+def interval_note(rows: Iterable[ResultRow]) -> str:
+    """What the brackets of a table of answers hold."""
+    most = max((row.seeds for row in rows), default=1)
+    if most > 1:
+        return (
+            f"Mean over training runs of several seeds (column `seeds`; at most {most}); in brackets: 95 % interval, "
+            "bootstrap over training runs and patients."
+        )
+    return "In brackets: 95 % interval, bootstrap over patients; it does not contain the spread over training seeds."
+
+
+def without_empty(lines: Sequence[dict[str, Cell]]) -> list[dict[str, Cell]]:
+    """Leave out columns that no row fills."""
+    columns = list(dict.fromkeys(column for line in lines for column in line))
+    filled = [column for column in columns if any(line.get(column) is not None for line in lines)]
+    return [{column: line.get(column) for column in filled} for line in lines]

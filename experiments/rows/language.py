@@ -1,0 +1,169 @@
+"""Rows of answers measured against references: for every run, over runs, and as differences from the real ECG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecgbyte.data.questions.question import Question
+from ecgbyte.metrics.bertscore import BertScore
+from ecgbyte.metrics.language_scores import LanguageScores, score_language
+from ecgbyte.metrics.quality import compare_runs, measure_runs
+from ecgbyte.metrics.resampled_scores import resample_scores
+from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
+from experiments.profiles.methods import METHODS
+from experiments.rows.schema import ResultRow
+from experiments.steps.answers import Answers
+
+if TYPE_CHECKING:
+    from experiments.rows.maker import RowMaker
+
+Runs = Mapping[int, Mapping[str, Answers]]
+"""A method's answers by the seed of the training run, then by input."""
+
+
+def language_rows(
+    maker: RowMaker,
+    method: str,
+    runs: Runs,
+    questions: Sequence[Question],
+    patients: Mapping[str, str],
+    seconds_by_seed: Mapping[int, tuple[float, float]],
+    subsets: Mapping[str, Sequence[int]],
+) -> list[ResultRow]:
+    """What `RowMaker.language` gives."""
+    inputs = inputs_of(method, runs)
+    by_input = {
+        shown: [score_answers(by_shown[shown], questions, maker.bertscore) for by_shown in runs.values()]
+        for shown in inputs
+    }
+    rows = []
+    for subset, places in subsets.items():
+        if not len(places):
+            continue
+        owners = [patients[questions[place].record_id] for place in places]
+        scores = {
+            shown: [resample_scores(run.select(places), owners, **maker.resampling) for run in of_runs]
+            for shown, of_runs in by_input.items()
+        }
+        for chosen, seeds in rows_of_runs(list(runs)):
+            # The parts of the questions are told for the runs together.
+            if subset != "all" and len(seeds) < len(runs):
+                continue
+            seconds = np.mean([seconds_by_seed[seed] for seed in seeds], axis=0).tolist()
+            for shown, of_runs in scores.items():
+                columns: dict[str, Any] = {
+                    "method": method,
+                    "input": shown,
+                    "subset": subset,
+                    "seed": seeds[0],
+                    "seeds": len(seeds),
+                    "train_seconds": seconds[0],
+                    "evaluate_seconds": seconds[1],
+                }
+                measured = [of_runs[index] for index in chosen]
+                for metric, measure in measure_runs(measured).items():
+                    rows.append(maker.measured("language-quality", metric, measure, columns))
+                if shown != "ecg" and "ecg" in scores:
+                    real = [scores["ecg"][index] for index in chosen]
+                    compared = compare_runs(
+                        real, measured, same_runs=True, num_permutations=None, seed=maker.profile.seed
+                    )
+                    for metric, difference in compared.items():
+                        rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))
+    return rows
+
+
+def rows_of_runs(seeds: Sequence[int]) -> list[tuple[list[int], list[int]]]:
+    """For which runs there are rows: each by itself and, where there are several, all together.
+
+    Returns
+    -------
+    list of (places, seeds)
+        The runs' places among `seeds`, and their seeds.
+    """
+    alone = [([place], [seed]) for place, seed in enumerate(seeds)]
+    return alone if len(seeds) == 1 else [*alone, (list(range(len(seeds))), list(seeds))]
+
+
+def inputs_of(method: str, runs: Runs) -> list[str]:
+    """The inputs under which a method answered, the same in every run.
+
+    Raises
+    ------
+    ValueError
+        If there is no run or no input, or runs differ in their inputs.
+    """
+    inputs = [sorted(by_input) for by_input in runs.values()]
+    if not inputs or not inputs[0] or any(names != inputs[0] for names in inputs):
+        raise ValueError(f"answers_by_seed: got the inputs {inputs} for {method!r}, expected the same for every seed")
+    return list(next(iter(runs.values())))
+
+
+def score_answers(answers: Answers, questions: Sequence[Question], bertscore: BertScore | None) -> LanguageScores:
+    """Score one set of answers.
+
+    Raises
+    ------
+    ValueError
+        If the answers are not those to `questions`, in their order.
+    """
+    answered = [generation.sample_id for generation in answers.generations]
+    if answered != [question.sample_id for question in questions]:
+        raise ValueError(
+            f"answers: got {len(answered)} answers to other questions than the {len(questions)} asked, or in another "
+            "order; expected one for each, in their order"
+        )
+    references = [question.reference for question in questions]
+    texts = [generation.answer for generation in answers.generations]
+    return score_language(references, texts, bertscore=bertscore)
+
+
+def question_subsets(
+    questions: Sequence[Question], more: Mapping[str, Sequence[int]] | None = None
+) -> dict[str, Sequence[int]]:
+    """Places of all questions, of each type that is there, and of the subsets given besides.
+
+    Raises
+    ------
+    ValueError
+        If a subset given besides has the name of one of the others.
+    """
+    subsets: dict[str, Sequence[int]] = {"all": range(len(questions))}
+    for kind in sorted({question.question_type for question in questions}):
+        subsets[kind] = [place for place, question in enumerate(questions) if question.question_type == kind]
+    for name, places in (more or {}).items():
+        if name in subsets:
+            raise ValueError(f"subsets: got {name!r}, which is made from the question types; expected another name")
+        subsets[name] = places
+    return subsets
+
+
+def text_subsets(
+    questions: Sequence[Question], answers_by_method: Mapping[str, Runs], *, seed: int
+) -> dict[str, Sequence[int]]:
+    """The questions whose answer their text does not give away, as `ecgbyte.metrics.text_shortcuts` defines them.
+
+    Returns
+    -------
+    dict
+        Places by ``"answer-balanced"`` and, where methods that see no ECG answered, ``"ecg-needed"``: what none of
+        their runs got right. Methods that see the ECG have no part in it.
+    """
+    references = [question.reference for question in questions]
+    texts, names = [question.question for question in questions], [question.sample_id for question in questions]
+    subsets: dict[str, Sequence[int]] = {
+        "answer-balanced": answer_balanced(texts, references, names, seed=seed).tolist()
+    }
+    blind = [
+        [generation.answer for generation in answers.generations]
+        for method, runs in answers_by_method.items()
+        if not METHODS[method].sees_ecg
+        for by_input in runs.values()
+        for answers in by_input.values()
+    ]
+    if blind:
+        subsets["ecg-needed"] = ecg_needed(references, blind)[0].tolist()
+    return subsets

@@ -1,0 +1,183 @@
+"""From finished runs to rows: quality, cost, tokenizers, ablations and transfer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from ecgbyte.data.questions.question import Question
+from experiments.plan import Plan
+from experiments.profiles.methods import METHODS
+from experiments.rows.costs import CostRows
+from experiments.rows.language import text_subsets
+from experiments.rows.maker import RowMaker
+from experiments.rows.schema import ResultRow
+from experiments.steps.answers import Answers, open_answers
+from experiments.steps.method_runs import MethodRun
+from experiments.steps.study import Prepared
+from experiments.steps.transfer import TransferRun
+
+Runs = Mapping[int, Mapping[str, Answers]]
+# What an ablation and a transfer are measured by; the rest is in the answers.
+_SHORT = ("accuracy", "bleu-4", "rouge-l", "empty-answers", "roc-area-macro")
+
+
+def tokenizer_rows(maker: RowMaker, plan: Plan) -> list[ResultRow]:
+    """Measures of the tokenizers of all methods that read tokens, on their own and on other data sets."""
+    study = plan.study
+    rows = []
+    for name in study.profile.methods:
+        method = METHODS[name]
+        if method.reads == "tokens":
+            measured = study.tokenizer_tasks(method.matching)[-1].step
+            if measured.is_done:
+                segments = len(study.prepared.splits["test"]) * study.prepared.segments.signals.shape[1]
+                rows += maker.tokenizer(measured.details, segments, method=name)
+    met = set()
+    for run in plan.transfers:
+        task = run.measure_task
+        if task is None or not task.step.is_done or task.step.fingerprint in met:
+            continue
+        met.add(task.step.fingerprint)
+        columns = {"dataset": run.dataset, "trained_on": study.profile.data.dataset}
+        segments = len(run.entries) * run.data.segments_per_record
+        found = maker.tokenizer(task.step.details, segments, method=run.run.method.name)
+        rows += [dataclasses.replace(row, **columns, data_fingerprint=run.data_fingerprint) for row in found]
+    return rows
+
+
+def quality_rows(
+    maker: RowMaker, runs: Sequence[MethodRun], answers: Mapping[str, Runs], prepared: Prepared
+) -> list[ResultRow]:
+    """Quality and ranking of every method under every input, truncation, and the comparisons between methods."""
+    questions, patients = prepared.questions["test"], prepared.patients
+    subsets = question_subsets(answers, questions, seed=maker.profile.seed)
+    rows = []
+    for name, of_runs in answers.items():
+        seconds = {run.seed: run_seconds(run) for run in runs if run.method.name == name}
+        rows += maker.language(name, of_runs, questions, patients, seconds, subsets)
+        rows += maker.ranking(name, of_runs, questions, patients)
+    for run in runs:
+        if run.method.is_trained:
+            counts = run.answer_task.step.details["truncation"]
+            rows += maker.truncation(run.method.name, counts, seed=run.seed)
+    return rows + maker.comparisons(answers, questions, patients, subsets=subsets)
+
+
+def question_subsets(
+    answers: Mapping[str, Runs], questions: Sequence[Question], *, seed: int
+) -> dict[str, Sequence[int]]:
+    """Questions whose text does not give the answer away, chosen in two ways; each source where there are several."""
+    subsets = text_subsets(questions, answers, seed=seed)
+    sources = {question.source for question in questions}
+    if len(sources) > 1:
+        for source in sorted(sources):
+            subsets[source] = [place for place, question in enumerate(questions) if question.source == source]
+    return subsets
+
+
+def run_seconds(run: MethodRun) -> tuple[float, float]:
+    """Seconds of all training stages and of answering."""
+    answering = float(run.answer_task.step.details["seconds"])
+    if not run.method.is_trained:
+        return 0.0, answering
+    training = sum(task.step.details["report"]["seconds"] for task in [*run.pretraining_tasks(), run.train_task])
+    return float(training), answering
+
+
+def cost_rows(maker: RowMaker, runs: Sequence[MethodRun]) -> list[ResultRow]:
+    """What every stage of every run took, and the timed steps of each method's first run."""
+    costs = CostRows(maker)
+    rows = []
+    for run in runs:
+        if run.method.is_trained:
+            rows += costs.of_run(run)
+    return rows + costs.time_to_validation_loss(runs)
+
+
+def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> list[ResultRow]:
+    """Short measures of every ablation that ended, with its tokens and its training time."""
+    rows = []
+    for variant in dict.fromkeys(variant for variant, _ in runs):
+        ended = [run for name, run in runs if name == variant and run.answer_task.step.is_done]
+        if not ended:
+            continue
+        prepared = ended[0].study.prepared
+        questions, patients = prepared.questions["test"], prepared.patients
+        answers = {run.seed: open_run(run) for run in ended}
+        seconds = {run.seed: run_seconds(run) for run in ended}
+        own = ended[0].study.profile
+        # The configuration of the row is that of the changed run.
+        changed = maker.with_profile(own)
+        found = changed.language("ecg-byte", answers, questions, patients, seconds)
+        found += changed.ranking("ecg-byte", answers, questions, patients)
+        found = [row for row in found if row.subset == "all" and row.metric in _SHORT]
+        costs = CostRows(changed)
+        for run in ended:
+            found += changed.truncation("ecg-byte", run.answer_task.step.details["truncation"], seed=run.seed)
+            found += [row for row in costs.of_stage(run) if row.metric in ("train-seconds", "positions")]
+        measured = ended[0].study.tokenizer_tasks(ended[0].method.matching)[-1].step
+        found += [
+            row
+            for row in changed.tokenizer(measured.details, len(questions), method="ecg-byte")
+            if row.metric in ("tokens-per-record", "compression", "reconstruction-rmse")
+        ]
+        rows += [dataclasses.replace(row, table="ablations", variant=variant) for row in found]
+    return rows
+
+
+def transfer_rows(maker: RowMaker, runs: Sequence[TransferRun]) -> list[ResultRow]:
+    """Short measures of every transfer that ended, beside the same questions of the data set that was trained on."""
+    rows: list[ResultRow] = []
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        for name in dict.fromkeys(run.run.method.name for run in runs):
+            ended = [
+                run
+                for run in runs
+                if run.dataset == dataset and run.run.method.name == name and run.answer_task.step.is_done
+            ]
+            if ended:
+                rows += _transfer_rows(maker, ended)
+    return rows
+
+
+def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[ResultRow]:
+    first = ended[0]
+    name, trained_on = first.run.method.name, first.run.study.profile.data.dataset
+    seconds = {run.run.seed: run_seconds(run.run) for run in ended}
+    asked = first.questions
+    answers = {
+        run.run.seed: {shown: open_answers(run.answer_task.step.folder, shown) for shown in run.inputs} for run in ended
+    }
+    found = maker.language(name, answers, asked.target, first.patients, seconds)
+    found += maker.ranking(name, answers, asked.target, first.patients)
+    moved = [
+        dataclasses.replace(row, dataset=first.dataset, trained_on=trained_on, data_fingerprint=first.data_fingerprint)
+        for row in found
+    ]
+    # The same kinds of questions about the data set that the model was trained on.
+    prepared = first.run.study.prepared
+    places = {question.sample_id: place for place, question in enumerate(prepared.questions["test"])}
+    chosen = [places[question.sample_id] for question in asked.own]
+    own = {
+        run.run.seed: {
+            shown: _part(answer, chosen) for shown, answer in open_run(run.run).items() if shown in first.inputs
+        }
+        for run in ended
+    }
+    stayed = maker.language(name, own, asked.own, prepared.patients, seconds)
+    stayed += maker.ranking(name, own, asked.own, prepared.patients)
+    kept = [row for row in [*moved, *stayed] if row.subset == "all" and row.metric in _SHORT]
+    return [dataclasses.replace(row, table="transfer", trained_on=trained_on) for row in kept]
+
+
+def _part(answers: Answers, places: Sequence[int]) -> Answers:
+    """The answers to some of the questions."""
+    generations = [answers.generations[place] for place in places]
+    names = {generation.sample_id for generation in generations}
+    return Answers(generations, {name: score for name, score in answers.yes_scores.items() if name in names})
+
+
+def open_run(run: MethodRun) -> dict[str, Answers]:
+    """A finished run's answers by input."""
+    return {shown: open_answers(run.answer_task.step.folder, shown) for shown in run.inputs}

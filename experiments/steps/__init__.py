@@ -1,0 +1,1 @@
+"""What is done once and kept: data, tokenizers, encoders, training, answers."""

@@ -1,0 +1,1 @@
+"""Tables, each a pure function of rows."""

@@ -1,0 +1,133 @@
+"""Tables of answers measured against references: by method, by training run, in paired tests, and as ROC areas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from experiments.rows.groups import (
+    at_own_input,
+    family,
+    groups,
+    interval_note,
+    most_seeds,
+    place,
+    scale_notes,
+    without_empty,
+)
+from experiments.rows.schema import INPUTS, METRICS, ResultRow
+from experiments.tables.published import PublishedNumber
+from experiments.tables.rendering import Cell, Estimate, Table
+
+QUALITY_METRICS = (
+    "accuracy",
+    "bleu-4",
+    "bleu-4-sentence",
+    "rouge-1",
+    "rouge-2",
+    "rouge-l",
+    "meteor",
+    "bertscore-f1",
+    "empty-answers",
+    "truncated-inputs",
+)
+COMPARED_METRICS = ("accuracy", "bleu-4", "bleu-4-sentence", "rouge-1", "rouge-2", "rouge-l", "meteor", "bertscore-f1")
+AGAINST = "against "
+_BLEU_NOTE = (
+    "BLEU-4, of the corpus, is 0 where no answer has four words, and ROUGE-2 for answers of one word. Sentence BLEU-4 "
+    "is the published mean of smoothed sentences: a right answer of one word scores 17.78."
+)
+
+
+def language_quality(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()) -> Table:
+    """Each method's answers when it gets what it was trained on; the mean over training seeds, where there is one."""
+    rows = most_seeds(row for row in rows if row.table == "language-quality")
+    return Table(
+        "language-quality",
+        "Language quality",
+        _quality_lines(rows),
+        (interval_note(rows), _BLEU_NOTE, *_signatures(rows), *scale_notes(rows)),
+        tuple(quoted),
+        parts="subset",
+    )
+
+
+def language_quality_by_seed(rows: Iterable[ResultRow]) -> Table:
+    """The single training runs of which `language_quality` holds the mean; no lines where every method has one run."""
+    rows = [row for row in rows if row.table == "language-quality"]
+    single = [row for row in rows if row.seeds == 1]
+    if not any(row.seeds > 1 for row in rows) and len({row.seed for row in single}) < 2:
+        single = []
+    note = "One training run each; in brackets: 95 % interval, bootstrap over patients."
+    return Table(
+        "language-quality-by-seed",
+        "Language quality of every training run",
+        _quality_lines(single),
+        (note, *scale_notes(single)),
+        parts="subset",
+    )
+
+
+def comparisons(rows: Iterable[ResultRow]) -> Table:
+    """Paired tests between methods: the difference with its interval, p, and p after Holm's correction."""
+    rows = most_seeds(row for row in rows if row.table == "comparisons")
+    lines: list[dict[str, Cell]] = []
+    for _, group in groups(rows, "dataset", "split", "subset", "seed", "variant", "method", "input"):
+        first, found = group[0], {row.metric: row for row in group}
+        line: dict[str, Cell] = {**place(first), "method": first.method, "family": family(first.method)}
+        line |= {"input": first.input, "against": first.variant.removeprefix(AGAINST) or "not stated"}
+        line["n"] = max(row.n for row in group)
+        for name in COMPARED_METRICS:
+            label = METRICS[name].label
+            line[f"{label}, difference"] = Estimate.of(found.get(f"{name}-difference"))
+            line[f"{label}, p"] = Estimate.of(found.get(f"{name}-p-value"))
+            line[f"{label}, p (Holm)"] = Estimate.of(found.get(f"{name}-p-holm"))
+        lines.append({**line, "scale": first.scale})
+    notes = (
+        "Above 0: the method answers better than the one it is compared with. Paired: the same questions, the same "
+        "resampled patients.",
+        "Holm's correction is over the methods compared with the best two-stage one, and apart from them over the "
+        "other pairs, of one data set, subset and metric.",
+        interval_note(rows),
+        *scale_notes(rows),
+    )
+    return Table("comparisons", "Paired tests between methods", without_empty(lines), notes, parts="subset")
+
+
+def roc_areas(rows: Iterable[ResultRow]) -> Table:
+    """Area under the ROC curve of yes/no questions per attribute and method, one column an input."""
+    rows = most_seeds(r for r in rows if r.metric in ("roc-area", "roc-area-macro") and r.table == "roc-areas")
+    inputs = [name for name in INPUTS if any(row.input == name for row in rows)]
+    lines = []
+    for _, group in groups(rows, "metric", "subset", "dataset", "split", "seed", "method"):
+        first = group[0]
+        attribute = "mean over attributes" if first.metric == "roc-area-macro" else first.subset
+        found = {row.input: row for row in group}
+        start = {key: cell for key, cell in place(first).items() if key != "subset"}
+        line: dict[str, Cell] = {**start, "attribute": attribute, "method": first.method}
+        line["n"] = max(row.n for row in group)
+        lines.append({**line, **{name: Estimate.of(found.get(name)) for name in inputs}, "scale": first.scale})
+    notes = (
+        interval_note(rows),
+        "0.5 is chance. An attribute with one answer only has no area.",
+        *scale_notes(rows),
+    )
+    return Table(
+        "roc-areas", "ROC areas of yes/no questions, by attribute", without_empty(lines), notes, parts="attribute"
+    )
+
+
+def _quality_lines(rows: Sequence[ResultRow]) -> list[dict[str, Cell]]:
+    lines: list[dict[str, Cell]] = []
+    for _, group in groups(at_own_input(rows), "dataset", "split", "subset", "method", "seed"):
+        first, found = group[0], {row.metric: row for row in group}
+        line: dict[str, Cell] = {**place(first), "method": first.method, "family": family(first.method)}
+        line |= {"seeds": max(row.seeds for row in group), "input": first.input, "n": max(row.n for row in group)}
+        line |= {METRICS[name].label: Estimate.of(found.get(name)) for name in QUALITY_METRICS}
+        lines.append({**line, "scale": first.scale})
+    return without_empty(lines)
+
+
+def _signatures(rows: Sequence[ResultRow]) -> list[str]:
+    """How the metrics that come in variants were computed."""
+    found = {row.metric: row.signature for row in rows if row.metric in ("meteor", "bertscore-f1")}
+    return [f"{METRICS[name].label}: `{signature}`." for name, signature in sorted(found.items())]

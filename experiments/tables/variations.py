@@ -1,0 +1,162 @@
+"""Tables of runs with one thing changed: another data set to test on, another setting; and measures of the tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from experiments.rows.groups import family, groups, interval_note, most_seeds, place, scale_notes, without_empty
+from experiments.rows.schema import METRICS, ResultRow
+from experiments.tables.rendering import Cell, Estimate, Table
+
+BASE = "base"
+_TRANSFER_METRICS = ("accuracy", "bleu-4", "rouge-l", "meteor", "bertscore-f1", "roc-area-macro", "truncated-inputs")
+_ABLATION_METRICS = (
+    "accuracy",
+    "bleu-4",
+    "rouge-l",
+    "validation-loss",
+    "compression",
+    "tokens-per-record",
+    "truncated-inputs",
+    "train-seconds",
+    "training-flops",
+)
+TOKENIZER_METRICS = (
+    "vocabulary-size",
+    "compression",
+    "tokens-per-record",
+    "bits-per-sample-bound",
+    "bits-per-sample-entropy",
+    "used-tokens",
+    "usage-entropy",
+    "token-length-mean",
+    "token-length-longest",
+    "run-share",
+    "reconstruction-rmse",
+    "reconstruction-prd",
+    "reconstruction-largest",
+    "outside-range",
+)
+
+
+def transfer_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """Rows of methods tested on another data set than they were trained on, beside those of the test on their own.
+
+    The latter are of the usual test where the transfer did not ask the same questions there.
+    """
+    rows = list(rows)
+    moved = most_seeds(row for row in rows if row.table == "transfer")
+    pairs = {(row.method, row.trained_on) for row in moved}
+    home = most_seeds(
+        row
+        for row in rows
+        if row.table == "language-quality" and row.subset == "all" and (row.method, row.dataset) in pairs
+    )
+    shown = {(row.method, row.input) for row in moved}
+    known = {(row.method, row.dataset) for row in moved}
+    return moved + [row for row in home if (row.method, row.input) in shown and (row.method, row.dataset) not in known]
+
+
+def transfer(rows: Iterable[ResultRow]) -> Table:
+    """Methods tested on another data set than they were trained on, beside the test on their own."""
+    moved = transfer_rows(rows)
+    lines = []
+    for _, group in groups(moved, "method", "trained_on", "dataset", "split", "subset", "input", "seed"):
+        first, found = group[0], {row.metric: row for row in group}
+        line: dict[str, Cell] = {"method": first.method, "family": family(first.method)}
+        line |= {"trained on": first.trained_on or first.dataset, "tested on": first.dataset, "split": first.split}
+        line |= {"subset": first.subset, "input": first.input, "seed": place(first)["seed"]}
+        line |= {"seeds": max(row.seeds for row in group), "n": max(row.n for row in group)}
+        line |= {METRICS[name].label: Estimate.of(found.get(name)) for name in _TRANSFER_METRICS}
+        lines.append({**line, "scale": first.scale})
+    lines.sort(key=lambda line: _lines_order(line, _methods(moved)))
+    notes = (
+        interval_note(moved),
+        "Where both data sets are the same: the test at home, on questions of the kinds that the other data set has.",
+        *scale_notes(moved),
+    )
+    return Table("transfer", "Transfer between data sets", without_empty(lines), notes)
+
+
+def _methods(rows: Iterable[ResultRow]) -> list[str]:
+    """The methods of some rows, in the order of the tables."""
+    return [str(name) for (name,), _ in groups(rows, "method")]
+
+
+def _lines_order(line: dict[str, Cell], methods: Sequence[str]) -> tuple[object, ...]:
+    """Sorts lines of the transfer table: by method, what it was trained on, its own data set first."""
+    trained, tested = line["trained on"], line["tested on"]
+    return methods.index(str(line["method"])), str(trained), trained != tested, str(tested), str(line["input"])
+
+
+def ablations(rows: Iterable[ResultRow]) -> Table:
+    """Runs with one setting changed, by setting, each beside the run without a change."""
+    rows = most_seeds(row for row in rows if row.table == "ablations")
+    lines = []
+    for _, run in groups(rows, "method", "dataset", "split", "subset", "input", "seed"):
+        base = {row.metric: row for row in run if row.variant in ("", BASE)}
+        for _, group in sorted(groups(run, "variant"), key=lambda item: variant_order(item[1][0].variant)):
+            first, found = group[0], {row.metric: row for row in group}
+            setting, value = split_variant(first.variant)
+            line: dict[str, Cell] = {**place(first), "method": first.method, "setting": setting, "value": value}
+            line |= {"input": first.input, "seeds": max(r.seeds for r in group), "n": max(r.n for r in group)}
+            for name in _ABLATION_METRICS:
+                line[METRICS[name].label] = Estimate.of(found.get(name))
+                difference = found.get(f"{name}-difference")
+                if difference is not None:
+                    line[f"{METRICS[name].label}, minus base"] = Estimate.of(difference)
+                elif setting != BASE and name in ("accuracy", "bleu-4") and name in found and name in base:
+                    line[f"{METRICS[name].label}, minus base"] = unpaired(found[name], base[name])
+            lines.append({**line, "scale": first.scale})
+    notes = (
+        "One setting changed at a time; all else, and the budget of training, as in the line `base`.",
+        "Minus base: paired where both runs' answers were compared; else the outermost ends of both intervals, which "
+        "is wider than it need be.",
+        interval_note(rows),
+        *scale_notes(rows),
+    )
+    return Table("ablations", "Ablations", without_empty(lines), notes)
+
+
+def tokenizer(rows: Iterable[ResultRow]) -> Table:
+    """Compression, bits per sample, usage and lengths of tokens, and reconstruction error."""
+    rows = most_seeds(row for row in rows if row.table == "tokenizer")
+    lines = []
+    for _, group in groups(rows, "dataset", "split", "subset", "method", "variant", "seed"):
+        first, found = group[0], {row.metric: row for row in group}
+        line: dict[str, Cell] = {**place(first), "method": first.method, "variant": first.variant or None}
+        line |= {"trained on": first.trained_on or None, "n": max(row.n for row in group)}
+        line |= {METRICS[name].label: Estimate.of(found.get(name)) for name in TOKENIZER_METRICS}
+        lines.append({**line, "scale": first.scale})
+    notes = (
+        "Bits per sample, at most: log2(vocabulary size) bits a token. Unigram entropy: what its frequency allows.",
+        *scale_notes(rows),
+    )
+    return Table("tokenizer", "Tokenizer", without_empty(lines), notes)
+
+
+def split_variant(variant: str) -> tuple[str, str]:
+    """``"tokenizer.num_merges=500"`` as the setting and its value; the unchanged run is ``("base", "")``."""
+    if variant in ("", BASE):
+        return BASE, ""
+    setting, _, value = variant.partition("=")
+    return setting, value
+
+
+def variant_order(variant: str) -> tuple[object, ...]:
+    """Sorts variants: the base, then by setting, numbers by size and before words."""
+    setting, value = split_variant(variant)
+    try:
+        return setting != BASE, setting, False, float(value), value
+    except ValueError:
+        return setting != BASE, setting, True, 0.0, value
+
+
+def unpaired(first: ResultRow, second: ResultRow) -> Estimate:
+    """The difference of two values, its interval from the outermost ends of theirs (NaN where either has none)."""
+    return Estimate(
+        first.value - second.value,
+        first.ci_low - second.ci_high,
+        first.ci_high - second.ci_low,
+        METRICS[first.metric].digits,
+    )

@@ -1,0 +1,1 @@
+"""The claims, each with a verdict that follows from rows."""
