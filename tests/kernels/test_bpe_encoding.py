@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from hypothesis import given
-from kernel_strategies import Merges, encodings, merge_tables
 
 from ecgbyte._ext.bpe_encoding import EncodingTables
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
@@ -21,6 +20,7 @@ from ecgbyte.bpe.reference import (
     token_strings,
 )
 from ecgbyte.bpe.vocabulary import MAX_TOKEN_SYMBOLS, MAX_TOKENS, MAX_VOCABULARY_SYMBOLS
+from tests.kernels.kernel_strategies import Merges, encodings, merge_tables
 
 REFERENCES = {"longest": encode_longest_reference, "merge-order": encode_merge_order_reference}
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_strategies import corpora, sequences_of
 
 from ecgbyte._ext.bpe_training import CHOSEN_SET, MACHINE_SET, MAX_TOKENS, MergeTrainer
 from ecgbyte.bpe import Vocabulary, train_merges
 from ecgbyte.bpe.reference import train_merges_reference
+from tests.kernels.kernel_strategies import corpora, sequences_of
 
 # Ways through the kernel that small inputs take only when told to: lists at once, lists of the very best pairs alone
 # (so that the array is counted again and again), and passes throughout, in bytes and then in 16-bit cells; a hash table

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_strategies import Merges, encodings
 
 from ecgbyte._ext.batch_encoding import BatchEncoding
 from ecgbyte._ext.bpe_encoding import EncodingTables
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
 from ecgbyte.bpe.reference import encode_longest_reference, encode_merge_order_reference
+from tests.kernels.kernel_strategies import Merges, encodings
 
 REFERENCES = {"longest": encode_longest_reference, "merge-order": encode_merge_order_reference}
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_strategies import Merges, merge_tables
 
 from ecgbyte._ext.rank_table import build_rank_table, look_up_pairs
 from ecgbyte.bpe import Vocabulary
 from ecgbyte.bpe.reference import encode_merge_order_reference
+from tests.kernels.kernel_strategies import Merges, merge_tables
 
 
 def tokens_at_end(token: int, merges: Merges, alphabet_size: int, side: int) -> list[int]:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_strategies import corpora
 
 from ecgbyte._ext.bpe_training import MergeTrainer
 from ecgbyte.bpe import train_merges
 from ecgbyte.bpe.reference import train_merges_reference
+from tests.kernels.kernel_strategies import corpora
 
 
 def walks(seed: int, sequences: int, symbols: int, alphabet_size: int = 26) -> np.ndarray:

@@ -8,7 +8,6 @@ import pywt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal as scipy_signal
-from slow_preprocessing import denoise_slowly, preprocess_slowly, resample_slowly
 
 from ecgbyte._ext import lead_lanes, polyphase, wavelet_shrinkage, zero_phase
 from ecgbyte.signals.denoise import GAUSSIAN_MEDIAN, largest_level, wavelet_denoise
@@ -17,6 +16,7 @@ from ecgbyte.signals.lead_lanes import LANES, map_leads
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.records import Record
 from ecgbyte.signals.resample import resample, resampled_length
+from tests.signals.slow_preprocessing import denoise_slowly, preprocess_slowly, resample_slowly
 
 # Portable, AVX2, AVX-512; a set that the machine does not have falls back to the best one that it has.
 INSTRUCTION_SETS = [0, 1, 2]

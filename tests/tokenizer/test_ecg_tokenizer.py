@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from ecg_examples import small_tokenizer, wandering_record, wandering_signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ecgbyte
 from ecgbyte import ECGTokenizer, Record
 from ecgbyte.signals.amplitude_range import AmplitudeRange
+from tests.tokenizer.ecg_examples import small_tokenizer, wandering_record, wandering_signal
 
 BOUNDARIES = st.sampled_from(["lead", "record"])
 MATCHINGS = st.sampled_from(["longest", "merge-order"])

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from ecg_examples import small_tokenizer, wandering_record, wandering_signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from ecgbyte.bpe.reference import encode_longest_reference, encode_merge_order_r
 from ecgbyte.tokenizer import signal_encoding
 from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.tokenizer.encoding_batch import EncodingBatch
+from tests.tokenizer.ecg_examples import small_tokenizer, wandering_record, wandering_signal
 
 ARRAYS = ("ids", "leads", "offsets")
 MERGES = [(12, 12), (13, 13), (26, 26), (11, 12), (28, 26), (0, 0), (25, 25), (31, 31), (27, 26), (30, 28)]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ecg_examples import small_tokenizer, wandering_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbyte import ECGTokenizer
 from ecgbyte.tokenizer.encoding_file import EncodedRecord, read_encoded, write_encoded
+from tests.tokenizer.ecg_examples import small_tokenizer, wandering_record
 
 TOKENIZER = small_tokenizer(amplitude_range="per-record")
 RECORD = wandering_record(7)

@@ -6,13 +6,13 @@ import json
 
 import numpy as np
 import pytest
-from ecg_examples import small_tokenizer, wandering_signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbyte import ECGTokenizer
 from ecgbyte.tokenizer import tokenizer_file
 from ecgbyte.tokenizer.tokenizer_file import checksum, format_tokenizer, parse_tokenizer
+from tests.tokenizer.ecg_examples import small_tokenizer, wandering_signal
 
 TOKENIZERS = {
     "global": small_tokenizer(preprocessing={"target_rate": 100.0, "notch": [50.0, 60.0], "name": "Prüfung"}),

@@ -6,7 +6,6 @@ import weakref
 
 import numpy as np
 import pytest
-from ecg_examples import small_tokenizer, wandering_record, wandering_signal
 
 import ecgbyte
 from ecgbyte import ECGTokenizer, Preprocessor, Record
@@ -15,6 +14,7 @@ from ecgbyte.bpe.training import MAX_TOKENS
 from ecgbyte.signals.amplitude_range import fit_amplitude_range, record_range
 from ecgbyte.symbols import symbolize
 from ecgbyte.tokenizer import training_corpus
+from tests.tokenizer.ecg_examples import small_tokenizer, wandering_record, wandering_signal
 
 RECORDS = [wandering_record(seed) for seed in range(4)]
 

@@ -12,7 +12,7 @@ import pytest
 from ecgbyte.data.sets.mimic_iv_ecg import MIMICIVECG
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.leads import LEADS, check_lead_identities
-from tests.data.mimic_folder import FILE_LEADS, PATIENT, STUDY, stem_of, write_record, write_tables
+from tests.data.sets.mimic_folder import FILE_LEADS, PATIENT, STUDY, stem_of, write_record, write_tables
 
 
 def test_entries_come_by_study_with_their_reports(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from experiments.steps.segments import (
     transfer_questions,
     write_segments,
 )
-from tests.data.mimic_folder import write_record, write_tables
+from tests.data.sets.mimic_folder import write_record, write_tables
 
 SOURCE = SyntheticRecords(200, seed=0, sampling_rate=250)
 

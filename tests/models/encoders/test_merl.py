@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from toy_reports import REPORTS, toy_examples, word_tokenizer
 
 from ecgbyte.models.encoders.merl import MERL, build_merl, symmetric_info_nce
 from ecgbyte.models.encoders.merl_folder import load_merl, save_merl
@@ -19,6 +18,7 @@ from ecgbyte.training.contrastive import (
 )
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingSettings, train
+from tests.models.encoders.toy_reports import REPORTS, toy_examples, word_tokenizer
 
 SETTINGS = TrainingSettings(batch_size=16, epochs=6, learning_rate=3e-3, drop_incomplete_batch=True, seed=1)
 

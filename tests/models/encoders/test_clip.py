@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from tokenizers.processors import TemplateProcessing
-from toy_reports import REPORTS, toy_examples, word_tokenizer
 from transformers import CLIPConfig, CLIPModel
 
 from ecgbyte.models.encoders.clip import ECGCLIP, build_clip, build_clip_encoder, clip_configuration
@@ -16,6 +15,7 @@ from ecgbyte.models.encoders.vision_folder import load_clip, save_clip
 from ecgbyte.training.contrastive import ContrastiveCollator, retrieval_recall
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingSettings, train
+from tests.models.encoders.toy_reports import REPORTS, toy_examples, word_tokenizer
 
 
 def tiny_clip(seed: int = 0, **options: object) -> ECGCLIP:
