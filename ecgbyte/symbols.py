@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecgbyte._ext import symbols as _kernel
+from ecgbyte.checks import check_num_threads, whole_number
 from ecgbyte.sharing import map_shares
 
 ALPHABET_SIZE = 26
@@ -35,21 +36,8 @@ _SAMPLE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int16))
 
 
 def check_alphabet_size(alphabet_size: int) -> int:
-    """Return `alphabet_size` as an int if a byte can hold its symbols, else raise ValueError."""
-    if isinstance(alphabet_size, bool) or not isinstance(alphabet_size, int | np.integer):
-        raise TypeError(f"alphabet_size: got {alphabet_size!r}, expected an integer")
-    if not 1 <= alphabet_size <= MAX_ALPHABET_SIZE:
-        raise ValueError(f"alphabet_size: got {alphabet_size}, expected 1 to {MAX_ALPHABET_SIZE}")
-    return int(alphabet_size)
-
-
-def check_num_threads(num_threads: int) -> int:
-    """Return `num_threads` as an int if it is at least 1, else raise."""
-    if isinstance(num_threads, bool) or not isinstance(num_threads, int | np.integer):
-        raise TypeError(f"num_threads: got {num_threads!r}, expected an integer")
-    if num_threads < 1:
-        raise ValueError(f"num_threads: got {num_threads}, expected at least 1")
-    return int(num_threads)
+    """Return `alphabet_size` as an int if a byte can hold its symbols, else raise as `whole_number` does."""
+    return whole_number("alphabet_size", alphabet_size, minimum=1, maximum=MAX_ALPHABET_SIZE)
 
 
 def check_range(low: float, high: float) -> tuple[float, float]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ecgbyte._ext import bpe_training as _kernel
 from ecgbyte.bpe.placing import Sequences, place_sequences
-from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size, check_num_threads
+from ecgbyte.checks import check_num_threads, whole_number
+from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size
 
 MAX_TOKENS: int = _kernel.MAX_TOKENS
 
@@ -81,8 +82,8 @@ def train_merges(
     """
     alphabet_size = check_alphabet_size(alphabet_size)
     num_threads = check_num_threads(num_threads)
-    num_merges = _check_count("num_merges", num_merges, 0)
-    min_count = _check_count("min_count", min_count, 1)
+    num_merges = whole_number("num_merges", num_merges, minimum=0)
+    min_count = whole_number("min_count", min_count, minimum=1)
     if alphabet_size + num_merges > MAX_TOKENS:
         raise ValueError(
             f"num_merges: got {num_merges} with an alphabet of {alphabet_size}, expected at most "
@@ -94,11 +95,3 @@ def train_merges(
     trainer = place_sequences(sequences, alphabet_size, min_count, num_threads)
     learnt = trainer.train(merges, progress)
     return merges[:learnt].copy()
-
-
-def _check_count(argument: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{argument}: got {value!r}, expected an integer")
-    if value < least:
-        raise ValueError(f"{argument}: got {value}, expected at least {least}")
-    return int(value)

@@ -23,9 +23,9 @@ from ecgbyte._ext import batch_encoding as _batch_kernel
 from ecgbyte._ext import bpe_encoding as _kernel
 from ecgbyte._ext import match_trie as _match_trie
 from ecgbyte.bpe.sequences import check_form
-from ecgbyte.checks import check_option
+from ecgbyte.checks import check_num_threads, check_option
 from ecgbyte.sharing import SharingThreads
-from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size, check_num_threads
+from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size
 
 MATCHING = ("longest", "merge-order")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ecgbyte.checks import finite_number
 from ecgbyte.signals.amplitude_histogram import AmplitudeHistogram
 from ecgbyte.signals.records import Record
 
@@ -49,12 +50,7 @@ class AmplitudeRange:
 
     def __post_init__(self) -> None:
         for argument in ("low", "high"):
-            value = getattr(self, argument)
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-                raise TypeError(f"{argument}: expected a number in mV, got {type(value).__name__} {value!r}")
-            if not math.isfinite(value):
-                raise ValueError(f"{argument}: got {value}, expected a finite number in mV")
-            object.__setattr__(self, argument, float(value))
+            object.__setattr__(self, argument, finite_number(argument, getattr(self, argument), unit="in mV"))
         if not self.low < self.high:
             raise ValueError(f"low, high: got {self.low} and {self.high} mV, expected low below high")
         if not (math.isfinite(self.error_mv) and self.error_mv >= 0):

@@ -18,12 +18,12 @@ In both, a notch or band edge at or above half the sampling rate is left out: `P
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
+from ecgbyte.checks import positive_number
 from ecgbyte.files import fingerprint
 from ecgbyte.signals import filters
 from ecgbyte.signals.denoise import (
@@ -100,7 +100,7 @@ class Preprocessor:
             if not isinstance(getattr(self, argument), bool):
                 raise TypeError(f"{argument}: expected True or False, got {getattr(self, argument)!r}")
         if self.target_rate is not None:
-            object.__setattr__(self, "target_rate", _frequency("target_rate", self.target_rate))
+            object.__setattr__(self, "target_rate", positive_number("target_rate", self.target_rate, unit="in Hz"))
         object.__setattr__(self, "notch", _frequencies("notch", self.notch))
         if self.band is not None:
             band = _frequencies("band", self.band)
@@ -108,7 +108,7 @@ class Preprocessor:
                 raise ValueError(f"band: got {self.band}, expected a lower and a higher edge in Hz, or None")
             object.__setattr__(self, "band", band)
         if self.highpass is not None:
-            object.__setattr__(self, "highpass", _frequency("highpass", self.highpass))
+            object.__setattr__(self, "highpass", positive_number("highpass", self.highpass, unit="in Hz"))
         self._check_level()
 
     def _check_level(self) -> None:
@@ -137,7 +137,7 @@ class Preprocessor:
             Name and parameters of each step: ``"notch"``, ``"band-pass"``, ``"high-pass"``,
             ``"wavelet"`` and ``"resample"``.
         """
-        nyquist = _frequency("sampling_rate", sampling_rate) / 2
+        nyquist = positive_number("sampling_rate", sampling_rate, unit="in Hz") / 2
         steps: list[Step] = [
             ("notch", {"frequency": frequency, "quality": NOTCH_QUALITY})
             for frequency in self.notch
@@ -267,15 +267,7 @@ class Preprocessor:
         return fingerprint(json.dumps(self.settings(), sort_keys=True))
 
 
-def _frequency(argument: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{argument}: expected a number in Hz, got {type(value).__name__} {value!r}")
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError(f"{argument}: got {value}, expected a positive, finite number in Hz")
-    return float(value)
-
-
 def _frequencies(argument: str, values: Sequence[float]) -> tuple[float, ...]:
     if not isinstance(values, (tuple, list)):
         raise TypeError(f"{argument}: expected a sequence of numbers in Hz, got {type(values).__name__} {values!r}")
-    return tuple(_frequency(argument, value) for value in values)
+    return tuple(positive_number(argument, value, unit="in Hz") for value in values)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ecgbyte.checks import positive_number
 from ecgbyte.signals.leads import LEADS, canonical_lead_names
 
 
@@ -53,7 +53,7 @@ class Record:
             raise TypeError(f"record_id: expected a string, got {type(self.record_id).__name__}")
         if not self.record_id:
             raise ValueError("record_id: is empty")
-        sampling_rate = _checked_rate(self.sampling_rate)
+        sampling_rate = positive_number("sampling_rate", self.sampling_rate, unit="of samples a second")
         names = canonical_lead_names(self.lead_names)
         signal = _checked_signal(self.signal, names, self.record_id)
         order = sorted(range(len(names)), key=lambda row: LEADS.index(names[row]))
@@ -72,14 +72,6 @@ class Record:
     def duration(self) -> float:
         """Length in seconds: samples divided by rate."""
         return self.num_samples / self.sampling_rate
-
-
-def _checked_rate(sampling_rate: float) -> float:
-    if isinstance(sampling_rate, bool) or not isinstance(sampling_rate, (int, float, np.integer, np.floating)):
-        raise TypeError(f"sampling_rate: expected a number, got {type(sampling_rate).__name__} {sampling_rate!r}")
-    if not math.isfinite(sampling_rate) or sampling_rate <= 0:
-        raise ValueError(f"sampling_rate: got {sampling_rate}, expected a positive, finite number of samples a second")
-    return float(sampling_rate)
 
 
 def _checked_signal(signal: np.ndarray, names: Sequence[str], record_id: str) -> np.ndarray:

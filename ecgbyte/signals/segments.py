@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from ecgbyte.checks import positive_number
 from ecgbyte.signals.records import Record
 
 
@@ -17,10 +16,7 @@ def samples_per_segment(sampling_rate: float, seconds: float) -> int:
     ValueError
         If `seconds` is not positive and finite, or makes no whole number of samples.
     """
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise TypeError(f"seconds: expected a number, got {type(seconds).__name__} {seconds!r}")
-    if not math.isfinite(seconds) or seconds <= 0:
-        raise ValueError(f"seconds: got {seconds}, expected a positive, finite number")
+    seconds = positive_number("seconds", seconds)
     samples = round(seconds * sampling_rate)
     if samples < 1 or abs(samples - seconds * sampling_rate) > 1e-6:
         raise ValueError(

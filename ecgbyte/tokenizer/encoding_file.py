@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
+from ecgbyte.checks import positive_number
 from ecgbyte.files import write_atomically
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding import Encoding, locate_tokens
 from ecgbyte.tokenizer.signal_encoding import checked_ids
-from ecgbyte.tokenizer.tokenizer_content import positive_number
 
 _KEYS = ("record", "tokenizer", "ids", "shape", "range_mv", "clipped", "sampling_rate", "lead_names")
 

@@ -11,10 +11,11 @@ import numpy as np
 from ecgbyte._ext.signal_encoding import SYMBOLS_TOGETHER, SignalBatch, SignalEncoder
 from ecgbyte.bpe import Vocabulary
 from ecgbyte.bpe.vocabulary import MAX_SEQUENCE_SYMBOLS
+from ecgbyte.checks import check_num_threads
 from ecgbyte.sharing import map_shares
 from ecgbyte.signals.amplitude_range import CONSTANT_RECORD_MARGIN_MV, AmplitudeRange, record_range
 from ecgbyte.signals.records import Record
-from ecgbyte.symbols import WIDENING, check_num_threads, check_range, desymbolize
+from ecgbyte.symbols import WIDENING, check_range, desymbolize
 from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.tokenizer.encoding_batch import EncodingBatch
 from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_recording, checked_signal

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ecgbyte.bpe import MATCHING, Vocabulary
-from ecgbyte.checks import check_option
+from ecgbyte.checks import check_option, finite_number, positive_number, whole_number
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.leads import LEADS, canonical_lead_names
 
@@ -122,45 +121,6 @@ class TokenizerContent:
         object.__setattr__(self, "preprocessing", _json_object("preprocessing", self.preprocessing))
 
 
-def whole_number(argument: str, value: object, *, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` if it is an int within the bounds.
-
-    Raises
-    ------
-    TypeError
-        If it is no int (a bool is none).
-    ValueError
-        If it is out of bounds.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{argument}: got {type(value).__name__} {value!r}, expected an int")
-    if value < minimum or (maximum is not None and value > maximum):
-        bounds = f"at least {minimum}" if maximum is None else f"{minimum} to {maximum}"
-        raise ValueError(f"{argument}: got {value}, expected {bounds}")
-    return int(value)
-
-
-def positive_number(argument: str, value: object) -> float:
-    """Return `value` as a float if it is a positive, finite number.
-
-    Raises
-    ------
-    TypeError
-        If it is no number.
-    ValueError
-        If it is not positive or not finite.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{argument}: got {type(value).__name__} {value!r}, expected a number")
-    try:
-        number = float(value)
-    except OverflowError as error:  # an int beyond the largest float
-        raise ValueError(f"{argument}: is too large, expected a positive, finite number") from error
-    if not math.isfinite(number) or number <= 0:
-        raise ValueError(f"{argument}: got {number}, expected a positive, finite number")
-    return number
-
-
 def as_amplitude_range(amplitude_range: object) -> AmplitudeRange:
     """The range that a user gave as `AmplitudeRange` or (low, high), in mV.
 
@@ -175,11 +135,11 @@ def as_amplitude_range(amplitude_range: object) -> AmplitudeRange:
         return amplitude_range
     if not isinstance(amplitude_range, (tuple, list, np.ndarray)) or len(amplitude_range) != 2:
         raise TypeError(f"amplitude_range: got {amplitude_range!r}, expected (low, high) in mV")
-    low, high = amplitude_range
-    for name, value in (("low", low), ("high", high)):
-        if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-            raise TypeError(f"amplitude_range: {name} is {value!r}, expected a number of mV")
-    return AmplitudeRange(float(low), float(high))
+    low, high = (
+        finite_number(f"amplitude_range: {name}", value, unit="in mV")
+        for name, value in zip(("low", "high"), amplitude_range, strict=True)
+    )
+    return AmplitudeRange(low, high)
 
 
 def _text(argument: str, value: object) -> str:

@@ -32,9 +32,10 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.bpe import Vocabulary
+from ecgbyte.checks import whole_number
 from ecgbyte.files import write_atomically
 from ecgbyte.signals.amplitude_range import AmplitudeRange
-from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary, whole_number
+from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary
 
 FORMAT = "ecgbyte-tokenizer"
 VERSION = 1

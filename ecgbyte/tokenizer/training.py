@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
 from ecgbyte.bpe.training import MAX_TOKENS
-from ecgbyte.checks import check_option
+from ecgbyte.checks import check_num_threads, check_option, whole_number
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.tokenizer.input_signals import Signal
-from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary, whole_number
+from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary
 from ecgbyte.tokenizer.training_corpus import TrainingCorpus
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def train_content(
     min_count = whole_number("min_count", min_count, minimum=1)
     alphabet_size = whole_number("alphabet_size", alphabet_size, minimum=2, maximum=256)
     num_merges = whole_number("num_merges", num_merges, minimum=0, maximum=MAX_TOKENS - alphabet_size)
-    num_threads = whole_number("num_threads", num_threads, minimum=1)
+    num_threads = check_num_threads(num_threads)
     if preprocessing is not None and not isinstance(preprocessing, Mapping):
         preprocessing = preprocessing.settings()
     corpus = TrainingCorpus(

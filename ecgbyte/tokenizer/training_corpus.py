@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from tqdm import tqdm
 
-from ecgbyte.checks import check_option
+from ecgbyte.checks import check_option, positive_number
 from ecgbyte.files import fingerprint
 from ecgbyte.signals.amplitude_range import AmplitudeRange, fit_amplitude_range, record_range
 from ecgbyte.signals.leads import canonical_lead_names
 from ecgbyte.signals.records import Record
 from ecgbyte.symbols import symbolize
 from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_recording, checked_signal
-from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD, as_amplitude_range, positive_number
+from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD, as_amplitude_range
 
 
 class TrainingCorpus:

@@ -120,7 +120,7 @@ def test_every_value_is_checked(key, value, tmp_path):
         ("merges", VALUES["merges"][:-1], "training.merges_made: got 40 for 39 merges"),
         ("amplitude_range", {**VALUES["amplitude_range"], "low": 1}, "amplitude_range.low: got 1, expected a number"),
         ("amplitude_range", {**VALUES["amplitude_range"], "low": 99.0}, "low"),
-        ("training", {**VALUES["training"], "records": "4"}, "training.records: got str"),
+        ("training", {**VALUES["training"], "records": "4"}, "training.records: expected a whole number, got str"),
         ("training", {**VALUES["training"], "records": 5}, "checksum"),
         ("preprocessing", {"target_rate": 500}, "checksum"),
         ("extra", 1, "'extra': unknown key"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
+from ecgbyte.checks import finite_number, whole_number
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.synthetic.conditions import RecordState, draw_record_state, findings_of
 from ecgbyte.data.synthetic.lead_geometry import complete_leads
@@ -30,22 +30,6 @@ LOWEST_RATE, HIGHEST_RATE = 100.0, 2000.0
 _ASSESSED = ("axis", "conduction", "ectopy", "hypertrophy", "noise", "normal", "rhythm", "st-t")
 # First numbers of the seeds' spawn keys, one for each use, so that no two uses share random numbers.
 _PATIENT, _STATE, _STATE_NOISE, _SIGNAL, _NOISE, _REPORT, _FOLDS = range(7)
-
-
-def _checked_int(argument: str, value: object, lowest: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{argument}: expected a whole number, got {type(value).__name__} {value!r}")
-    if value < lowest:
-        raise ValueError(f"{argument}: got {value}, expected at least {lowest}")
-    return int(value)
-
-
-def _checked_number(argument: str, value: object, lowest: float, highest: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{argument}: expected a number, got {type(value).__name__} {value!r}")
-    if not (math.isfinite(value) and lowest <= value <= highest):
-        raise ValueError(f"{argument}: got {value}, expected {lowest:g} to {highest:g}")
-    return float(value)
 
 
 class SyntheticRecords:
@@ -93,14 +77,17 @@ class SyntheticRecords:
         duration_seconds: float = 10.0,
         noise: bool = True,
     ) -> None:
-        self._num_patients = _checked_int("num_patients", num_patients, 1)
-        self._seed = _checked_int("seed", seed, 0)
+        self._num_patients = whole_number("num_patients", num_patients, minimum=1)
+        self._seed = whole_number("seed", seed, minimum=0)
         if not isinstance(records_per_patient, (tuple, list)) or len(records_per_patient) != 2:
             raise TypeError(f"records_per_patient: expected (fewest, most), got {records_per_patient!r}")
-        fewest = _checked_int("records_per_patient[0]", records_per_patient[0], 1)
-        self._records_per_patient = (fewest, _checked_int("records_per_patient[1]", records_per_patient[1], fewest))
-        self._sampling_rate = _checked_number("sampling_rate", sampling_rate, LOWEST_RATE, HIGHEST_RATE)
-        self._duration = _checked_number("duration_seconds", duration_seconds, SHORTEST_SECONDS, LONGEST_SECONDS)
+        fewest = whole_number("records_per_patient[0]", records_per_patient[0], minimum=1)
+        most = whole_number("records_per_patient[1]", records_per_patient[1], minimum=fewest)
+        self._records_per_patient = (fewest, most)
+        self._sampling_rate = finite_number("sampling_rate", sampling_rate, minimum=LOWEST_RATE, maximum=HIGHEST_RATE)
+        self._duration = finite_number(
+            "duration_seconds", duration_seconds, minimum=SHORTEST_SECONDS, maximum=LONGEST_SECONDS
+        )
         if not isinstance(noise, bool):
             raise TypeError(f"noise: expected True or False, got {type(noise).__name__} {noise!r}")
         self._noise = noise
