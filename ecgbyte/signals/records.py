@@ -1,8 +1,7 @@
-"""One ECG recording, and reading it from WFDB files."""
+"""One ECG recording."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -100,48 +99,3 @@ def _checked_signal(signal: np.ndarray, names: Sequence[str], record_id: str) ->
             f"{int((~finite).sum())} such samples in all; expected finite values in mV"
         )
     return single
-
-
-def read_record(
-    path: str | os.PathLike[str],
-    *,
-    leads: Sequence[str] = LEADS,
-    check_identities: str = "error",
-    verify_checksums: bool = True,
-) -> Record:
-    """Read a WFDB record: a ``.hea`` file and the signal file(s) that it names.
-
-    Parameters
-    ----------
-    path : path-like
-        The record, with or without ``.hea`` or ``.dat`` at its end.
-    leads : sequence of str
-        The leads to read; all twelve where nothing else is said. Other signals of the file are left out only where
-        this is given: by default a file with anything beside the twelve leads is an error.
-    check_identities : {"error", "warn", "off"}
-        What to do where the limb leads break their identities, see `ecgbyte.signals.leads.check_lead_identities`.
-        Nothing is checked where `leads` leaves a limb lead out.
-    verify_checksums : bool
-        Compare each signal with the checksum that the header gives.
-
-    Returns
-    -------
-    Record
-        In mV, leads in canonical order; its id is the file's name without folder and extension.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the header or a signal file is missing; the message names both.
-    ValueError
-        If the header cannot be understood, a signal file is shorter or longer than the header says, a checksum
-        differs, a sample is marked as invalid, a unit is no voltage, a lead is missing, or limb leads look swapped.
-
-    Notes
-    -----
-    *Thread-safety*: no state is shared.
-    """
-    # The wfdb package takes a second to import, and records also come from elsewhere.
-    from ecgbyte.signals.wfdb_reading import read_wfdb
-
-    return read_wfdb(path, leads=leads, check_identities=check_identities, verify_checksums=verify_checksums)

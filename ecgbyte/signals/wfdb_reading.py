@@ -49,10 +49,45 @@ _COMPRESSED_FORMATS = ("508", "516", "524")
 _INVALID_IN_16_BITS = -32768
 
 
-def read_wfdb(
-    path: str | os.PathLike[str], *, leads: Sequence[str], check_identities: str, verify_checksums: bool
+def read_record(
+    path: str | os.PathLike[str],
+    *,
+    leads: Sequence[str] = LEADS,
+    check_identities: str = "error",
+    verify_checksums: bool = True,
 ) -> Record:
-    """Read one record; `ecgbyte.signals.records.read_record` documents arguments, result and errors."""
+    """Read a WFDB record: a ``.hea`` file and the signal file(s) that it names.
+
+    Parameters
+    ----------
+    path : path-like
+        The record, with or without ``.hea`` or ``.dat`` at its end.
+    leads : sequence of str
+        The leads to read; all twelve where nothing else is said. Other signals of the file are left out only where
+        this is given: by default a file with anything beside the twelve leads is an error.
+    check_identities : {"error", "warn", "off"}
+        What to do where the limb leads break their identities, see `ecgbyte.signals.leads.check_lead_identities`.
+        Nothing is checked where `leads` leaves a limb lead out.
+    verify_checksums : bool
+        Compare each signal with the checksum that the header gives.
+
+    Returns
+    -------
+    Record
+        In mV, leads in canonical order; its id is the file's name without folder and extension.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the header or a signal file is missing; the message names both.
+    ValueError
+        If the header cannot be understood, a signal file is shorter or longer than the header says, a checksum
+        differs, a sample is marked as invalid, a unit is no voltage, a lead is missing, or limb leads look swapped.
+
+    Notes
+    -----
+    *Thread-safety*: no state is shared.
+    """
     check_option("check_identities", check_identities, IDENTITY_CHECKS)
     wanted = canonical_lead_names(leads)
     if not wanted:
@@ -254,4 +289,4 @@ def _check_identities(stem: Path, signal: np.ndarray, names: Sequence[str], chec
         message = f"path: record {stem}: {error}"
         if check_identities == "error":
             raise ValueError(message) from error
-        warnings.warn(message, stacklevel=5)
+        warnings.warn(message, stacklevel=3)  # the line that called read_record

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbyte.signals import wfdb_reading
-from ecgbyte.signals.records import read_record
 from ecgbyte.signals.wfdb_header import Header, header_of_wfdb, plain_header
+from ecgbyte.signals.wfdb_reading import read_record
 
 # Fields of a record line and of a signal line: what is usual, and what is not.
 RECORD_FIELDS = [
@@ -128,7 +128,7 @@ def test_the_lowest_value_is_invalid(tmp_path: Path) -> None:
 
 def test_a_plain_record_is_read_without_importing_wfdb(tmp_path: Path) -> None:
     path = write_16_bit_record(tmp_path, np.ones((50, 1), dtype=int))
-    code = f"import sys; from ecgbyte.signals.records import read_record; read_record({str(path)!r}, leads=['V1'])"
+    code = f"import sys; from ecgbyte.signals.wfdb_reading import read_record; read_record({str(path)!r}, leads=['V1'])"
     result = subprocess.run(
         [sys.executable, "-c", f"{code}; print('wfdb' in sys.modules)"], capture_output=True, text=True, check=True
     )

@@ -10,7 +10,7 @@ import pytest
 import wfdb
 
 from ecgbyte.signals.leads import LEADS
-from ecgbyte.signals.records import read_record
+from ecgbyte.signals.wfdb_reading import read_record
 
 MIMIC_ORDER = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
 
@@ -240,8 +240,9 @@ def test_swapped_limb_leads(tmp_path: Path) -> None:
         read_record(path)
     with pytest.raises(ValueError, match="look swapped"):
         read_record(path, leads=["V1"])
-    with pytest.warns(UserWarning, match="look swapped"):
+    with pytest.warns(UserWarning, match="look swapped") as warnings:
         warned = read_record(path, check_identities="warn")
+    assert [warning.filename for warning in warnings] == [__file__]
     np.testing.assert_array_equal(warned.signal, read_record(path, check_identities="off").signal)
 
 

@@ -17,7 +17,8 @@ from threading import Lock
 
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.files import fingerprint
-from ecgbyte.signals.records import Record, read_record
+from ecgbyte.signals.records import Record
+from ecgbyte.signals.wfdb_reading import read_record
 
 RECORD_LIST_FILE = "record_list.csv"
 MEASUREMENTS_FILE = "machine_measurements.csv"

@@ -16,7 +16,8 @@ from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.sets.ptbxl_findings import COLUMNS, read_findings
 from ecgbyte.data.splits import is_missing_id
 from ecgbyte.files import fingerprint
-from ecgbyte.signals.records import Record, read_record
+from ecgbyte.signals.records import Record
+from ecgbyte.signals.wfdb_reading import read_record
 
 DATABASE_FILE = "ptbxl_database.csv"
 STATEMENTS_FILE = "scp_statements.csv"
