@@ -27,6 +27,7 @@ from torch.nn.functional import log_softmax
 
 from ecgbyte.models.ecg_language_model import IGNORED
 from ecgbyte.models.end_to_end import EndToEndModel
+from ecgbyte.models.running import device_of, evaluation_mode, to_device
 
 if TYPE_CHECKING:
     from ecgbyte.tokenizer.encoding import Encoding
@@ -114,10 +115,9 @@ def answer_attention(model: EndToEndModel, batch: Mapping[str, Tensor]) -> list[
     absent = [name for name in ("input_ids", "attention_mask", "labels") if name not in batch]
     if absent or "suffix_ids" in batch:
         raise ValueError(f"batch: expected what a Collator gives for training, got {', '.join(sorted(batch))}")
-    device = next(model.parameters()).device
-    batch = {name: value.to(device) for name, value in batch.items()}
+    batch = to_device(batch, device_of(model))
     samples = [_Layout.of(model, batch, row) for row in range(len(batch["input_ids"]))]
-    with _evaluating(model), eager_attention(model.language_model), torch.enable_grad():
+    with evaluation_mode(model), eager_attention(model.language_model), torch.enable_grad():
         embeddings = model.embed(batch).detach().requires_grad_(True)
         options = {"position_ids": batch["position_ids"]} if "position_ids" in batch else {}
         output = model.language_model(
@@ -307,13 +307,3 @@ def _result(sample: _Layout, chosen: Tensor, layers: list[Tensor], gradients: ND
         rollout=rollout[:, sample.ecg.cpu().numpy() - sample.first],
         gradient_input=gradients,
     )
-
-
-@contextlib.contextmanager
-def _evaluating(model: EndToEndModel) -> Iterator[None]:
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ecgbyte.models.running import device_of, modes_restored
 from ecgbyte.models.two_stage import FeatureProjection
 
 _SCALE_BATCH, _SCALE_SIGNALS = 64, 512
@@ -77,16 +78,14 @@ class EncoderRow(nn.Module):
         if len(training_signals) == 0:
             raise ValueError("training_signals: expected one record at least, got none")
         rows = np.unique(np.linspace(0, len(training_signals) - 1, _SCALE_SIGNALS).astype(np.int64))
-        device = next(self.encoder.parameters()).device
-        was_training = self.encoder.training
-        self.encoder.train()
+        device = device_of(self.encoder)
         features = []
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with modes_restored(self.encoder), torch.random.fork_rng(devices=[]), torch.no_grad():
+            self.encoder.train()
             torch.manual_seed(seed)
             for start in range(0, len(rows), _SCALE_BATCH):
                 signals = np.ascontiguousarray(training_signals[rows[start : start + _SCALE_BATCH]], np.float32)
                 features.append(self.encoder(torch.from_numpy(signals).to(device)).float().cpu().numpy())
-        self.encoder.train(was_training)
         self.projection.fit_scale(np.concatenate(features))
 
     def forward(self, ecg: Tensor) -> Tensor:

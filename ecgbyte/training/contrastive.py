@@ -13,7 +13,8 @@ from torch import Tensor
 from ecgbyte.models.encoders.clip import ECGCLIP
 from ecgbyte.models.encoders.merl import MERL
 from ecgbyte.models.encoders.text_encoders import TextEncoder
-from ecgbyte.training.features import evaluation_mode, extract_features, stack_signals
+from ecgbyte.models.running import evaluation_mode
+from ecgbyte.training.features import extract_features, stack_signals
 
 ContrastiveModel = MERL | ECGCLIP
 """A model with an ``ecg_encoder``, a ``text_encoder`` and ``embed_reports``."""
@@ -93,7 +94,7 @@ class ContrastiveCollator:
         self.num_reports, self.num_truncated = len(keys), tokenized.num_truncated
         self._encoded: Tensor | None = None
         if text_encoder.frozen:
-            with evaluation_mode(text_encoder) as device:
+            with torch.no_grad(), evaluation_mode(text_encoder) as device:
                 encoded = [
                     text_encoder(*(part.to(device) for part in self._rows_of(rows))).cpu()
                     for rows in torch.arange(len(keys)).split(batch_size)
@@ -226,6 +227,6 @@ def retrieval_recall(
 
 
 def _report_embeddings(model: ContrastiveModel, batch: dict[str, Tensor]) -> Tensor:
-    with evaluation_mode(model) as device:
+    with torch.no_grad(), evaluation_mode(model) as device:
         reports = {name: batch[name].to(device) for name in batch.keys() - {"ecg", "report_group"}}
         return model.embed_reports(**reports).float().cpu()

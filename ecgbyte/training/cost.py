@@ -7,19 +7,16 @@ as `torch.utils.flop_counter` does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
-
-Batch = Mapping[str, Any]
-# Of a batch's positions in a language model: its size is what is computed.
-POSITION_MASKS = ("attention_mask", "suffix_attention_mask")
+from ecgbyte.models.running import POSITION_MASKS, Batch, device_of, modes_restored
 
 
 def count_step_flops(model: nn.Module, batch: Batch) -> int:
@@ -37,18 +34,15 @@ def count_step_flops(model: nn.Module, batch: Batch) -> int:
     """
     gradients = [weight.grad for weight in model.parameters()]
     buffers = [value.clone() for value in model.buffers()]
-    training = [module.training for module in model.modules()]
-    device = next(model.parameters()).device
+    device = device_of(model)
     for weight in model.parameters():
         weight.grad = None
     try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        with modes_restored(model), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             model.train()
             with FlopCounterMode(display=False, custom_mapping=_cpu_attention()) as counter:
                 model(**batch).loss.backward()
     finally:
-        for module, mode in zip(model.modules(), training, strict=True):
-            module.training = mode
         with torch.no_grad():
             for value, before in zip(model.buffers(), buffers, strict=True):
                 value.copy_(before)
@@ -188,8 +182,3 @@ def _cpu_attention() -> dict[Any, Callable[..., int]]:
         operations._scaled_dot_product_flash_attention_for_cpu: forward,
         operations._scaled_dot_product_flash_attention_for_cpu_backward: backward,
     }
-
-
-def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
-    """Return `batch` with its tensors on `device`."""
-    return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in batch.items()}

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
-
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[torch.device]:
-    """Evaluation mode without gradients, then back to the mode it was in; yields the device of the model's weights."""
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield next(model.parameters()).device
-    finally:
-        model.train(was_training)
+from ecgbyte.models.running import evaluation_mode
 
 
 def stack_signals(signals: Sequence[np.ndarray]) -> torch.Tensor:
@@ -91,6 +80,7 @@ def extract_features(
         raise ValueError("signals: expected at least one signal, got none")
     rows = []
     with (
+        torch.no_grad(),
         evaluation_mode(encoder) as device,
         tqdm(total=len(signals), desc="features", unit="record", file=sys.stderr, disable=not progress) as bar,
     ):

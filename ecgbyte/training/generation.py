@@ -7,10 +7,9 @@ the order of the examples and do not depend on the batch size.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel, token_log_likelihoods
+from ecgbyte.models.running import device_of, evaluation_mode, to_device
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation_file import Generation
@@ -170,7 +170,7 @@ def answer_log_likelihood(
     """
 
     def score(_: dict[str, Tensor], group: list[Example]) -> list[float]:
-        batch = _to(model, collate.with_answers(group))
+        batch = to_device(collate.with_answers(group), device_of(model))
         values = token_log_likelihoods(*model.label_logits(batch)).double()
         counts = (batch["labels"][:, 1:] != IGNORED).sum(dim=1).tolist()
         return [float(part.sum()) for part in values.split(counts)]
@@ -252,11 +252,11 @@ def _over_prompts(
     different = sorted(groups.values(), key=lambda indices: (-lengths[indices[0]], indices[0]))
     results: list[Any] = [None] * len(examples)
     bar = tqdm(total=len(different), desc=description, unit="prompt", file=sys.stderr, disable=not progress)
-    with bar, torch.inference_mode(), _evaluating(model):
+    with bar, torch.inference_mode(), evaluation_mode(model) as device:
         for start in range(0, len(different), batch_size):
             chosen = different[start : start + batch_size]
             group = [examples[indices[0]] for indices in chosen]
-            batch = {} if with_answer else _to(model, collate.prompts(group))
+            batch = {} if with_answer else to_device(collate.prompts(group), device)
             for indices, value in zip(chosen, function(batch, group), strict=True):
                 for index in indices:
                     results[index] = value
@@ -296,18 +296,3 @@ def _decode_greedily(
         mask = torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
         output = model.run(model.embed_tokens(tokens[:, None]), mask, last, keep=1, cache=cache, use_cache=True)
     return answers
-
-
-def _to(model: ECGLanguageModel, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    device = next(model.parameters()).device
-    return {name: value.to(device) for name, value in batch.items()}
-
-
-@contextlib.contextmanager
-def _evaluating(model: ECGLanguageModel) -> Iterator[None]:
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)

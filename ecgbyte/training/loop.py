@@ -18,6 +18,7 @@ import torch
 from accelerate import Accelerator
 from tqdm import tqdm
 
+from ecgbyte.models.running import Batch
 from ecgbyte.training.batches import StepPlan, example_lengths
 from ecgbyte.training.checkpoints import (
     Progress,
@@ -35,7 +36,7 @@ from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.prefetch import Preparation
 from ecgbyte.training.processes import agree, gather_rows, named_trained, open_accelerator, process_seed
 from ecgbyte.training.settings import TrainingReport, TrainingSettings
-from ecgbyte.training.steps import Batch, make_optimizer, prepare_batches, run_step
+from ecgbyte.training.steps import make_optimizer, prepare_batches, run_step
 from ecgbyte.training.tracking import tracked, tracking_options
 from ecgbyte.training.validation import Validation, best_step
 

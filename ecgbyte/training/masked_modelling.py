@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ecgbyte.models.encoders.vit import MASKED_SHARE, MaskedECGModel
-from ecgbyte.training.features import evaluation_mode, stack_signals
+from ecgbyte.models.running import evaluation_mode
+from ecgbyte.training.features import stack_signals
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ def reconstruction_error(
     generator = torch.Generator().manual_seed(seed)
     masks = torch.rand(len(examples), model.num_patches, generator=generator) < MASKED_SHARE
     weights = model_total = mean_total = 0.0
-    with evaluation_mode(model) as device:
+    with torch.no_grad(), evaluation_mode(model) as device:
         mean = torch.zeros(1, device=device)
         for start in range(0, len(training_examples), batch_size):
             pictures = model.image(collate(training_examples[start : start + batch_size])["ecg"].to(device))

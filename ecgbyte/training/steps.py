@@ -11,13 +11,10 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from ecgbyte.models.running import POSITION_MASKS, Batch, to_device
 from ecgbyte.training.checkpoints import Progress
 from ecgbyte.training.processes import check_sharding, share
 from ecgbyte.training.settings import TrainingSettings
-
-Batch = dict[str, Any]
-# The masks of a batch's positions in the language model; see `ecgbyte.training.shared_prefix` for the second.
-_POSITION_MASKS = ("attention_mask", "suffix_attention_mask")
 
 
 def make_optimizer(trained: Sequence[torch.nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -55,9 +52,8 @@ def prepare_batches(
 
 def batch_loss(model: torch.nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
     """Return the loss of one batch, computed on `device`."""
-    placed = {name: value.to(device) if torch.is_tensor(value) else value for name, value in batch.items()}
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        loss: torch.Tensor = model(**placed).loss
+        loss: torch.Tensor = model(**to_device(batch, device)).loss
     return loss
 
 
@@ -86,7 +82,7 @@ def run_step(
     for index, (batch, weight) in enumerate(batches):
         if accelerator.is_fsdp2:
             check_sharding(model, batch)
-        for mask in (batch[name] for name in _POSITION_MASKS if name in batch and weight):
+        for mask in (batch[name] for name in POSITION_MASKS if name in batch and weight):
             counts += torch.tensor([int(mask.sum()), mask.numel()])
         with contextlib.nullcontext() if index == len(batches) - 1 else accelerator.no_sync(model):
             part = batch_loss(model, batch, accelerator.device, settings.precision) * (weight / total)

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 
+from ecgbyte.models.running import Batch, evaluation_mode
 from ecgbyte.training.checkpoints import Progress
 from ecgbyte.training.prefetch import Preparation
 from ecgbyte.training.processes import total
 from ecgbyte.training.settings import TrainingReport, TrainingSettings
-from ecgbyte.training.steps import Batch, batch_loss, prepare_batches
+from ecgbyte.training.steps import batch_loss, prepare_batches
 
 
 class Validation:
@@ -82,7 +83,7 @@ class Validation:
             return prepare_batches(self._examples, indices, self._collate, self._settings, accelerator)
 
         sums = [0.0, 0.0]
-        with _evaluation(model), torch.no_grad(), _own_random_state(accelerator.device, self._settings.seed):
+        with evaluation_mode(model), torch.no_grad(), _own_random_state(accelerator.device, self._settings.seed):
             for batches in preparation.of(prepare, steps):
                 for batch, weight in batches:
                     loss = batch_loss(model, batch, accelerator.device, self._settings.precision)
@@ -137,18 +138,6 @@ def seconds_to_validation_loss(report: TrainingReport, target: float) -> float |
 def best_step(validation: Sequence[dict[str, Any]]) -> int | None:
     """Return the step with the lowest loss, the first of equal ones; None where nothing was measured."""
     return min(validation, key=lambda point: (point["loss"], point["step"]))["step"] if validation else None
-
-
-@contextmanager
-def _evaluation(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode, then every module as it was: parts may be kept in evaluation mode while others train."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 @contextmanager

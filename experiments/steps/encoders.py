@@ -21,6 +21,7 @@ from ecgbyte.models.encoders.merl_folder import load_merl, save_merl
 from ecgbyte.models.encoders.vision_folder import load_clip, load_vit, save_clip, save_vit
 from ecgbyte.models.encoders.vit import build_vit, is_pretrained
 from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
+from ecgbyte.models.running import device_of, to_device
 from ecgbyte.training.contrastive import (
     ContrastiveCollator,
     ContrastiveExample,
@@ -28,7 +29,7 @@ from ecgbyte.training.contrastive import (
     retrieval_recall,
     same_report_key,
 )
-from ecgbyte.training.cost import run_flops, to_device
+from ecgbyte.training.cost import run_flops
 from ecgbyte.training.energy import EnergyMeter
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
@@ -201,7 +202,7 @@ def _train(
         output_folder=folder / "training",
         description=f"{encoder} stage 1",
     )
-    device = next(model.parameters()).device
+    device = device_of(model)
     batch = to_device(collate(list(examples[: min(settings.batch_size, len(examples))])), device)
     return report, run_flops(model, [batch], report.samples_seen)
 

@@ -15,11 +15,12 @@ from ecgbyte.models.end_to_end import EndToEndModel, LoraSettings
 from ecgbyte.models.joint import build_encoder_model, build_patch_model
 from ecgbyte.models.language.ecg_tokens import add_ecg_tokens, add_signal_token
 from ecgbyte.models.language.language_models import TinySize, load_language_model
+from ecgbyte.models.running import device_of, to_device
 from ecgbyte.models.two_stage import TwoStageModel
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
-from ecgbyte.training.cost import run_flops, spread_over_sizes, to_device
+from ecgbyte.training.cost import run_flops, spread_over_sizes
 from ecgbyte.training.examples import Example
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
@@ -184,7 +185,7 @@ def training_flops(
     lengths = np.array([layout.collate.length(item) for item in items])
     steps = plan_epoch(len(items), layout.batch_size, seed=0, epoch=0, lengths=lengths)
     chosen = spread_over_sizes([int(lengths[step].sum()) for step in steps], min(_COUNTED_STEPS, len(steps)))
-    device = next(learner.model.parameters()).device
+    device = device_of(learner.model)
     batches = (to_device(layout.collate([items[index] for index in steps[place]]), device) for place in chosen)
     return run_flops(learner.model, batches, report.padded_positions)
 

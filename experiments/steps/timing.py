@@ -14,9 +14,10 @@ from torch import nn
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.language.packed_attention import why_not_packed
+from ecgbyte.models.running import POSITION_MASKS, Batch, to_device
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
-from ecgbyte.training.cost import batch_size_of, count_step_flops, spread_over_sizes, to_device
+from ecgbyte.training.cost import batch_size_of, count_step_flops, spread_over_sizes
 from ecgbyte.training.examples import Example
 from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.packing import PackedCollator
@@ -239,8 +240,8 @@ def _time(
     return result
 
 
-def _positions(batch: Mapping[str, Any]) -> int:
-    masks = [batch[name] for name in ("attention_mask", "suffix_attention_mask") if name in batch]
+def _positions(batch: Batch) -> int:
+    masks = [batch[name] for name in POSITION_MASKS if name in batch]
     return sum(int(mask.sum()) for mask in masks) if masks else batch_size_of(batch)
 
 
