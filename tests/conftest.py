@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,23 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, str(packed / "unpack.py"), str(destination), "--max-records", "300"]
     subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     return destination
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own of 1 MB, with some 200 kB free, or skip where mounting is not allowed."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a small file system cannot be mounted here ({error})")
+    try:
+        (place / "filling").write_bytes(bytes(800_000))
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,11 +9,13 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ecgbyte import ECGTokenizer
 from ecgbyte.files import open_memmap, replacing, write_arrays, write_atomically
 
 # A process that begins a file, says so, and waits to be killed.
@@ -250,3 +252,34 @@ def test_a_memory_map_has_its_room_reserved(tmp_path: Path, monkeypatch: pytest.
     array.flush()
     stored = np.load(path)
     assert stored[1].min() == 2 and stored[::2].max() == 0
+
+
+def save_a_tokenizer(path: Path) -> None:
+    pairs = [(left, right) for left in range(26) for right in range(26)]
+    triples = [(26 + pair, letter) for pair in range(676) for letter in range(26)]
+    ECGTokenizer.from_merges(pairs + triples).save(path)
+
+
+def save_a_memory_map(path: Path) -> None:
+    with replacing(path) as partial:
+        open_memmap(partial, np.float32, (100_000,))
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda path: write_atomically(path, bytes(400_000)),
+        lambda path: write_arrays(path, {"ids": np.arange(100_000)}),
+        save_a_memory_map,
+        save_a_tokenizer,
+    ],
+    ids=["bytes", "arrays", "memory-map", "tokenizer"],
+)
+def test_a_full_disk_is_one_sentence_and_the_old_file_stays(full_disk: Path, save: Callable[[Path], object]) -> None:
+    path = full_disk / "saved"
+    path.write_text("old")
+    with pytest.raises(OSError, match=r"no space left on the disk .* MB free.*saved'$") as caught:
+        save(path)
+    assert caught.value.errno == errno.ENOSPC
+    assert path.read_text() == "old"
+    assert {place.name for place in full_disk.iterdir()} == {"filling", "saved"}

@@ -99,16 +99,20 @@ def save_checkpoint(
         if leftover.exists():
             shutil.rmtree(leftover)
     partial.mkdir()
-    for name, content in tensors.items():
-        write_tensors(partial / f"{name}.safetensors", content)
     description = {
         "format_version": _CHECKPOINT_VERSION,
         "identity": identity,
         "progress": asdict(progress),
         "following": following,
     }
-    write_atomically(partial / "progress.json", json.dumps(description))
-    partial.rename(final)
+    try:
+        for name, content in tensors.items():
+            write_tensors(partial / f"{name}.safetensors", content)
+        write_atomically(partial / "progress.json", json.dumps(description))
+        partial.rename(final)
+    except BaseException:
+        shutil.rmtree(partial)
+        raise
     for other in sorted(checkpoints.iterdir()):
         if other != final:
             shutil.rmtree(other)
@@ -160,7 +164,6 @@ def save_finished(
     if not accelerator.is_main_process:
         return
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_partial_files(folder)
     write_tensors(folder / "model.safetensors", tensors)
     content = {"format_version": _FINISHED_VERSION, "identity": identity, "report": report}
     write_atomically(folder / "training.json", json.dumps(content, indent=1))
@@ -171,13 +174,6 @@ def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints of a finished run, or what a kill during this left of them."""
     if (folder / "checkpoints").exists():
         shutil.rmtree(folder / "checkpoints")
-
-
-def _remove_partial_files(folder: Path) -> None:
-    """Remove what a kill left of the files of a run's end."""
-    for name in ("model.safetensors", "training.json"):
-        for leftover in folder.glob(f".{name}.*.partial"):
-            leftover.unlink()
 
 
 def load_finished(folder: Path, model: torch.nn.Module, identity: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import errno
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,24 +13,26 @@ import safetensors.torch
 import torch
 from accelerate import Accelerator
 
+from ecgbyte.files import replacing
 from ecgbyte.training.processes import gather_rows, named_trained, parameter_name, placed_like, whole
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Write a safetensors file under a temporary name and rename it, without a second copy in memory."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    os.close(handle)
-    try:
-        safetensors.torch.save_file(dict(tensors), temporary)
-        with Path(temporary).open("rb") as stream:
-            os.fsync(stream.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Write a safetensors file as `ecgbyte.files.replacing` does, without a second copy in memory.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    with replacing(path) as partial:
+        try:
+            safetensors.torch.save_file(dict(tensors), partial)
+        except safetensors.SafetensorError as error:
+            # It is no OSError, and tells the system's error in words only.
+            found = re.search(r"\(os error (\d+)\)", str(error))
+            number = int(found[1]) if found else errno.EIO
+            raise OSError(number, f"cannot be written ({error})", str(path)) from error
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -14,6 +14,7 @@ import torch
 
 from ecgbyte.checks import check_option
 from ecgbyte.data.catalogue import RecordEntry
+from ecgbyte.files import write_arrays
 from ecgbyte.models.encoders.clip import OWN_TEXT_ENCODER, build_clip
 from ecgbyte.models.encoders.ecg_encoders import ENCODERS, CombinedEncoder
 from ecgbyte.models.encoders.merl import build_merl
@@ -297,9 +298,8 @@ def encoder_view(
     features = extract_features(model, signals, progress=True)
     seconds = time.perf_counter() - started
     flat = extract_features(model, np.zeros((1, leads, samples), dtype=np.float32))[0]
-    partial = folder / "features.partial.npz"
-    np.savez(partial, features=features.reshape(-1, per_record, features.shape[1]), flat=flat)
-    partial.replace(folder / "features.npz")
+    by_record = features.reshape(-1, per_record, features.shape[1])
+    write_arrays(folder / "features.npz", {"features": by_record, "flat": flat})
     return {"extraction_seconds": seconds, "feature_size": int(features.shape[1])}
 
 

@@ -20,7 +20,7 @@ from ecgbyte.data.sets.mimic_iv_ecg import MIMICIVECG
 from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.data.synthetic import SyntheticRecords
-from ecgbyte.files import write_atomically
+from ecgbyte.files import open_memmap, replacing, write_atomically
 from ecgbyte.signals.leads import LEADS
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.records import Record
@@ -121,9 +121,8 @@ def write_segments(
             return str(error)
 
     kept, rejected = [], []
-    partial = folder / "segments.partial"
-    stored = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with replacing(folder / "segments.npy") as partial, ThreadPoolExecutor(os.cpu_count()) as pool:
+        stored = open_memmap(partial, np.float32, shape)
         results = tqdm(pool.map(prepare, entries), "preprocessing", len(entries), file=sys.stderr, unit="record")
         for entry, result in zip(entries, results, strict=True):
             if isinstance(result, str):
@@ -131,9 +130,8 @@ def write_segments(
             else:
                 stored[len(kept)] = result
                 kept.append(entry.record_id)
-    stored.flush()
-    del stored
-    partial.replace(folder / "segments.npy")
+        stored.flush()
+        del stored
     write_atomically(folder / "record_ids.txt", "".join(f"{record_id}\n" for record_id in kept))
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("record", "reason"), *rejected])

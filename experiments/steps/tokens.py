@@ -12,6 +12,7 @@ import numpy as np
 from ecgbyte.data.controls import flat_line
 from ecgbyte.data.morphology_features import morphology_features
 from ecgbyte.data.morphology_sampling import sample_records
+from ecgbyte.files import write_arrays
 from ecgbyte.metrics import bin_error, compression, token_usage
 from ecgbyte.metrics.bin_error import BinError
 from ecgbyte.metrics.compression import ReconstructionError, measure_counts
@@ -104,9 +105,8 @@ def encode_segments(folder: Path, tokenizer: ECGTokenizer, segments: Segments) -
     for ids in tokens_of(tokenizer, signals):
         parts.append(ids)
         starts.append(starts[-1] + len(ids))
-    partial = folder / "tokens.partial.npz"
-    np.savez(partial, ids=np.concatenate(parts).astype(np.int32), starts=np.array(starts, dtype=np.int64))
-    partial.replace(folder / "tokens.npz")
+    arrays = {"ids": np.concatenate(parts).astype(np.int32), "starts": np.array(starts, dtype=np.int64)}
+    write_arrays(folder / "tokens.npz", arrays)
     return {"segments": len(signals), "tokens": starts[-1] - len(flat)}
 
 

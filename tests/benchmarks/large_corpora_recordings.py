@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ecgbyte.data.sets.ptbxl import PTBXL
-from ecgbyte.files import fingerprint, write_atomically
+from ecgbyte.files import fingerprint, open_memmap, replacing, write_atomically
 from ecgbyte.signals.amplitude_range import AmplitudeRange, fit_amplitude_range
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.symbols import symbolize
@@ -103,18 +103,17 @@ def _write_symbols(folder: Path, limits: AmplitudeRange) -> tuple[int, str]:
     """Symbols of all parts in one file, uint8 [records, 30000]; the number of records and the fingerprint."""
     parts = parts_of(folder)
     counts = [records_in(part) for part in parts]
-    partial = folder / f"{SYMBOLS_FILE}.partial"
-    symbols = np.lib.format.open_memmap(partial, "w+", np.uint8, (sum(counts), SHAPE[0] * SHAPE[1]))
     row = 0
     prints = []
-    for part in tqdm(parts, desc="symbols", unit=" parts", file=sys.stderr):
-        for signal in read_part(part):
-            symbols[row] = symbolize(signal, limits.low, limits.high).reshape(-1)
-            row += 1
-        prints.append(fingerprint(np.asarray(symbols[row - records_in(part) : row])))
-    symbols.flush()
-    del symbols
-    partial.replace(folder / SYMBOLS_FILE)
+    with replacing(folder / SYMBOLS_FILE) as partial:
+        symbols = open_memmap(partial, np.uint8, (sum(counts), SHAPE[0] * SHAPE[1]))
+        for part in tqdm(parts, desc="symbols", unit=" parts", file=sys.stderr):
+            for signal in read_part(part):
+                symbols[row] = symbolize(signal, limits.low, limits.high).reshape(-1)
+                row += 1
+            prints.append(fingerprint(np.asarray(symbols[row - records_in(part) : row])))
+        symbols.flush()
+        del symbols
     return row, fingerprint(*prints)
 
 

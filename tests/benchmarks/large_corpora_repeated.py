@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ecgbyte.files import write_atomically
+from ecgbyte.files import open_memmap, write_atomically
 from ecgbyte.symbols import symbolize
 
 from .large_corpora_recordings import DESCRIPTION_FILE, SHAPE, parts_of, read_part, read_range, records_in
@@ -130,7 +130,7 @@ def repeat(source: Path, target: Path, *, records: int, noise_mv: float, seed: i
             raise ValueError(f"target: {partial} was begun with other settings ({begun}); delete it to begin anew")
         done = set(names)
     else:
-        np.lib.format.open_memmap(partial, "w+", np.uint8, (records, SHAPE[0] * SHAPE[1])).flush()
+        open_memmap(partial, np.uint8, (records, SHAPE[0] * SHAPE[1])).flush()
         ledger.write_text(json.dumps(settings) + "\n", encoding="utf-8")
     pieces = list(_pieces(source, records))
     missing = [piece for piece in pieces if piece.name not in done]

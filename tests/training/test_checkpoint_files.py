@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -14,11 +16,13 @@ from ecgbyte.training.checkpoints import (
     Progress,
     load_checkpoint,
     load_finished,
+    newest_checkpoint,
     read_progress,
     save_checkpoint,
     save_finished,
 )
 from ecgbyte.training.processes import open_accelerator
+from ecgbyte.training.tensors import write_tensors
 
 PROGRESS = Progress(2, 1.5, 30, 4, [0.5, 0.25], [1e-3, 1e-4])
 IDENTITY = {"seed": 3}
@@ -118,3 +122,33 @@ def test_a_part_that_is_no_object_is_named(key: str, tmp_path: Path) -> None:
     alter(tmp_path / "training.json", key, value=[1])
     with pytest.raises(ValueError, match=rf"training\.json: {key}: expected an object, got list"):
         load_finished(tmp_path, model, IDENTITY)
+
+
+def save_big_checkpoint(folder: Path, step: int, size: int) -> None:
+    model = torch.nn.Linear(size, 1)
+    progress = Progress(step, 1.5, 30, 4, [0.5], [1e-3])
+    optimizer = torch.optim.AdamW(model.parameters())
+    accelerator = open_accelerator()
+    save_checkpoint(folder, model, optimizer, progress, IDENTITY, following=FOLLOWING, accelerator=accelerator)
+
+
+def test_a_checkpoint_that_finds_the_disk_full_leaves_the_last_one(full_disk: Path) -> None:
+    save_big_checkpoint(full_disk, 1, 10)
+    with pytest.raises(OSError, match=r"no space left on the disk .*model\.safetensors'$") as caught:
+        save_big_checkpoint(full_disk, 2, 100_000)
+    assert caught.value.errno == errno.ENOSPC
+    assert [path.name for path in (full_disk / "checkpoints").iterdir()] == ["step-00000001"]
+    assert newest_checkpoint(full_disk) == 1
+
+
+def test_what_safetensors_says_in_words_becomes_an_error_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise safetensors.SafetensorError("Error while serializing: I/O error: Input/output error (os error 5)")
+
+    monkeypatch.setattr(safetensors.torch, "save_file", fail)
+    with pytest.raises(OSError, match=r"cannot be written .*weights\.safetensors'$") as caught:
+        write_tensors(tmp_path / "weights.safetensors", {"a": torch.zeros(2)})
+    assert caught.value.errno == errno.EIO
+    assert list(tmp_path.iterdir()) == []
