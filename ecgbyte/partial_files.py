@@ -109,9 +109,11 @@ def _create_locked(partial: Path, mode: int) -> tuple[int, Path] | None:
 
 def _remove_if_left(partial: Path) -> None:
     """Remove `partial` unless a living process writes it."""
+    if not os.path.lexists(partial):
+        return
     try:
         handle = os.open(partial, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
-    except OSError:  # nothing there, or nothing of ours
+    except OSError:  # gone meanwhile, or nothing of ours
         return
     try:
         if fcntl is not None:
