@@ -11,8 +11,7 @@ Layout of a run's folder::
     training.json                 what was run, and its report; written last, so where it stands the run is finished
 
 A checkpoint is written into a folder with a temporary name, which is then renamed. Only parameters that are trained,
-and buffers (running means of batch norms), are stored. With several processes the first one writes; tensors that FSDP
-spread over them are put together before.
+and buffers (running means of batch norms), are stored. With several processes the first one writes.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ecgbyte.files import fingerprint
 from ecgbyte.training.settings import TrainingSettings
 
 # Settings that change neither the weights nor what the report says of them.
-_WITHOUT_EFFECT = ("checkpoint_every", "prefetch", "validate_every")
+_WITHOUT_EFFECT = ("checkpoint_every", "validate_every")
 
 
 def run_identity(

@@ -33,7 +33,6 @@ from ecgbyte.training.checkpoints import (
 )
 from ecgbyte.training.identity import run_identity
 from ecgbyte.training.memory import PeakMemory
-from ecgbyte.training.prefetch import Preparation
 from ecgbyte.training.processes import agree, gather_rows, named_trained, open_accelerator, process_seed
 from ecgbyte.training.settings import TrainingReport, TrainingSettings
 from ecgbyte.training.steps import make_optimizer, prepare_batches, run_step
@@ -101,8 +100,7 @@ def train(
 
     Notes
     -----
-    With several processes (see ``docs/training.md``) each computes its part of every batch. Under FSDP the parameters
-    of `model` are still spread over the processes on return.
+    With several processes (see ``docs/training.md``) each computes its part of every batch.
     """
     if len(examples) == 0:
         raise ValueError("examples: expected one at least, got none")
@@ -132,11 +130,7 @@ def train(
         lengths = example_lengths(validation, collate) if settings.group_by_length else None
         measure = Validation(validation, collate, settings, lengths)
     on_gpu = accelerator.device.type == "cuda"
-    prefetch = settings.prefetch if settings.prefetch is not None else int(on_gpu)
-    with (
-        torch.random.fork_rng(devices=[accelerator.device] if on_gpu else []),
-        Preparation(prefetch) as preparation,
-    ):
+    with torch.random.fork_rng(devices=[accelerator.device] if on_gpu else []):
         torch.manual_seed(process_seed(settings.seed, accelerator.process_index))
         memory = PeakMemory(accelerator.device)
         model, optimizer = accelerator.prepare(model, make_optimizer(list(trained.values()), settings))
@@ -147,11 +141,7 @@ def train(
             if following != plan.following(state.step):
                 raise ValueError(f"output_folder: {folder}: this version draws other steps than the checkpoint's")
             load_checkpoint(folder, found, plain, optimizer, accelerator=accelerator)
-        resumed_from, earlier_wait = state.step, state.data_wait_seconds
-
-        prepared = preparation.of(
-            lambda indices: prepare_batches(examples, indices, collate, settings, accelerator), plan.steps(state.step)
-        )
+        resumed_from = state.step
         model.train()
         with (
             tracked(
@@ -165,19 +155,20 @@ def train(
             _bar(description, total_steps, state.step, progress and accelerator.is_main_process) as bar,
         ):
             if measure is not None and not state.validation:
-                measure.record(state, 0, plain, accelerator, preparation)
+                measure.record(state, 0, plain, accelerator)
             started = time.perf_counter()
-            for batches in prepared:
+            for indices in plan.steps(state.step):
+                batches = prepare_batches(examples, indices, collate, settings, accelerator)
+                state.data_wait_seconds += time.perf_counter() - started
                 rate = settings.learning_rate_of(state.step + 1, total_steps)
                 run_step(accelerator, model, optimizer, batches, settings, state, rate)
                 state.seconds += time.perf_counter() - started
-                state.data_wait_seconds = earlier_wait + prepared.waited
                 state.peak_memory_bytes = max(state.peak_memory_bytes, memory.bytes())
                 accelerator.log({"loss": state.losses[-1], "learning_rate": rate}, step=state.step)
                 bar.set_postfix(loss=f"{state.losses[-1]:.4f}", refresh=False)
                 bar.update()
                 if measure is not None and (_due(settings.validate_every, state.step) or state.step == total_steps):
-                    measure.record(state, plan.samples_seen(state.step), plain, accelerator, preparation)
+                    measure.record(state, plan.samples_seen(state.step), plain, accelerator)
                 if folder is not None and _due(settings.checkpoint_every, state.step) and state.step < total_steps:
                     following = plan.following(state.step)
                     save_checkpoint(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.utils import DistributedType
 
-_REFUSED = (DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM, DistributedType.XLA)
+_REFUSED = (DistributedType.DEEPSPEED, DistributedType.FSDP, DistributedType.MEGATRON_LM, DistributedType.XLA)
 
 
 def open_accelerator(**options: Any) -> Accelerator:
@@ -44,14 +44,11 @@ def open_accelerator(**options: Any) -> Accelerator:
         )
     if accelerator.distributed_type in _REFUSED:
         raise ValueError(
-            f"distributed_type: got {accelerator.distributed_type.value}, expected one process, several with DDP, or "
-            "FSDP version 2"
+            f"distributed_type: got {accelerator.distributed_type.value}, expected one process or several with DDP"
         )
-    wants_fsdp = os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true"
-    if wants_fsdp and accelerator.distributed_type != DistributedType.FSDP:
-        raise ValueError("distributed_type: accelerate shards (FSDP) on several GPUs only, and finds none here")
-    if accelerator.distributed_type == DistributedType.FSDP and not accelerator.is_fsdp2:
-        raise ValueError("fsdp_version: got 1, expected 2")
+    if os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true":
+        # On CPUs accelerate takes DDP without a word.
+        raise ValueError("distributed_type: the launcher asks for FSDP, expected one process or several with DDP")
     if accelerator.mixed_precision != "no":
         raise ValueError(
             f"mixed_precision: the launcher says {accelerator.mixed_precision!r}, expected 'no': "
@@ -63,26 +60,6 @@ def open_accelerator(**options: Any) -> Accelerator:
             "TrainingSettings.gradient_accumulation decides"
         )
     return accelerator
-
-
-def check_sharding(model: torch.nn.Module, batch: Mapping[str, Any]) -> None:
-    """Refuse a batch whose gradients FSDP would miss: keys and values that one pass lends to another.
-
-    FSDP gathers a layer's parameters when a gradient reaches the layer's output; through a cache it reaches the inside.
-
-    Raises
-    ------
-    ValueError
-        If `batch` has a beginning that several questions share and `model` is sharded in several units.
-    """
-    if "suffix_ids" not in batch:
-        return
-    units = [name for name, module in model.named_modules() if hasattr(module, "set_requires_gradient_sync")]
-    if len(units) > 1:
-        raise ValueError(
-            f"collate: FSDP in {len(units)} units cannot train batches whose questions share a beginning; expected "
-            "ecgbyte.training.collate.Collator, or fsdp_auto_wrap_policy: NO_WRAP"
-        )
 
 
 def share(items: np.ndarray, accelerator: Accelerator) -> np.ndarray:
@@ -113,29 +90,14 @@ def gather_rows(accelerator: Accelerator, row: torch.Tensor) -> torch.Tensor:
     return rows.cpu()
 
 
-def whole(tensor: torch.Tensor) -> torch.Tensor:
-    """Return all of a tensor, on the CPU; where FSDP spread it over the processes, every process must call it."""
-    tensor = tensor.detach()
-    if hasattr(tensor, "full_tensor"):
-        tensor = tensor.full_tensor()
-    return tensor.cpu().contiguous()
-
-
-def placed_like(value: torch.Tensor, target: Any) -> torch.Tensor:
-    """Return `value`, whole in every process, on the device of the tensor `target` and spread as it is."""
-    value = value.to(target.device)
-    if not hasattr(target, "full_tensor"):
-        return value
-    from torch.distributed.tensor import distribute_tensor
-
-    # Every process has all of the value and takes its own part of it.
-    spread: torch.Tensor = distribute_tensor(value, target.device_mesh, target.placements, src_data_rank=None)
-    return spread
+def on_cpu(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor's values on the CPU, contiguous and without gradients."""
+    return tensor.detach().cpu().contiguous()
 
 
 def parameter_name(name: str) -> str:
-    """Return a parameter's name without what torch.compile and activation checkpointing put into it."""
-    return name.replace("_orig_mod.", "").replace("_checkpoint_wrapped_module.", "")
+    """Return a parameter's name without what torch.compile puts into it."""
+    return name.replace("_orig_mod.", "")
 
 
 def named_trained(model: torch.nn.Module) -> dict[str, torch.nn.Parameter]:

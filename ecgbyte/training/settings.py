@@ -53,9 +53,6 @@ class TrainingSettings:
     validate_every : int or None
         Steps between two measurements of the validation loss, where `train` is given validation examples; it is
         measured before the first step and after the last one in any case.
-    prefetch : int or None
-        Steps whose batches are prepared ahead, in a second thread; 0 prepares them in between. None takes 1 on a GPU
-        and 0 on a CPU, where both threads would share the cores. The order and the bits are the same.
 
     Raises
     ------
@@ -80,7 +77,6 @@ class TrainingSettings:
     group_by_length: bool = False
     drop_incomplete_batch: bool = False
     validate_every: int | None = None
-    prefetch: int | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.max_steps is None):
@@ -100,8 +96,6 @@ class TrainingSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 0:
                 raise ValueError(f"{name}: expected an integer of 0 at least, got {value!r}")
-        if self.prefetch is not None and (not isinstance(self.prefetch, int) or self.prefetch < 0):
-            raise ValueError(f"prefetch: expected an integer of 0 at least, or None, got {self.prefetch!r}")
         check_option("schedule", self.schedule, SCHEDULES)
         check_option("optimizer", self.optimizer, OPTIMIZERS)
         check_option("precision", self.precision, PRECISIONS)

@@ -13,7 +13,7 @@ from accelerate import Accelerator
 
 from ecgbyte.models.running import POSITION_MASKS, Batch, to_device
 from ecgbyte.training.checkpoints import Progress
-from ecgbyte.training.processes import check_sharding, share
+from ecgbyte.training.processes import share
 from ecgbyte.training.settings import TrainingSettings
 
 
@@ -80,8 +80,6 @@ def run_step(
     loss_sum = torch.zeros((), device=accelerator.device)
     counts = torch.zeros(2, dtype=torch.int64)
     for index, (batch, weight) in enumerate(batches):
-        if accelerator.is_fsdp2:
-            check_sharding(model, batch)
         for mask in (batch[name] for name in POSITION_MASKS if name in batch and weight):
             counts += torch.tensor([int(mask.sum()), mask.numel()])
         with contextlib.nullcontext() if index == len(batches) - 1 else accelerator.no_sync(model):
@@ -93,8 +91,7 @@ def run_step(
     if not math.isfinite(loss):
         raise FloatingPointError(f"training stopped at step {number}: the loss is {loss}")
     if settings.max_gradient_norm is not None:
-        norm = accelerator.clip_grad_norm_(model.parameters(), settings.max_gradient_norm)
-        norm = float(norm.full_tensor() if hasattr(norm, "full_tensor") else norm)
+        norm = float(accelerator.clip_grad_norm_(model.parameters(), settings.max_gradient_norm))
         if not math.isfinite(norm):
             raise FloatingPointError(f"training stopped at step {number}: the gradient's norm is {norm}")
     optimizer.step()

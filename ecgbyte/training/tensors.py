@@ -14,7 +14,7 @@ import torch
 from accelerate import Accelerator
 
 from ecgbyte.files import replacing
-from ecgbyte.training.processes import gather_rows, named_trained, parameter_name, placed_like, whole
+from ecgbyte.training.processes import gather_rows, named_trained, on_cpu, parameter_name
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -53,11 +53,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def trained_state(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Return the trained parameters and the persistent buffers of `model` by name, whole and on the CPU.
-
-    Every process must call it.
-    """
-    return {name: whole(value) for name, value in _trained_tensors(model).items()}
+    """Return the trained parameters and the persistent buffers of `model` by name, on the CPU."""
+    return {name: on_cpu(value) for name, value in _trained_tensors(model).items()}
 
 
 def load_trained_state(model: torch.nn.Module, path: Path) -> None:
@@ -74,17 +71,16 @@ def load_trained_state(model: torch.nn.Module, path: Path) -> None:
     with torch.no_grad():
         for name, value in stored.items():
             _check_shape(path, name, value, current[name])
-            current[name].copy_(placed_like(value, current[name]))
+            current[name].copy_(value)
 
 
 def optimizer_state(model: torch.nn.Module, optimizer: Any) -> dict[str, torch.Tensor]:
     """Return what the optimiser knows of each trained parameter, named ``<parameter>.<quantity>``, on the CPU.
 
     Adam's quantities are ``step``, ``exp_avg`` and ``exp_avg_sq``. A parameter that had no gradient yet has none.
-    Every process must call it.
     """
     return {
-        f"{name}.{quantity}": whole(value)
+        f"{name}.{quantity}": on_cpu(value)
         for name, parameter in named_trained(model).items()
         for quantity, value in optimizer.state.get(parameter, {}).items()
     }
@@ -110,7 +106,7 @@ def load_optimizer_state(model: torch.nn.Module, optimizer: Any, path: Path) -> 
             restored.setdefault(name, {})[quantity] = value
             continue
         _check_shape(path, key, value, parameter)
-        restored.setdefault(name, {})[quantity] = placed_like(value, parameter)
+        restored.setdefault(name, {})[quantity] = value.to(parameter.device)
     for name, state in restored.items():
         optimizer.state[parameters[name]] = state
 

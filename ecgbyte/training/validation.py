@@ -14,7 +14,6 @@ from accelerate import Accelerator
 
 from ecgbyte.models.running import Batch, evaluation_mode
 from ecgbyte.training.checkpoints import Progress
-from ecgbyte.training.prefetch import Preparation
 from ecgbyte.training.processes import total
 from ecgbyte.training.settings import TrainingReport, TrainingSettings
 from ecgbyte.training.steps import batch_loss, prepare_batches
@@ -54,18 +53,17 @@ class Validation:
         samples_seen: int,
         model: torch.nn.Module,
         accelerator: Accelerator,
-        preparation: Preparation,
     ) -> None:
         """Measure the loss, note it in `progress` and show it to a tracker."""
         began = time.perf_counter()
-        loss = self.loss(model, accelerator, preparation)
+        loss = self.loss(model, accelerator)
         progress.validation_seconds += time.perf_counter() - began
         progress.validation.append(
             {"step": progress.step, "seconds": progress.seconds, "loss": loss, "samples_seen": samples_seen}
         )
         accelerator.log({"validation_loss": loss}, step=progress.step)
 
-    def loss(self, model: torch.nn.Module, accelerator: Accelerator, preparation: Preparation) -> float:
+    def loss(self, model: torch.nn.Module, accelerator: Accelerator) -> float:
         """Return the mean loss, the same in every process; all must call it.
 
         Modules are in evaluation mode meanwhile. What a model draws (a mask, say) is drawn from the seed, the same each
@@ -77,14 +75,11 @@ class Validation:
             If the loss is NaN or infinite.
         """
         size = self._settings.batch_size
-        steps = [self._order[first : first + size] for first in range(0, len(self._order), size)]
-
-        def prepare(indices: np.ndarray) -> list[tuple[Batch, int]]:
-            return prepare_batches(self._examples, indices, self._collate, self._settings, accelerator)
-
         sums = [0.0, 0.0]
         with evaluation_mode(model), torch.no_grad(), _own_random_state(accelerator.device, self._settings.seed):
-            for batches in preparation.of(prepare, steps):
+            for first in range(0, len(self._order), size):
+                indices = self._order[first : first + size]
+                batches = prepare_batches(self._examples, indices, self._collate, self._settings, accelerator)
                 for batch, weight in batches:
                     loss = batch_loss(model, batch, accelerator.device, self._settings.precision)
                     if weight:

@@ -49,7 +49,7 @@ FIGURE_WORDS = {
     "controls": "Dots with intervals: accuracy and mean ROC area of every method, by what stands in the ECG's place.",
     "control-differences": "Dots with intervals: the accuracy that the ECG adds over each control, by method.",
     "training-time": "Bars: training time of every method by stage, one panel a layout.",
-    "resources": "Dots: operations, memory, energy and waiting of every method's whole training, by layout.",
+    "resources": "Dots: operations, memory and waiting of every method's whole training, by layout.",
     "accuracy-cost": "Points with intervals: accuracy of every method against operations and seconds of its training.",
     "ablations": "Dots with intervals: accuracy and BLEU-4 with one setting changed, beside the unchanged run.",
     "transfer": "Dots with intervals: accuracy of methods on data sets that they were not trained on.",

@@ -29,7 +29,7 @@ from experiments.rows.total_costs import SECONDS, Cost, stage_costs, total_costs
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_RESOURCES = ("training-flops", "peak-memory", "energy", "data-wait-seconds")
+_RESOURCES = ("training-flops", "peak-memory", "data-wait-seconds")
 
 
 def training_time_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
@@ -77,7 +77,7 @@ def training_time_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]
 
 
 def resources_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
-    """Operations, peak memory, energy and waiting of whole trainings, one panel each; None where none was measured."""
+    """Operations, peak memory and waiting of whole trainings, one panel each; None where none was measured."""
     rows = [row for row in rows if row.table == "efficiency"]
     totals = [total for total in total_costs(rows) if any(name in total.values for name in _RESOURCES)]
     measures = [name for name in _RESOURCES if any(name in total.values for total in totals)]

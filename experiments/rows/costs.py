@@ -1,4 +1,4 @@
-"""Rows of what training took: time, data, operations, memory, energy, waiting; by stage and by layout."""
+"""Rows of what training took: time, data, operations, memory, waiting; by stage and by layout."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ _SIGNATURES = {
     "training-flops": "floating-point operations of all steps, forward and backward|version:1",
     "peak-memory": "the most that the process or the device held while training|version:1",
     "data-wait-seconds": "seconds in which nothing was computed because a batch was being prepared|version:1",
-    "energy": "of processor or accelerator while training|version:1",
 }
 _STEP_SIGNATURE = (
     "median of timed steps, in turns with the other layouts; the interval is smallest to largest|version:2"
@@ -110,8 +109,6 @@ class CostRows:
         values["data-wait-seconds"] = report["data_wait_seconds"]
         values["peak-memory"] = report["peak_memory_bytes"] / 1e6
         values["training-flops"] = details["training_flops"] / 1e9
-        if details["energy_joules"] is not None:
-            values["energy"] = details["energy_joules"] / 1e3
         return self._rows(run, stage, layout, values, report["samples_seen"], report["device"])
 
     def _without_steps(self, run: MethodRun, stage: str, seconds: float, records: int) -> list[ResultRow]:

@@ -73,7 +73,6 @@ METRICS: dict[str, Metric] = {
     "tokens-seen": Metric("ECG positions seen", "positions", 0),
     "training-flops": Metric("training operations", "GFLOP", 0),
     "peak-memory": Metric("peak memory", "MB", 0),
-    "energy": Metric("energy", "kJ", 2),
     "data-wait-seconds": Metric("waiting for batches", "s", 1),
     "final-loss": Metric("last training loss", "nats", 3),
     "validation-loss": Metric("validation loss", "nats", 4),

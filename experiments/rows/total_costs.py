@@ -18,7 +18,7 @@ ALL_STAGES = "all stages"
 # These are the same however the questions lie, so they count wherever they were measured.
 _ANYWHERE = ("samples-seen", "distinct-records", "steps")
 _LARGEST = ("distinct-records", "peak-memory")  # over stages: that of the stage with most
-_OF_TRAINING = ("steps", "training-flops", "energy", "data-wait-seconds")  # only stages with training steps have these
+_OF_TRAINING = ("steps", "training-flops", "data-wait-seconds")  # only stages with training steps have these
 _OF_LANGUAGE_MODEL = ("positions", "padded-positions", "tokens-seen")  # only one stage has these
 _MEASURES = ("samples-seen", *_OF_TRAINING, *_OF_LANGUAGE_MODEL, *_LARGEST)
 

@@ -31,7 +31,6 @@ from ecgbyte.training.contrastive import (
     same_report_key,
 )
 from ecgbyte.training.cost import run_flops
-from ecgbyte.training.energy import EnergyMeter
 from ecgbyte.training.features import extract_features
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
 from ecgbyte.training.masked_modelling import SignalCollator, SignalExample, reconstruction_error
@@ -94,16 +93,8 @@ def pretrain_encoder(
     """
     check_option("encoder", encoder, tuple(name for name, parts in STAGE_ONE.items() if parts == (name,)))
     pretrain = _pretrain_masked if encoder == "vit" else _pretrain_contrastive
-    with EnergyMeter(open_accelerator().device) as energy:
-        report, flops, quality = pretrain(folder, encoder, segments, train_entries, validation_entries, settings, seed)
-    return {
-        "report": report.to_dict(),
-        "quality": quality,
-        "training_flops": flops,
-        # Of a run that was interrupted only the last part was seen.
-        "energy_joules": None if report.resumed_from_step else energy.joules,
-        "energy_not_read": energy.reason,
-    }
+    report, flops, quality = pretrain(folder, encoder, segments, train_entries, validation_entries, settings, seed)
+    return {"report": report.to_dict(), "quality": quality, "training_flops": flops}
 
 
 def _pretrain_masked(

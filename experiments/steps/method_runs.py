@@ -12,9 +12,7 @@ import numpy as np
 
 from ecgbyte.data.controls import INPUTS, other_patient_records
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from ecgbyte.training.energy import EnergyMeter
 from ecgbyte.training.examples import Example
-from ecgbyte.training.processes import open_accelerator
 from experiments.profiles import expected_cost
 from experiments.profiles.methods import Method
 from experiments.steps import encoders, learning, timing
@@ -98,8 +96,7 @@ class MethodRun:
         )
 
         def build(folder: Path) -> dict[str, Any]:
-            with EnergyMeter(open_accelerator().device) as energy:
-                learner, report = self._learner(folder)
+            learner, report = self._learner(folder)
             shown = "ecg" if method.sees_ecg else "text-only"
             return {
                 "report": report.to_dict(),
@@ -107,9 +104,6 @@ class MethodRun:
                 "training_flops": learning.training_flops(
                     learner, method, profile, self.examples("train", shown), report
                 ),
-                # Of a run that was interrupted only the last part was seen.
-                "energy_joules": None if report.resumed_from_step else energy.joules,
-                "energy_not_read": energy.reason,
             }
 
         return Task(

@@ -31,7 +31,6 @@ _COLUMNS = {
     "padded-positions": "positions with padding",
     "training-flops": "operations (GFLOP)",
     "peak-memory": "peak memory (MB)",
-    "energy": "energy (kJ)",
     "data-wait-seconds": "waiting for batches (s)",
 }
 _NOTES = (

@@ -1,10 +1,8 @@
-"""Counted operations against the formula and against whole runs; memory and energy against what is known."""
+"""Counted operations against the formula and against whole runs; memory against what is known."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,11 +16,11 @@ from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.contrastive import ContrastiveCollator, ContrastiveExample
-from ecgbyte.training.cost import batch_size_of, count_step_flops, formula_step_flops, run_flops, spread_over_sizes
-from ecgbyte.training.energy import EnergyMeter, total_joules
+from ecgbyte.training.cost import batch_size_of, count_step_flops, run_flops, spread_over_sizes
 from ecgbyte.training.examples import Example
 from ecgbyte.training.packing import PackedCollator
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
+from tests.training.flops_formula import formula_step_flops
 
 
 def batches_of(reader: Any, examples: list[Example]) -> dict[str, dict[str, torch.Tensor]]:
@@ -137,78 +135,3 @@ def test_totals_of_nothing_are_refused(reader: Any, examples: list[Example]) -> 
         run_flops(reader.model, [], 10)
     with pytest.raises(ValueError, match="total: expected a number of positions or samples, got -1"):
         run_flops(reader.model, [reader.collate(examples)], -1)
-
-
-def add_zone(folder: Path, zone: str, name: str, microjoules: int, highest: int = 999_999) -> Path:
-    (folder / zone).mkdir(parents=True)
-    (folder / zone / "name").write_text(f"{name}\n")
-    (folder / zone / "max_energy_range_uj").write_text(f"{highest}\n")
-    (folder / zone / "energy_uj").write_text(f"{microjoules}\n")
-    return folder / zone / "energy_uj"
-
-
-def test_energy_is_summed_over_packages_and_memory_and_wraps_around(tmp_path: Path) -> None:
-    package = add_zone(tmp_path, "intel-rapl:0", "package-0", 100_000)
-    memory = add_zone(tmp_path, "intel-rapl:0:1", "dram", 900_000)
-    add_zone(tmp_path, "intel-rapl:0:0", "core", 5)
-    add_zone(tmp_path, "intel-rapl:1", "psys", 5)
-    with EnergyMeter("cpu", powercap=tmp_path) as meter:
-        package.write_text("350000\n")
-        memory.write_text("100000\n")
-    assert meter.parts == pytest.approx({"RAPL package-0": 0.25, "RAPL dram 0": 0.2})
-    assert meter.joules == pytest.approx(0.45)
-    assert meter.reason is None
-
-
-def test_a_counter_that_wraps_twice_is_read_often_enough(tmp_path: Path) -> None:
-    package = add_zone(tmp_path, "intel-rapl:0", "package-0", 0)
-    with EnergyMeter("cpu", powercap=tmp_path, interval=0.005) as meter:
-        for value in (600_000, 200_000, 800_000, 400_000):
-            package.with_name("new").write_text(f"{value}\n")
-            package.with_name("new").replace(package)
-            time.sleep(0.1)
-    assert meter.joules == pytest.approx(2.4)
-
-
-def test_energy_that_cannot_be_read_is_none_with_the_reason(tmp_path: Path) -> None:
-    with EnergyMeter("cpu", powercap=tmp_path / "missing") as meter:
-        pass
-    assert meter.joules is None and meter.reason is not None and "no processor package" in meter.reason
-    first = add_zone(tmp_path, "intel-rapl:0", "package-0", 0)
-    unreadable = add_zone(tmp_path, "intel-rapl:1", "package-1", 0)
-    unreadable.unlink()
-    with EnergyMeter("cpu", powercap=tmp_path) as meter:
-        first.write_text("500\n")
-    # One package of two would look like a small sum.
-    assert meter.joules is None and meter.reason is not None and "intel-rapl:1: No such file" in meter.reason
-
-
-class FakeNvml:
-    class NVMLError(Exception):
-        pass
-
-    def __init__(self, millijoules: list[int]) -> None:
-        self.millijoules = millijoules
-
-    def nvmlInit(self) -> None:
-        if not self.millijoules:
-            raise self.NVMLError("Driver Not Loaded")
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:
-        return index
-
-    def nvmlDeviceGetTotalEnergyConsumption(self, handle: int) -> int:
-        return self.millijoules.pop(0)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU's own identifier would be looked up")
-def test_energy_of_a_gpu_is_read_through_nvml(tmp_path: Path) -> None:
-    with EnergyMeter("cuda:1", powercap=tmp_path, nvml=FakeNvml([1000, 4500])) as meter:
-        pass
-    assert meter.parts == {"NVML 1": 3.5} and meter.joules == 3.5
-    assert meter.reason is not None and "RAPL" in meter.reason
-    with EnergyMeter("cuda", powercap=tmp_path, nvml=FakeNvml([])) as broken:
-        pass
-    assert broken.joules is None and broken.reason is not None and "Driver Not Loaded" in broken.reason
-    assert total_joules([meter, broken]) is None
-    assert total_joules([meter, meter]) == 7.0

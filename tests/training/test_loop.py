@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -255,3 +256,14 @@ def test_a_model_without_labels_weighs_samples(tmp_path: Any) -> None:
     again = Mean()
     train(again, points, collate, settings, progress=False, output_folder=tmp_path / "run")
     assert torch.equal(again.norm.running_mean, model.norm.running_mean) and again.norm.running_mean.abs() > 0
+
+
+def test_waiting_for_batches_is_told_apart_from_computing(reader: Any, examples: list[Example]) -> None:
+    def slow(items: list[Example]) -> dict[str, torch.Tensor]:
+        time.sleep(0.02)
+        batch: dict[str, torch.Tensor] = reader.collate(items)
+        return batch
+
+    settings = TrainingSettings(max_steps=6, batch_size=2, gradient_accumulation=2)
+    report = train(reader.model, examples, slow, settings, progress=False)
+    assert report.data_wait_seconds is not None and 6 * 2 * 0.02 <= report.data_wait_seconds < report.seconds

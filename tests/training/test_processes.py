@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.state import AcceleratorState, GradientState
 from safetensors.torch import load_file
 
 from ecgbyte.training.processes import open_accelerator, process_seed
-from tests.training.launched_run import plain_run, shared_beginnings_run
+from tests.training.launched_run import plain_run
 
 ROOT = Path(__file__).resolve().parents[2]
-FSDP_SETTINGS = ROOT / "experiments" / "accelerate" / "fsdp.yaml"
 
 
 def launch(command: list[str], what: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -71,33 +69,6 @@ def test_two_processes_train_one_model_and_continue_after_a_kill(tmp_path: Path)
         torch.testing.assert_close(stored[name], value.detach(), rtol=1e-3, atol=2e-5)
 
 
-def test_sharded_training_gathers_what_it_stores_and_continues(tmp_path: Path) -> None:
-    accelerate = ["accelerate.commands.launch", "--config_file", str(FSDP_SETTINGS), "--num_processes", "2"]
-    done = launch([*accelerate, "--main_process_port", "0"], "sharded", tmp_path)
-    assert done.returncode == 0, done.stderr
-    first, second = results("sharded", tmp_path)
-    assert first["kind"] == "FSDP" and first["version_2"] and first["processes"] == 2 and first["stopped"]
-    assert first["local_rows"] + second["local_rows"] == first["rows"] and first["local_rows"] < first["rows"]
-    assert "FSDP in 3 units cannot train batches whose questions share a beginning" in first["refused"]
-    assert first["resumed_from_step"] == 2
-    assert first["resumed"] == first["uninterrupted"] == second["resumed"] == second["uninterrupted"]
-    expected = shared_beginnings_run().losses
-    assert first["losses_with_shared_beginnings"] == pytest.approx(expected, rel=1e-5)
-    model, report = plain_run(None)
-    assert [point["loss"] for point in first["validation"]] == pytest.approx(
-        [point["loss"] for point in report.validation], rel=1e-5
-    )
-    stored = load_file(tmp_path / "sharded" / "model.safetensors")
-    assert stored.keys() == dict(model.named_parameters()).keys()
-    for name, value in model.named_parameters():
-        torch.testing.assert_close(stored[name], value.detach(), rtol=1e-3, atol=2e-5)
-
-
-def test_the_settings_for_sharding_are_ones_that_accelerate_knows() -> None:
-    settings = load_config_from_file(str(FSDP_SETTINGS))
-    assert settings.fsdp_config["fsdp_version"] == 2 and settings.mixed_precision == "no"
-
-
 def test_processes_that_were_not_joined_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     open_accelerator()
     monkeypatch.setenv("WORLD_SIZE", "2")
@@ -110,7 +81,7 @@ def test_processes_that_were_not_joined_are_refused(monkeypatch: pytest.MonkeyPa
     [
         ("ACCELERATE_GRADIENT_ACCUMULATION_STEPS", "4", "TrainingSettings.gradient_accumulation decides"),
         ("ACCELERATE_MIXED_PRECISION", "bf16", "TrainingSettings.precision decides"),
-        ("ACCELERATE_USE_FSDP", "true", "finds none here"),
+        ("ACCELERATE_USE_FSDP", "true", "asks for FSDP, expected one process or several with DDP"),
     ],
 )
 def test_settings_of_a_launcher_that_would_change_results_are_refused(

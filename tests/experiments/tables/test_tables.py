@@ -163,7 +163,8 @@ def test_what_only_training_or_the_language_model_has_is_summed_over_those() -> 
         *cost("ecg-byte", "tokenizer", "", train_seconds=5.0, samples_seen=0.0, distinct_records=200.0),
         *cost("ecg-byte", "end-to-end", "none", training_flops=70.0, padded_positions=900.0, peak_memory=50.0),
         *cost("merl", "stage-1", "", training_flops=30.0, peak_memory=80.0),
-        *cost("merl", "stage-2", "none", training_flops=10.0, padded_positions=20.0, peak_memory=50.0, energy=2.0),
+        *cost("merl", "stage-2", "none", training_flops=10.0, padded_positions=20.0, peak_memory=50.0),
+        *cost("merl", "stage-2", "none", data_wait_seconds=2.0),
     ]
     found = lines_of(rows)
     own = found["padded per batch", "ecg-byte", "all stages"]
@@ -171,9 +172,9 @@ def test_what_only_training_or_the_language_model_has_is_summed_over_those() -> 
     assert own["training time (s)"][0] == 105.0 and own["operations (GFLOP)"][0] == 70.0
     assert other["operations (GFLOP)"][0] == 40.0 and other["operations, times ecg-byte's"][0] == pytest.approx(4 / 7)
     assert other["positions with padding"][0] == 20.0 and other["peak memory (MB)"][0] == 80.0
-    # Stage 1 trains too, and its energy is not known.
-    assert found["padded per batch", "merl", "stage-2"]["energy (kJ)"][0] == 2.0
-    assert other.get("energy (kJ)") is None
+    # Stage 1 trains too, and its waiting is not known.
+    assert found["padded per batch", "merl", "stage-2"]["waiting for batches (s)"][0] == 2.0
+    assert other.get("waiting for batches (s)") is None
 
 
 def test_efficiency_has_no_sum_over_a_stage_without_a_number() -> None:
