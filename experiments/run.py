@@ -4,80 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ecgbyte.data.audit import SplitAudit
-from ecgbyte.data.questions.question import Question
 from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage
-from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.figures.tokens import TOKENS_FILE, UsageOf, read_token_usage
-from experiments.plan import Failure, Plan, execute, unfinished
+from experiments.plan import Plan, execute, unfinished
 from experiments.profiles.profile import Profile
+from experiments.report.outcome import MethodAnswers, Outcome
+from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
 from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
-from experiments.rows.schema import ResultRow, compact_json
-from experiments.steps.answers import Answers
+from experiments.rows.schema import compact_json
 from experiments.steps.method_runs import MethodRun
-from experiments.steps.segments import Segments
 from experiments.steps.study import Study
 from experiments.steps.work_folder import WorkFolder, code_fingerprint
-
-MethodAnswers = dict[int, dict[str, Answers]]
-
-
-@dataclass
-class Outcome:
-    """What a run leaves for the tables, the figures and the report.
-
-    Attributes
-    ----------
-    rows : list of ResultRow
-    audit : SplitAudit
-    answers : dict
-        From method to training seed to input to answers.
-    questions : list of Question
-        The test questions, in the order of the answers.
-    patients : dict
-        From record id to patient id.
-    losses : list of dict
-        Learning curves: method, stage, seed, losses, and validation as [step, seconds, loss].
-    tokenizer : ECGTokenizer
-        Of ``ecg-byte``.
-    segments : Segments
-    rejected : Path
-        The records that could not be used, with reasons.
-    example_record : str
-        The first test record, drawn in the figures.
-    attention : Path or None
-        The folder of the stored attention, where ``ecg-byte`` was trained.
-    token_usages : dict
-        How often each token stands in the test segments, by data set and tokenizer.
-    details : dict
-        Plain data of the steps that has no row.
-    failures : list of Failure
-        Runs that did not end.
-    """
-
-    rows: list[ResultRow]
-    audit: SplitAudit
-    answers: dict[str, MethodAnswers]
-    questions: list[Question]
-    patients: dict[str, str]
-    losses: list[dict[str, Any]]
-    tokenizer: ECGTokenizer
-    segments: Segments
-    rejected: Path
-    example_record: str
-    attention: Path | None
-    token_usages: dict[UsageOf, TokenUsage]
-    details: dict[str, Any]
-    failures: list[Failure]
 
 
 def open_study(
@@ -152,7 +97,7 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
         answers,
         prepared.questions["test"],
         prepared.patients,
-        _losses(ended),
+        losses_of(ended),
         tokenizer,
         prepared.segments,
         study.segments_task.step.folder / "rejected.csv",
@@ -174,34 +119,6 @@ def _token_usages(plan: Plan) -> dict[UsageOf, TokenUsage]:
         if step.is_done:
             usages |= read_token_usage(step.folder / TOKENS_FILE)
     return usages
-
-
-def _losses(runs: list[MethodRun]) -> list[dict[str, Any]]:
-    curves = []
-    met = set()
-    for run in runs:
-        if not run.method.is_trained:
-            continue
-        stages = [(task.step, "stage-1", task.step.name) for task in run.pretraining_tasks()]
-        stages.append((run.train_task.step, run.method.stage, run.method.name))
-        for step, stage, name in stages:
-            if step.fingerprint in met:
-                continue
-            met.add(step.fingerprint)
-            report = step.details["report"]
-            curves.append(
-                {
-                    "method": name.removeprefix("pretrain-"),
-                    "stage": stage,
-                    "seed": run.seed,
-                    "losses": [round(value, 5) for value in report["losses"]],
-                    "validation": [
-                        [point["step"], round(point["seconds"], 2), round(point["loss"], 5)]
-                        for point in report.get("validation", [])
-                    ],
-                }
-            )
-    return curves
 
 
 def _details(study: Study, runs: list[MethodRun]) -> dict[str, Any]:

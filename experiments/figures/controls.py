@@ -19,9 +19,10 @@ from experiments.figures.method_axes import (
     spread,
     title_of,
 )
+from experiments.rows.estimates import Estimate
 from experiments.rows.groups import BALANCED, most_seeds
-from experiments.rows.schema import INPUTS, METRICS, ResultRow
-from experiments.tables.rendering import Estimate
+from experiments.rows.metrics import INPUTS, METRICS
+from experiments.rows.schema import ResultRow
 
 _WHOLE = {("language-quality", "accuracy"), ("roc-areas", "roc-area-macro")}
 

@@ -23,7 +23,8 @@ from experiments.figures.method_axes import (
 )
 from experiments.figures.quality import quality_rows
 from experiments.rows.groups import family, layout_name, layout_order, method_order
-from experiments.rows.schema import METRICS, ResultRow
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow
 from experiments.rows.total_costs import SECONDS, Cost, stage_costs, total_costs
 
 if TYPE_CHECKING:

@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments.figures.files import COLOURS, new_figure, save_figure
 from experiments.rows.groups import FAMILIES, family, method_order
+from experiments.rows.losses import Curve, read_curves
 
 _LINES = ("-", "--", ":", "-.")
-_NEEDED = {"method", "stage", "losses"}
-_ALLOWED = _NEEDED | {"seed", "validation"}
-
-
-class Curve(NamedTuple):
-    """One training run: its losses, one an optimiser step, and [step, seconds, loss] of its validations."""
-
-    method: str
-    stage: str
-    seed: int
-    losses: NDArray[np.float64]
-    validation: NDArray[np.float64]
-
-
-def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
-    """The curves of ``losses.json``.
-
-    Parameters
-    ----------
-    path : path-like
-        JSON: a list of ``{"method": str, "stage": str, "losses": [float, ...]}``, one loss an optimiser step; as far as
-        they are known, with ``"seed": int`` and ``"validation": [[step, seconds, loss], ...]``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-    ValueError
-        If it holds something else; a loss that is NaN or infinite is named.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"losses: there is no file {path}")
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(content, list):
-        raise ValueError(f"{path}: got {type(content).__name__}, expected a list of curves")
-    return [_curve(path, index, curve) for index, curve in enumerate(content)]
 
 
 def learning_curves_figure(
@@ -129,20 +91,6 @@ def validation_curves_figure(
         panels[0, 0].set_ylim(trained.min() - margin, trained.max() + margin)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     return save_figure(figure, path)
-
-
-def _curve(path: Path, index: int, curve: Any) -> Curve:
-    if not isinstance(curve, dict) or not _NEEDED <= set(curve) <= _ALLOWED:
-        raise ValueError(
-            f"{path}, curve {index}: expected an object with method, stage and losses, at most seed and validation more"
-        )
-    losses = np.asarray(curve["losses"], dtype=np.float64)
-    if losses.ndim != 1 or not np.isfinite(losses).all():
-        raise ValueError(f"{path}, curve {index} ({curve['method']}): expected a list of finite losses")
-    validation = np.asarray(curve.get("validation") or np.empty((0, 3)), dtype=np.float64)
-    if validation.ndim != 2 or validation.shape[1] != 3 or not np.isfinite(validation).all():
-        raise ValueError(f"{path}, curve {index} ({curve['method']}): expected validation as [step, seconds, loss]")
-    return Curve(str(curve["method"]), str(curve["stage"]), int(curve.get("seed", 0)), losses, validation)
 
 
 def _panel(curve: Curve) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from experiments.figures.files import COLOURS
+from experiments.rows.estimates import Estimate
 from experiments.rows.groups import FAMILIES, family, method_order
 from experiments.rows.schema import ResultRow
-from experiments.tables.rendering import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,10 +20,10 @@ from experiments.figures.method_axes import (
     spread,
     title_of,
 )
-from experiments.rows.groups import at_own_input, family, most_seeds, subset_order
-from experiments.rows.schema import METRICS, ResultRow
-from experiments.tables.quality import AGAINST
-from experiments.tables.rendering import Estimate
+from experiments.rows.estimates import Estimate
+from experiments.rows.groups import AGAINST, at_own_input, family, most_seeds, subset_order
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow
 
 _COLUMNS = 5
 _SHOWN = ("accuracy", "bleu-4", "rouge-l", "meteor", "bertscore-f1")

@@ -20,10 +20,12 @@ from experiments.figures.method_axes import (
     spread,
     title_of,
 )
+from experiments.rows.estimates import Estimate
 from experiments.rows.groups import most_seeds
-from experiments.rows.schema import METRICS, ResultRow
-from experiments.tables.rendering import Estimate
-from experiments.tables.variations import BASE, TOKENIZER_METRICS, split_variant, transfer_rows, variant_order
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow
+from experiments.rows.variants import BASE, TOKENIZER_METRICS, split_variant, variant_order
+from experiments.tables.variations import transfer_rows
 
 _ABLATED = ("accuracy", "bleu-4")
 

@@ -10,17 +10,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from experiments.tables.rendering import (
-    QUOTED_AT_ONCE,
-    QUOTED_HEADER,
-    QUOTED_TITLE,
-    Cell,
-    Estimate,
-    Table,
-    cell_text,
-    in_words,
-    quoted_lines,
-)
+from experiments.rows.estimates import Cell, Estimate, cell_text
+from experiments.tables.rendering import QUOTED_AT_ONCE, QUOTED_HEADER, QUOTED_TITLE, Table, in_words, quoted_lines
 
 STYLE = """
 :root { color-scheme: light; }

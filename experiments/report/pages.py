@@ -12,13 +12,14 @@ from pathlib import Path
 
 from ecgbyte.files import write_atomically
 from experiments.report.markdown import is_small
+from experiments.rows.estimates import cell_text
 from experiments.rows.files import read_rows
 from experiments.rows.groups import family
 from experiments.rows.schema import ResultRow
 from experiments.steps.work_folder import ROOT
 from experiments.tables.catalogue import make_tables
 from experiments.tables.published import PublishedNumber, read_published_numbers
-from experiments.tables.rendering import Table, cell_text, in_words, markdown_lines
+from experiments.tables.rendering import Table, in_words, markdown_lines
 from experiments.verdicts.catalogue import make_verdicts
 
 PAGE, README = ROOT / "docs" / "reproduction.md", ROOT / "README.md"

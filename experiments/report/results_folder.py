@@ -17,8 +17,8 @@ from experiments.report.answer_files import write_answer_files
 from experiments.report.content import Answer, FailedRun, ReportContent, write_content
 from experiments.report.deviations import deviations
 from experiments.report.markdown import ANSWERS_SHOWN
+from experiments.report.outcome import Outcome
 from experiments.rows.files import write_rows
-from experiments.run import Outcome
 from experiments.steps.segments import TARGET_RATE
 from experiments.tables.rendering import to_markdown
 

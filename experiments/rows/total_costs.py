@@ -9,9 +9,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from experiments.rows.estimates import Estimate
 from experiments.rows.groups import groups, layout_order, method_order, most_seeds
-from experiments.rows.schema import METRICS, ResultRow
-from experiments.tables.rendering import Estimate
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow
 
 SECONDS, RATE, TIMED_RATE = "train-seconds", "seconds-per-1000-samples", "timed-seconds-per-1000-samples"
 ALL_STAGES = "all stages"

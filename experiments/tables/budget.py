@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from experiments.profiles.methods import METHODS
-from experiments.rows.groups import family, groups, most_seeds, scale_notes, without_empty
+from experiments.rows.estimates import Cell, Estimate
+from experiments.rows.groups import family, groups, most_seeds
 from experiments.rows.schema import ResultRow
-from experiments.tables.rendering import Cell, Estimate, Table
+from experiments.tables.notes import scale_notes, without_empty
+from experiments.tables.rendering import Table
 
 _TERMS = (
     "training questions",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from experiments.rows.groups import groups, interval_note, most_seeds, place, scale_notes, without_empty
-from experiments.rows.schema import INPUTS, METRICS, ResultRow
+from experiments.rows.estimates import Cell, Estimate
+from experiments.rows.groups import groups, most_seeds
+from experiments.rows.metrics import INPUTS, METRICS
+from experiments.rows.schema import ResultRow
+from experiments.tables.notes import interval_note, place, scale_notes, without_empty
 from experiments.tables.published import PublishedNumber
-from experiments.tables.rendering import Cell, Estimate, Table
+from experiments.tables.rendering import Table
 
 CONTROL_METRICS = ("accuracy", "bleu-4", "roc-area-macro")
 _NOTES = (

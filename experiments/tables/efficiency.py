@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from experiments.rows.groups import (
-    REFERENCE_METHOD,
-    family,
-    groups,
-    layout_name,
-    most_seeds,
-    place,
-    scale_notes,
-    without_empty,
-)
-from experiments.rows.schema import METRICS, ResultRow
+from experiments.rows.estimates import Cell, Estimate
+from experiments.rows.groups import REFERENCE_METHOD, family, groups, layout_name, most_seeds
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow
 from experiments.rows.total_costs import RATE, SECONDS, TIMED_RATE, Cost, ratio, stage_costs, total_costs
+from experiments.tables.notes import place, scale_notes, without_empty
 from experiments.tables.published import PublishedNumber
-from experiments.tables.rendering import Cell, Estimate, Table
+from experiments.tables.rendering import Table
 
 _COLUMNS = {
     SECONDS: "training time (s)",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgbyte.checks import check_option
-from experiments.rows.schema import TABLES
+from experiments.rows.metrics import TABLES
 
 PUBLISHED_NUMBERS = Path(__file__).resolve().parent / "published_numbers.csv"
 _COLUMNS = ("table", "source", "note", "dataset", "method", "metric", "value", "std")

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from experiments.rows.groups import (
-    at_own_input,
-    family,
-    groups,
-    interval_note,
-    most_seeds,
-    place,
-    scale_notes,
-    without_empty,
-)
-from experiments.rows.schema import INPUTS, METRICS, ResultRow
+from experiments.rows.estimates import Cell, Estimate
+from experiments.rows.groups import AGAINST, at_own_input, family, groups, most_seeds
+from experiments.rows.metrics import INPUTS, METRICS
+from experiments.rows.schema import ResultRow
+from experiments.tables.notes import interval_note, place, scale_notes, without_empty
 from experiments.tables.published import PublishedNumber
-from experiments.tables.rendering import Cell, Estimate, Table
+from experiments.tables.rendering import Table
 
 QUALITY_METRICS = (
     "accuracy",
@@ -31,7 +25,6 @@ QUALITY_METRICS = (
     "truncated-inputs",
 )
 COMPARED_METRICS = ("accuracy", "bleu-4", "bleu-4-sentence", "rouge-1", "rouge-2", "rouge-l", "meteor", "bertscore-f1")
-AGAINST = "against "
 _BLEU_NOTE = (
     "BLEU-4, of the corpus, is 0 where no answer has four words, and ROUGE-2 for answers of one word. Sentence BLEU-4 "
     "is the published mean of smoothed sentences: a right answer of one word scores 17.78."

@@ -7,10 +7,9 @@ import io
 import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
+from experiments.rows.estimates import Cell, Estimate, cell_text
 from experiments.rows.files import format_cell
-from experiments.rows.schema import METRICS, ResultRow
 from experiments.tables.published import PublishedNumber
 
 QUOTED_TITLE = "Quoted from elsewhere, not measured here"
@@ -18,21 +17,6 @@ QUOTED_HEADER = ("dataset", "method", "metric", "value", "source", "conditions")
 QUOTED_AT_ONCE = 20  # a page shows more of them only on demand
 
 
-class Estimate(NamedTuple):
-    """A value, its interval (NaN, NaN where there is none) and the digits after the point that people read."""
-
-    value: float
-    low: float = math.nan
-    high: float = math.nan
-    digits: int = 2
-
-    @classmethod
-    def of(cls, row: ResultRow | None) -> Estimate | None:
-        """The value of a row, None for no row."""
-        return None if row is None else cls(row.value, row.ci_low, row.ci_high, METRICS[row.metric].digits)
-
-
-Cell = str | int | Estimate | None
 _CONTEXT = ("dataset", "split", "subset", "seed", "seeds", "scale", "n", "input", "trained on", "against")
 
 
@@ -181,18 +165,6 @@ def markdown_lines(header: Sequence[str], lines: Sequence[Sequence[str]]) -> lis
 
     rule = [f"{'-' * (width - 1)}{':' if r else '-'}" for width, r in zip(widths, right, strict=True)]
     return [join(escaped[0]), join(rule), *(join(line) for line in escaped[1:])]
-
-
-def cell_text(cell: Cell) -> str:
-    """A cell as people read it."""
-    if cell is None:
-        return ""
-    if not isinstance(cell, Estimate):
-        return f"{cell:,}" if isinstance(cell, int) else cell
-    value = f"{cell.value:,.{cell.digits}f}"
-    if math.isnan(cell.low):
-        return value
-    return f"{value} [{cell.low:,.{cell.digits}f}, {cell.high:,.{cell.digits}f}]"
 
 
 def _csv_text(lines: Sequence[Sequence[str]]) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from experiments.rows.groups import family, groups, interval_note, most_seeds, place, scale_notes, without_empty
-from experiments.rows.schema import METRICS, ResultRow
-from experiments.tables.rendering import Cell, Estimate, Table
+from experiments.rows.estimates import Cell, Estimate
+from experiments.rows.groups import family, groups, most_seeds
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow
+from experiments.rows.variants import BASE, TOKENIZER_METRICS, split_variant, variant_order
+from experiments.tables.notes import interval_note, place, scale_notes, without_empty
+from experiments.tables.rendering import Table
 
-BASE = "base"
 _TRANSFER_METRICS = ("accuracy", "bleu-4", "rouge-l", "meteor", "bertscore-f1", "roc-area-macro", "truncated-inputs")
 _ABLATION_METRICS = (
     "accuracy",
@@ -20,22 +23,6 @@ _ABLATION_METRICS = (
     "truncated-inputs",
     "train-seconds",
     "training-flops",
-)
-TOKENIZER_METRICS = (
-    "vocabulary-size",
-    "compression",
-    "tokens-per-record",
-    "bits-per-sample-bound",
-    "bits-per-sample-entropy",
-    "used-tokens",
-    "usage-entropy",
-    "token-length-mean",
-    "token-length-longest",
-    "run-share",
-    "reconstruction-rmse",
-    "reconstruction-prd",
-    "reconstruction-largest",
-    "outside-range",
 )
 
 
@@ -133,23 +120,6 @@ def tokenizer(rows: Iterable[ResultRow]) -> Table:
         *scale_notes(rows),
     )
     return Table("tokenizer", "Tokenizer", without_empty(lines), notes)
-
-
-def split_variant(variant: str) -> tuple[str, str]:
-    """``"tokenizer.num_merges=500"`` as the setting and its value; the unchanged run is ``("base", "")``."""
-    if variant in ("", BASE):
-        return BASE, ""
-    setting, _, value = variant.partition("=")
-    return setting, value
-
-
-def variant_order(variant: str) -> tuple[object, ...]:
-    """Sorts variants: the base, then by setting, numbers by size and before words."""
-    setting, value = split_variant(variant)
-    try:
-        return setting != BASE, setting, False, float(value), value
-    except ValueError:
-        return setting != BASE, setting, True, 0.0, value
 
 
 def unpaired(first: ResultRow, second: ResultRow) -> Estimate:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from experiments.rows.estimates import Estimate, cell_text
 from experiments.rows.groups import REFERENCE_METHOD, family, layout_name, method_order
 from experiments.rows.schema import ResultRow
 from experiments.rows.total_costs import SECONDS, Cost, layouts, ratio, stage_costs, total_costs
-from experiments.tables.rendering import Estimate, cell_text
 from experiments.verdicts.parts import DEPENDS, FAILS, HOLDS, UNTESTED, Finding, Verdict, above, decide, measured
 from experiments.verdicts.quality import PAPER
 

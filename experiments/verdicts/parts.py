@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from experiments.rows.groups import at_own_input, family, method_order, most_seeds
-from experiments.rows.schema import METRICS, ResultRow
-from experiments.tables.quality import AGAINST
-from experiments.tables.rendering import Estimate, cell_text
+from experiments.rows.estimates import Estimate, cell_text
+from experiments.rows.groups import AGAINST, at_own_input, family, method_order, most_seeds
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow
 
 HOLDS, FAILS, DEPENDS, UNTESTED = "holds here", "does not hold here", "depends", "not tested here"
 # Declared beforehand: a difference of less than this many points, of accuracy or of BLEU-4, counts as none.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from experiments.profiles.methods import ENCODERS, FROM_SCRATCH
+from experiments.rows.estimates import Estimate, cell_text
 from experiments.rows.groups import BALANCED
-from experiments.rows.schema import METRICS, ResultRow
-from experiments.tables.rendering import Estimate, cell_text
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow
 from experiments.verdicts.parts import (
     DEPENDS,
     FAILS,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from experiments.profiles.methods import METHODS, Method
-from experiments.rows.schema import INPUTS, ResultRow, compact_json
+from experiments.rows.metrics import INPUTS
+from experiments.rows.schema import ResultRow, compact_json
 
 SEEDS = (0, 1, 2)
 SUBSETS = ("all", "answer-balanced", "ecg-needed", "single-choose", "single-query", "single-verify")

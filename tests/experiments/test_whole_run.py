@@ -16,7 +16,8 @@ from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import read_profile
 from experiments.report.answer_files import read_answer_files
 from experiments.rows.files import read_rows
-from experiments.rows.schema import COLUMNS, INPUTS, TABLES
+from experiments.rows.metrics import INPUTS, TABLES
+from experiments.rows.schema import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,9 +16,10 @@ from experiments.figures.catalogue import FIGURE_WORDS, FIGURES, FIGURES_OF, wri
 from experiments.figures.controls import controls_figure
 from experiments.figures.costs import training_time_figure
 from experiments.figures.ecg import reconstruction_figure, token_overlay_figure
-from experiments.figures.learning import learning_curves_figure, read_curves
+from experiments.figures.learning import learning_curves_figure
 from experiments.figures.quality import language_quality_figure
 from experiments.figures.variations import ablations_figure
+from experiments.rows.losses import read_curves
 from experiments.rows.schema import ResultRow
 from tests.experiments.made_up_rows import made_up_curves, made_up_rows
 

@@ -11,7 +11,7 @@ import pytest
 from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.figures.tokens import UsageOf, read_token_usage, run_figure, token_figures, write_token_usage
-from experiments.rows.schema import METRICS
+from experiments.rows.metrics import METRICS
 from experiments.steps.segments import Segments
 from experiments.steps.tokens import TOKENIZER_SIGNATURES, measure_on_segments
 

@@ -16,8 +16,9 @@ from experiments.figures.catalogue import write_figures
 from experiments.report.content import Answer, FailedRun, ReportContent
 from experiments.report.html import write_html_report
 from experiments.report.html_parts import data_table, text_table
+from experiments.rows.estimates import Estimate
 from experiments.tables.catalogue import write_tables
-from experiments.tables.rendering import Estimate, Table
+from experiments.tables.rendering import Table
 from experiments.verdicts.catalogue import make_verdicts
 from tests.experiments.made_up_rows import made_up_rows
 

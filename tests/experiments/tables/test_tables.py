@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from experiments.profiles.methods import METHODS
+from experiments.rows.estimates import Estimate
 from experiments.rows.groups import family, method_order, most_seeds
 from experiments.rows.schema import ResultRow
 from experiments.tables.budget import budget
@@ -18,7 +19,7 @@ from experiments.tables.controls import control_differences, controls
 from experiments.tables.efficiency import efficiency, efficiency_by_stage, validation
 from experiments.tables.published import PublishedNumber, read_published_numbers
 from experiments.tables.quality import comparisons, language_quality, language_quality_by_seed, roc_areas
-from experiments.tables.rendering import Estimate, Table, to_csv, to_markdown
+from experiments.tables.rendering import Table, to_csv, to_markdown
 from experiments.tables.variations import ablations, tokenizer, transfer
 from tests.experiments.made_up_rows import ABLATIONS, made_up_rows
 

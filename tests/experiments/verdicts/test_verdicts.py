@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from experiments.rows.estimates import Estimate
 from experiments.rows.schema import ResultRow
-from experiments.tables.rendering import Estimate, to_csv
+from experiments.tables.rendering import to_csv
 from experiments.verdicts.catalogue import make_verdicts, verdict_table
 from experiments.verdicts.parts import (
     DEPENDS,

@@ -1,0 +1,95 @@
+"""Learning curves: training losses by stage, and validation losses by step and by time."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from experiments.steps.method_runs import MethodRun
+
+_NEEDED = {"method", "stage", "losses"}
+
+_ALLOWED = _NEEDED | {"seed", "validation"}
+
+
+class Curve(NamedTuple):
+    """One training run: its losses, one an optimiser step, and [step, seconds, loss] of its validations."""
+
+    method: str
+    stage: str
+    seed: int
+    losses: NDArray[np.float64]
+    validation: NDArray[np.float64]
+
+
+def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
+    """The curves of ``losses.json``.
+
+    Parameters
+    ----------
+    path : path-like
+        JSON: a list of ``{"method": str, "stage": str, "losses": [float, ...]}``, one loss an optimiser step; as far as
+        they are known, with ``"seed": int`` and ``"validation": [[step, seconds, loss], ...]``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    ValueError
+        If it holds something else; a loss that is NaN or infinite is named.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"losses: there is no file {path}")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, list):
+        raise ValueError(f"{path}: got {type(content).__name__}, expected a list of curves")
+    return [_curve(path, index, curve) for index, curve in enumerate(content)]
+
+
+def _curve(path: Path, index: int, curve: Any) -> Curve:
+    if not isinstance(curve, dict) or not _NEEDED <= set(curve) <= _ALLOWED:
+        raise ValueError(
+            f"{path}, curve {index}: expected an object with method, stage and losses, at most seed and validation more"
+        )
+    losses = np.asarray(curve["losses"], dtype=np.float64)
+    if losses.ndim != 1 or not np.isfinite(losses).all():
+        raise ValueError(f"{path}, curve {index} ({curve['method']}): expected a list of finite losses")
+    validation = np.asarray(curve.get("validation") or np.empty((0, 3)), dtype=np.float64)
+    if validation.ndim != 2 or validation.shape[1] != 3 or not np.isfinite(validation).all():
+        raise ValueError(f"{path}, curve {index} ({curve['method']}): expected validation as [step, seconds, loss]")
+    return Curve(str(curve["method"]), str(curve["stage"]), int(curve.get("seed", 0)), losses, validation)
+
+
+def losses_of(runs: list[MethodRun]) -> list[dict[str, Any]]:
+    curves = []
+    met = set()
+    for run in runs:
+        if not run.method.is_trained:
+            continue
+        stages = [(task.step, "stage-1", task.step.name) for task in run.pretraining_tasks()]
+        stages.append((run.train_task.step, run.method.stage, run.method.name))
+        for step, stage, name in stages:
+            if step.fingerprint in met:
+                continue
+            met.add(step.fingerprint)
+            report = step.details["report"]
+            curves.append(
+                {
+                    "method": name.removeprefix("pretrain-"),
+                    "stage": stage,
+                    "seed": run.seed,
+                    "losses": [round(value, 5) for value in report["losses"]],
+                    "validation": [
+                        [point["step"], round(point["seconds"], 2), round(point["loss"], 5)]
+                        for point in report.get("validation", [])
+                    ],
+                }
+            )
+    return curves
