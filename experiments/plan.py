@@ -16,19 +16,10 @@ from experiments.profiles.settings_reading import change_settings
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.study import Study
 from experiments.steps.transfer import TransferRun
-from experiments.steps.work_folder import Task, WorkFolder
+from experiments.steps.work_folder import Failure, Task, WorkFolder
 
 # What a run may fail with while the others go on; an interruption is none of them.
 FAILURES = (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A run that did not end, with the reason."""
-
-    run: str
-    error: str
-    traceback: str
 
 
 @dataclass(frozen=True)

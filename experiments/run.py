@@ -12,7 +12,6 @@ import torch
 from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage
-from experiments.figures.tokens import TOKENS_FILE, UsageOf, read_token_usage
 from experiments.plan import Plan, execute, unfinished
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
@@ -22,6 +21,7 @@ from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_ro
 from experiments.rows.schema import compact_json
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.study import Study
+from experiments.steps.token_usage import TOKENS_FILE, UsageOf, read_token_usage
 from experiments.steps.work_folder import WorkFolder, code_fingerprint
 
 

@@ -10,11 +10,11 @@ from ecgbyte.data.audit import SplitAudit
 from ecgbyte.data.questions.question import Question
 from ecgbyte.metrics.token_usage import TokenUsage
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from experiments.figures.tokens import UsageOf
-from experiments.plan import Failure
 from experiments.rows.schema import ResultRow
 from experiments.steps.answers import Answers
 from experiments.steps.segments import Segments
+from experiments.steps.token_usage import UsageOf
+from experiments.steps.work_folder import Failure
 
 MethodAnswers = dict[int, dict[str, Answers]]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ecgbyte.files import write_atomically
 from experiments.figures.attention_maps import draw_attention
 from experiments.figures.ecg import reconstruction_figure, token_overlay_figure
-from experiments.figures.tokens import TOKENS_FILE, token_figures, write_token_usage
+from experiments.figures.tokens import token_figures
 from experiments.profiles.profile import Profile
 from experiments.redraw import draw_results
 from experiments.report.answer_files import write_answer_files
@@ -20,6 +20,7 @@ from experiments.report.markdown import ANSWERS_SHOWN
 from experiments.report.outcome import Outcome
 from experiments.rows.files import write_rows
 from experiments.steps.segments import TARGET_RATE
+from experiments.steps.token_usage import TOKENS_FILE, write_token_usage
 from experiments.tables.rendering import to_markdown
 
 # What the licence of a data set asks of any result made from it.

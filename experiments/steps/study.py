@@ -12,7 +12,6 @@ from ecgbyte.data.audit import SplitAudit, audit_splits
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
 from ecgbyte.data.questions.question import Question
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from experiments.figures.tokens import TOKENS_FILE, UsageOf, write_token_usage
 from experiments.profiles import expected_cost
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
@@ -28,6 +27,7 @@ from experiments.steps.segments import (
     open_records,
     write_segments,
 )
+from experiments.steps.token_usage import TOKENS_FILE, UsageOf, write_token_usage
 from experiments.steps.views import ECGView, signal_view
 from experiments.steps.work_folder import Step, Task, WorkFolder
 

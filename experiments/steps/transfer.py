@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
-from experiments.figures.tokens import TOKENS_FILE, UsageOf, write_token_usage
 from experiments.profiles.profile import DataSettings
 from experiments.steps.answers import answer_questions
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.questions import TransferQuestions, transfer_questions
 from experiments.steps.segments import Segments, choose_entries, open_records, write_segments
+from experiments.steps.token_usage import TOKENS_FILE, UsageOf, write_token_usage
 from experiments.steps.tokens import measure_on_segments
 from experiments.steps.views import ECGView, assign_segments, make_examples
 from experiments.steps.work_folder import Task

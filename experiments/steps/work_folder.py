@@ -32,13 +32,14 @@ STEP_MODULES = frozenset(
         "steps/segments",
         "steps/study",
         "steps/timing",
+        "steps/token_usage",
         "steps/tokens",
         "steps/transfer",
         "steps/trivial",
         "steps/views",
     }
 )
-BESIDE_STEPS = frozenset({"figures/tokens", "profiles/expected_cost", "profiles/settings_reading", "steps/work_folder"})
+BESIDE_STEPS = frozenset({"profiles/expected_cost", "profiles/settings_reading", "steps/work_folder"})
 # Of the library, what measures answers, and the command line, have no part in a step either.
 _TOKEN_MEASURES = ("bin_error.py", "compression.py", "token_usage.py")
 
@@ -96,6 +97,15 @@ class Step:
             If it has not been done.
         """
         return dict(json.loads((self.folder / "done.json").read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that did not end, with the reason."""
+
+    run: str
+    error: str
+    traceback: str
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ import pytest
 
 from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from experiments.figures.tokens import UsageOf, read_token_usage, run_figure, token_figures, write_token_usage
+from experiments.figures.tokens import run_figure, token_figures
 from experiments.rows.metrics import METRICS
 from experiments.steps.segments import Segments
+from experiments.steps.token_usage import UsageOf, read_token_usage, write_token_usage
 from experiments.steps.tokens import TOKENIZER_SIGNATURES, measure_on_segments
 
 
