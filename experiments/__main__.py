@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from experiments.profiles.data_sets import DATA_SETS
 from experiments.profiles.profile import Profile, profile_names, read_profile
 from experiments.profiles.settings_reading import change_settings
 from experiments.steps.work_folder import ROOT
@@ -18,6 +19,7 @@ from experiments.steps.work_folder import ROOT
 def parser() -> argparse.ArgumentParser:
     """The command line's options."""
     parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+    readable = [name for name, data_set in DATA_SETS.items() if "root" in data_set.arguments]
     parser.add_argument(
         "--profile",
         default="default",
@@ -28,9 +30,14 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="[NAME=]DIR",
-        help="the folder of the profile's data set, or NAME=DIR of another (ptb-xl, mimic-iv-ecg); may be repeated",
+        help=f"the folder of the profile's data set, or NAME=DIR of another ({', '.join(readable)}); may be repeated",
     )
-    parser.add_argument("--questions", type=Path, metavar="DIR", help="the folder of question files (ECG-QA, ECG-Chat)")
+    parser.add_argument(
+        "--questions",
+        type=Path,
+        metavar="DIR",
+        help="the folder of question files (ECG-QA, ECG-Chat), or the file of your own (docs/extend.md)",
+    )
     parser.add_argument("--seeds", metavar="0,1,...", help="training seeds in place of the profile's")
     parser.add_argument(
         "--change",
@@ -110,8 +117,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _profile(options: argparse.Namespace) -> Profile:
     profile = read_profile(options.profile)
-    for change in options.change:
-        profile = change_settings(profile, change)
+    if options.change:
+        # All at once: one may only fit together with another.
+        profile = change_settings(profile, ", ".join(options.change))
     if options.seeds is not None:
         parts = options.seeds.split(",")
         if not all(part.isdecimal() for part in parts):
@@ -121,11 +129,16 @@ def _profile(options: argparse.Namespace) -> Profile:
 
 
 def _roots(given: list[str], profile: Profile) -> dict[str, Path]:
-    """The folder of each data set that was named."""
-    roots = {}
+    """The folder of each data set that was named; what stands before ``=`` is a name only where one is so called."""
+    named = {*DATA_SETS, profile.data.dataset, *profile.transfer.datasets}
+    roots: dict[str, Path] = {}
     for text in given:
-        name, sign, folder = text.rpartition("=")
-        roots[name if sign else profile.data.dataset] = Path(folder)
+        name, sign, folder = text.partition("=")
+        if not (sign and name in named):
+            name, folder = profile.data.dataset, text
+        if name in roots:
+            raise ValueError(f"--root: got two folders of {name!r}, {roots[name]} and {folder}")
+        roots[name] = Path(folder)
     return roots
 
 

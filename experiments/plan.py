@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 import traceback
@@ -10,9 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from experiments.profiles.ablations import BASE, ablated
 from experiments.profiles.expected_cost import EFFICIENCY, operations_per_second
-from experiments.profiles.methods import find_method
-from experiments.profiles.settings_reading import change_settings
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.study import Study
 from experiments.steps.transfer import TransferRun
@@ -47,29 +45,25 @@ class Plan:
     def methods(self) -> list[MethodRun]:
         """Every method with every training seed, seed by seed, so that a stopped run has whole comparisons."""
         profile = self.profile
+        methods = profile.all_methods
         runs = []
         for place, seed in enumerate(profile.training_seeds):
-            methods = [find_method(name) for name in profile.methods]
             # A method that is not trained has one run.
             runs += [MethodRun(self.study, method, seed) for method in methods if method.is_trained or not place]
         return runs
 
     @cached_property
     def ablations(self) -> list[tuple[str, MethodRun]]:
-        """The runs of ``ecg-byte`` with one setting changed, and without a change (``"base"``), by what was changed."""
+        """The runs with something changed, and of ``ecg-byte`` without a change (`BASE`), by what was changed."""
         settings = self.profile.ablations
-        if not settings.changes:
-            return []
-        budget = change_settings(self.profile, settings.budget) if settings.budget else self.profile
         runs = []
-        for change in ("", *settings.changes):
-            profile = change_settings(budget, change) if change else budget
+        for change in ("", *settings.changes) if settings.changes else ():
+            method, profile = ablated(self.profile, change)
             study = Study(
                 profile, self.study.work, self.study.roots, self.study.questions_root, tracking=self.study.tracking
             )
-            method = dataclasses.replace(find_method("ecg-byte"), matching=profile.tokenizer.matching)
             runs += [
-                (change or "base", MethodRun(study, method, seed, ("ecg", "other-patient"))) for seed in settings.seeds
+                (change or BASE, MethodRun(study, method, seed, ("ecg", "other-patient"))) for seed in settings.seeds
             ]
         return runs
 
@@ -84,6 +78,11 @@ class Plan:
             if run.method.name in settings.methods
         ]
 
+    @property
+    def matchings(self) -> list[str]:
+        """How the tokenizers of its methods cut symbols into tokens, sorted."""
+        return sorted({method.matching for method in self.profile.all_methods if method.sees_tokens})
+
     def groups(self, only: Iterable[str] = ()) -> list[Group]:
         """The tasks of all runs, or of those that are named.
 
@@ -97,9 +96,8 @@ class Plan:
         ValueError
             If a name fits no group.
         """
-        matchings = sorted({run.method.matching or "longest" for run in self.methods})
-        data = tuple(task for matching in matchings for task in self.study.tokenizer_tasks(matching))
-        groups = [Group("data", data)]
+        tokenizers = [task for matching in self.matchings for task in self.study.tokenizer_tasks(matching).tasks]
+        groups = [Group("data", (*self.study.data_tasks, *tokenizers))]
         groups += [
             Group(f"{run.method.name}:{run.seed}", tuple(run.tasks(timed=run.seed == self.profile.training_seeds[0])))
             for run in self.methods

@@ -13,6 +13,7 @@ from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage
 from experiments.plan import Plan, execute, unfinished
+from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
 from experiments.rows.losses import losses_of
@@ -20,9 +21,10 @@ from experiments.rows.maker import RowMaker, versions
 from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
 from experiments.rows.schema import compact_json
 from experiments.steps.method_runs import MethodRun
+from experiments.steps.segments import REJECTED_FILE
 from experiments.steps.study import Study
 from experiments.steps.token_usage import TOKENS_FILE, UsageOf, read_token_usage
-from experiments.steps.work_folder import WorkFolder, code_fingerprint
+from experiments.steps.work_folder import WorkFolder
 
 
 def open_study(
@@ -35,8 +37,7 @@ def open_study(
 ) -> Study:
     """A profile's data in a work folder; see `Study` for the arguments."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
-    work = WorkFolder(work_folder, fingerprint(code_fingerprint(), versions()))
-    return Study(profile, work, roots, questions_root, tracking=tracking)
+    return Study(profile, WorkFolder(work_folder), roots, questions_root, tracking=tracking)
 
 
 def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
@@ -55,13 +56,14 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
         If the data cannot be prepared. What fails later is recorded, and the other runs go on.
     """
     # Without data nothing can go on.
-    study.work.run(study.segments_task)
+    for task in study.data_tasks:
+        study.work.run(task)
     prepared = study.prepared
     plan = Plan(study)
     groups = plan.groups()
     failures = unfinished(groups) if finished_only else execute(groups, study.work)
     profile = study.profile
-    tokenizer = study.tokenizer("longest")
+    tokenizer = study.tokenizer(METHODS[REFERENCE_METHOD].matching)
     maker = RowMaker(
         profile,
         {
@@ -72,7 +74,7 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
             "dataset": profile.data.dataset,
             "versions": versions(),
             "device": "cuda" if torch.cuda.is_available() else "cpu",
-            "code_version": code_fingerprint(),
+            "code_version": fingerprint(*(run.code for run in plan.methods)),
             "data_fingerprint": study.records.fingerprint,
             "tokenizer_fingerprint": tokenizer.fingerprint,
         },
@@ -89,30 +91,29 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
         *ablation_rows(maker, plan.ablations),
         *transfer_rows(maker, plan.transfers),
     ]
-    attention = [run.attention_task.step for run in ended if run.method.name == "ecg-byte"]
+    attention = [run.attention_task.step for run in ended if run.method.draws_attention]
     drawn = [step.folder for step in attention if step.is_done]
     return Outcome(
-        rows,
-        prepared.audit,
-        answers,
-        prepared.questions["test"],
-        prepared.patients,
-        losses_of(ended),
-        tokenizer,
-        prepared.segments,
-        study.segments_task.step.folder / "rejected.csv",
-        prepared.record_ids("test")[0],
-        drawn[0] if drawn else None,
-        _token_usages(plan),
-        _details(study, ended),
-        failures,
+        rows=rows,
+        audit=prepared.audit,
+        answers=answers,
+        questions=prepared.questions["test"],
+        patients=dict(prepared.patients),
+        losses=losses_of(ended),
+        tokenizer=tokenizer,
+        segments=prepared.segments,
+        rejected=study.segments_task.step.folder / REJECTED_FILE,
+        example_record=prepared.record_ids("test")[0],
+        attention=drawn[0] if drawn else None,
+        token_usages=_token_usages(plan),
+        details=_details(study, ended),
+        failures=failures,
     )
 
 
 def _token_usages(plan: Plan) -> dict[UsageOf, TokenUsage]:
     study = plan.study
-    matchings = sorted({run.method.matching for run in plan.methods if run.method.reads == "tokens"})
-    steps = [study.tokenizer_tasks(matching)[-1].step for matching in matchings]
+    steps = [study.tokenizer_tasks(matching).measured.step for matching in plan.matchings]
     steps += [run.measure_task.step for run in plan.transfers if run.measure_task is not None]
     usages: dict[UsageOf, TokenUsage] = {}
     for step in steps:
@@ -124,7 +125,7 @@ def _token_usages(plan: Plan) -> dict[UsageOf, TokenUsage]:
 def _details(study: Study, runs: list[MethodRun]) -> dict[str, Any]:
     details: dict[str, Any] = {
         "data": study.segments_task.step.details,
-        "tokenizer": study.tokenizer_tasks("longest")[1].step.details,
+        "tokenizer": study.tokenizer_tasks(METHODS[REFERENCE_METHOD].matching).trained.step.details,
     }
     for run in runs:
         if not run.method.is_trained:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ecgbyte.models.running import evaluation_mode
 
 
-def stack_signals(signals: Sequence[np.ndarray]) -> torch.Tensor:
+def stack_signals(signals: Sequence[np.ndarray] | np.ndarray) -> torch.Tensor:
     """Signals of one shape as one batch.
 
     Parameters
@@ -44,7 +44,7 @@ def stack_signals(signals: Sequence[np.ndarray]) -> torch.Tensor:
 
 
 def extract_features(
-    encoder: nn.Module, signals: Sequence[np.ndarray], *, batch_size: int = 256, progress: bool = False
+    encoder: nn.Module, signals: Sequence[np.ndarray] | np.ndarray, *, batch_size: int = 256, progress: bool = False
 ) -> np.ndarray:
     """Run an encoder over signals, without gradients and in evaluation mode.
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import re
 import time
+from typing import TYPE_CHECKING
 
 from ecgbyte.signals.leads import LEADS
-from experiments.profiles.methods import Method
-from experiments.profiles.profile import Profile
+from experiments.profiles.encoders import find_encoder
+
+if TYPE_CHECKING:
+    from experiments.profiles.profile import Profile
 
 # Symbols a token stands for, and positions of a question with its answer: typical of the data sets here.
 _SYMBOLS_PER_TOKEN = 12.0
 _QUESTION_POSITIONS = 20
 _SMOLLM2_PARAMETERS = 1.35e8
-# Operations for one segment in one training step, of the encoders in their smallest and in their published size.
-_ENCODER_OPERATIONS = {"tiny": 1.5e8, "published": 5e10}
 # The share of the speed of a matrix product that training was seen to reach.
 EFFICIENCY = 0.2
-_RATE = 250
 
 
 def language_model_parameters(profile: Profile) -> float:
@@ -37,7 +37,12 @@ def language_model_parameters(profile: Profile) -> float:
 
 def segment_samples(profile: Profile) -> float:
     """Samples of one segment, all leads."""
-    return len(LEADS) * profile.data.segment_seconds * _RATE
+    return len(LEADS) * lead_samples(profile)
+
+
+def lead_samples(profile: Profile) -> float:
+    """Samples of one lead of a segment."""
+    return profile.data.segment_seconds * profile.preprocessing.target_rate
 
 
 def segment_bytes(profile: Profile, records: int) -> float:
@@ -57,40 +62,43 @@ def token_bytes(profile: Profile) -> float:
     return segment_bytes(profile, records) / symbols_per_token(profile)
 
 
-def ecg_positions(profile: Profile, method: Method) -> float:
-    """Positions that an ECG takes."""
-    if method.reads == "tokens":
-        return min(segment_samples(profile) / symbols_per_token(profile), profile.model.max_length)
-    if method.encoder == "linear-patches":
-        leads = 1 if profile.patches.layout == "lead" else len(LEADS)
-        return segment_samples(profile) / (profile.patches.samples * leads)
-    return 1.0 if method.sees_ecg else 0.0
+def token_positions(profile: Profile) -> float:
+    """Positions that the tokens of a segment take."""
+    return min(segment_samples(profile) / symbols_per_token(profile), profile.model.max_length)
 
 
-def training_operations(profile: Profile, method: Method) -> float:
-    """Operations of training a method's language model."""
+def training_operations(profile: Profile, positions: float, beside: float, *, keeps_padding: bool) -> float:
+    """Operations of training a method's language model.
+
+    Parameters
+    ----------
+    profile : Profile
+    positions : float
+        That an ECG takes.
+    beside : float
+        Operations of one question beside the language model's.
+    keeps_padding : bool
+        Whether every question is computed apart, padded to the length that is published.
+    """
     questions = profile.questions.train * profile.training.epochs
-    if method.as_published:
-        positions = questions * float(profile.as_published.padded_length)
+    if keeps_padding:
+        computed = questions * float(profile.as_published.padded_length)
     else:
-        shared = ecg_positions(profile, method) / profile.training.questions_per_segment
-        positions = questions * (shared + _QUESTION_POSITIONS)
-    operations = 6 * language_model_parameters(profile) * positions
-    if method.reads == "signals" and method.encoder != "linear-patches":
-        operations += questions * _encoder_operations(profile, method.encoder)
-    return operations
+        computed = questions * (positions / profile.training.questions_per_segment + _QUESTION_POSITIONS)
+    return 6 * language_model_parameters(profile) * computed + questions * beside
 
 
 def pretraining_operations(profile: Profile, encoder: str) -> float:
     """Operations of an encoder's stage 1."""
     segments = profile.data.train_records * profile.data.segments_per_record
-    return profile.encoder(encoder).epochs * segments * _encoder_operations(profile, encoder)
+    settings = profile.encoder(encoder)
+    return float(settings.epochs * segments * find_encoder(encoder).expected_operations(settings))
 
 
-def answering_operations(profile: Profile, method: Method, inputs: int) -> float:
+def answering_operations(profile: Profile, positions: float, inputs: int) -> float:
     """Operations of answering the test questions under so many inputs: a third of training's for each position."""
-    positions = ecg_positions(profile, method) + _QUESTION_POSITIONS
-    return 2 * language_model_parameters(profile) * positions * profile.questions.test * inputs
+    computed = positions + _QUESTION_POSITIONS
+    return 2 * language_model_parameters(profile) * computed * profile.questions.test * inputs
 
 
 def model_bytes(profile: Profile) -> float:
@@ -111,7 +119,3 @@ def operations_per_second() -> float:
         float((matrix @ matrix)[0, 0])
         count += 1
     return EFFICIENCY * 2 * side**3 * count / (time.perf_counter() - started)
-
-
-def _encoder_operations(profile: Profile, encoder: str) -> float:
-    return _ENCODER_OPERATIONS["tiny" if profile.encoder(encoder).size == "tiny" else "published"]

@@ -1,13 +1,24 @@
-"""The methods, by name: what each reads, which encoder it has, and which of the published faults it keeps."""
+"""The methods, by name: a method is its module and one entry here.
+
+The entry says which reader leads to the ECG (a module of `experiments.steps.readers`, or of anyone's), the parts that
+the reader takes, and which published faults it can keep. A method that declares faults has a twin that keeps them.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from ecgbyte.checks import check_option
+from experiments.profiles.faults import FAULTS, MASK_AT_TEST_TIME, PADDING_IN_LABELS, UNTRAINED_FUSION
 
-ENCODERS = ("merl", "vit", "clip", "clip-vit")
+if TYPE_CHECKING:
+    from experiments.profiles.profile import Profile
+
 AS_PUBLISHED, FROM_SCRATCH = "-as-published", "-from-scratch"
+REFERENCE_METHOD = "ecg-byte"
 
 
 @dataclass(frozen=True)
@@ -17,60 +28,191 @@ class Method:
     Attributes
     ----------
     name : str
-        As in ``runs.csv``.
+        As in the results.
     reads : str
-        ``"tokens"``: the ECG tokenizer's ids, as tokens of the language model. ``"features"``: one vector of a frozen
-        encoder. ``"signals"``: the signal itself, through layers trained together with the language model.
-        ``"text"``: the question alone, no ECG. ``"training-answers"``: no language model at all.
+        In words for tables: ``"tokens"``, ``"features"``, ``"signals"``, ``"text"`` or ``"training-answers"``.
+    family : str
+        The family of the comparison that it belongs to; see `experiments.rows.groups.FAMILIES`.
+    reader : str
+        ``module:function`` that gives the `experiments.steps.readers.reading.Reading` of one of its runs. Empty for a
+        method that trains no language model.
+    rule : str
+        For a method without a language model: ``module:function`` from training and test questions to answers.
     encoder : str
-        One of `ENCODERS`, ``"linear-patches"``, or empty.
-    as_published : bool
-        Whether the faults of the published code are on.
+        One of `experiments.profiles.encoders.ENCODERS`, where its reader has one.
     matching : str
-        For tokens: the tokenizer's ``matching``.
+        Where its reader has an ECG tokenizer: how that cuts symbols into tokens.
+    sees_ecg : bool
+        Whether anything of the ECG reaches it.
+    pretrained : bool
+        Whether its encoder has a stage 1 of its own, before the language model is trained.
+    can_keep : tuple of str
+        Of `experiments.profiles.faults.FAULTS`, those of its published code with which something can be trained.
+    as_published : bool
+        Whether it keeps them.
+    timed : bool
+        Whether its training steps are timed in every layout; the others cost what one of these costs.
+    draws_attention : bool
+        Whether what some of its answers looked at is kept.
+    deviation : callable or None
+        From the profile to where the method differs from what was published, in one sentence.
     """
 
     name: str
     reads: str
+    family: str
+    reader: str = ""
+    rule: str = ""
     encoder: str = ""
-    as_published: bool = False
     matching: str = ""
+    sees_ecg: bool = True
+    pretrained: bool = False
+    can_keep: tuple[str, ...] = ()
+    as_published: bool = False
+    timed: bool = False
+    draws_attention: bool = False
+    deviation: Callable[[Profile], str] | None = dataclasses.field(default=None, compare=False)
 
-    @property
-    def family(self) -> str:
-        """The family of the paper's comparison that the method belongs to."""
-        if self.reads == "signals":
-            return "no pretraining"
-        return {"tokens": "end to end", "features": "two-stage"}.get(self.reads, "trivial")
+    def __post_init__(self) -> None:
+        if bool(self.reader) == bool(self.rule):
+            raise ValueError(f"{self.name}: expected a reader or a rule, got {self.reader!r} and {self.rule!r}")
+        for fault in self.can_keep:
+            check_option(f"{self.name}: can_keep", fault, FAULTS)
+        if self.as_published and not self.can_keep:
+            raise ValueError(f"{self.name}: as_published=True, but it declares no fault that it could keep")
 
     @property
     def is_trained(self) -> bool:
         """Whether a language model is trained."""
-        return self.reads != "training-answers"
+        return bool(self.reader)
 
     @property
-    def sees_ecg(self) -> bool:
-        """Whether anything of the ECG reaches the method."""
-        return self.reads in ("tokens", "features", "signals")
+    def sees_tokens(self) -> bool:
+        """Whether the ECG reaches it as tokens of an ECG tokenizer."""
+        return self.sees_ecg and bool(self.matching)
 
     @property
     def stage(self) -> str:
-        """The stage in which the language model is trained."""
-        return "stage-2" if self.reads == "features" else "end-to-end"
+        """The stage in which its language model is trained."""
+        return "stage-2" if self.pretrained else "end-to-end"
+
+    @property
+    def own_input(self) -> str:
+        """What it is trained on, one of `ecgbyte.data.controls.INPUTS`."""
+        return "ecg" if self.sees_ecg else "text-only"
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The published faults that it keeps."""
+        return self.can_keep if self.as_published else ()
+
+    def settings(self) -> dict[str, Any]:
+        """What of it a training depends on, as plain data; its reader adds what else it takes from the profile."""
+        return {
+            "reader": self.reader,
+            "encoder": self.encoder,
+            "matching": self.matching,
+            "sees_ecg": self.sees_ecg,
+            "faults": list(self.faults),
+        }
+
+
+def with_twins(*methods: Method) -> tuple[Method, ...]:
+    """The methods, then the twins ``NAME-as-published`` of those that declare faults."""
+    keeping = [method for method in methods if method.can_keep]
+    twins = [
+        dataclasses.replace(
+            method, name=method.name + AS_PUBLISHED, as_published=True, timed=False, deviation=_keeps_faults
+        )
+        for method in keeping
+    ]
+    return (*methods, *twins)
+
+
+def _keeps_faults(profile: Profile) -> str:
+    return (
+        "Methods named `-as-published` keep those published faults with which something can be trained: padding "
+        f"stays in the labels (padded to {profile.as_published.padded_length} positions; published: 1,024), the "
+        "vision transformer sees a random 75 % mask at test time, and the layers that join CLIP and ViT are not "
+        "trained. The published code itself stops with errors and cannot be run."
+    )
+
+
+def _without_pretraining(_: Profile) -> str:
+    return (
+        "Methods without pretraining (`-from-scratch`, `linear-patches`) are this project's: the same encoders, or "
+        "one linear layer, trained together with the language model."
+    )
+
+
+def _control(_: Profile) -> str:
+    return (
+        "The methods `text-only`, `most-frequent` and `nearest-question` are this project's controls: the same "
+        "language model trained on the questions alone, and two rules that train nothing."
+    )
+
+
+def _two_stage(name: str, *faults: str) -> Method:
+    return Method(
+        name,
+        "features",
+        "two-stage",
+        "experiments.steps.readers.features:reading",
+        encoder=name,
+        pretrained=True,
+        can_keep=(PADDING_IN_LABELS, *faults),
+        timed=True,
+    )
+
+
+def _jointly_trained(name: str, encoder: str, *, timed: bool = False) -> Method:
+    return Method(
+        name,
+        "signals",
+        "no pretraining",
+        "experiments.steps.readers.signals:reading",
+        encoder=encoder,
+        timed=timed,
+        deviation=_without_pretraining,
+    )
+
+
+def _tokens(name: str, matching: str, **other: Any) -> Method:
+    return Method(name, "tokens", "end to end", "experiments.steps.readers.tokens:reading", matching=matching, **other)
+
+
+def _rule(name: str, function: str) -> Method:
+    return Method(name, "training-answers", "trivial", rule=function, sees_ecg=False, deviation=_control)
 
 
 _ALL = (
-    Method("ecg-byte", "tokens", matching="longest"),
-    Method("ecg-byte-merge-order", "tokens", matching="merge-order"),
-    *(Method(name, "features", name) for name in ENCODERS),
-    *(Method(name + AS_PUBLISHED, "features", name, as_published=True) for name in ENCODERS),
-    *(Method(name + FROM_SCRATCH, "signals", name) for name in ENCODERS),
-    Method("linear-patches", "signals", "linear-patches"),
-    Method("text-only", "text"),
-    Method("most-frequent", "training-answers"),
-    Method("nearest-question", "training-answers"),
+    _tokens(REFERENCE_METHOD, "longest", timed=True, draws_attention=True),
+    _tokens("ecg-byte-merge-order", "merge-order"),
+    *with_twins(
+        _two_stage("merl"),
+        _two_stage("vit", MASK_AT_TEST_TIME),
+        _two_stage("clip"),
+        _two_stage("clip-vit", MASK_AT_TEST_TIME, UNTRAINED_FUSION),
+    ),
+    *(_jointly_trained(name + FROM_SCRATCH, name) for name in ("merl", "vit", "clip", "clip-vit")),
+    _jointly_trained("linear-patches", "linear-patches", timed=True),
+    Method(
+        "text-only",
+        "text",
+        "trivial",
+        "experiments.steps.readers.text:reading",
+        # A text-only model has the ECG tokens in its vocabulary too, so that the models are alike.
+        matching="longest",
+        sees_ecg=False,
+        timed=True,
+        deviation=_control,
+    ),
+    _rule("most-frequent", "experiments.steps.trivial:most_frequent_answers"),
+    _rule("nearest-question", "experiments.steps.trivial:nearest_question_answers"),
 )
 METHODS = {method.name: method for method in _ALL}
+ENCODERS = tuple(method.encoder for method in _ALL if method.pretrained and not method.as_published)
+"""The encoders of the two-stage methods, which are called like them."""
 
 
 def find_method(name: str) -> Method:

@@ -5,211 +5,36 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
-import typing
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ecgbyte.checks import check_option
-from ecgbyte.data.questions.question import REPORT_QUESTION_TYPE, SINGLE_QUESTION_TYPES
 from ecgbyte.files import fingerprint
-from experiments.profiles.methods import ENCODERS, METHODS
+from experiments.profiles.ablations import check_ablations
+from experiments.profiles.encoders import encoder_tables, find_encoder
+from experiments.profiles.methods import METHODS, REFERENCE_METHOD, Method
+from experiments.profiles.settings import (
+    AblationSettings,
+    AsPublishedSettings,
+    DataSettings,
+    EvaluationSettings,
+    ModelSettings,
+    OptimiserSettings,
+    PreprocessingSettings,
+    QuestionSettings,
+    TokenizerSettings,
+    TransferSettings,
+)
 from experiments.profiles.settings_reading import build_settings
+from experiments.profiles.unused_settings import refuse_unused
 
 PROFILES_FOLDER = Path(__file__).resolve().parent
-# None for synthetic records, which are made at any rate.
-_SAMPLING_RATES: dict[str, tuple[int, ...] | None] = {"synthetic": None, "ptb-xl": (100, 500), "mimic-iv-ecg": (500,)}
-QUESTION_SOURCES = ("generated", "ecg-qa", "ecg-chat", "generated+ecg-qa")
 
 
-@dataclass(frozen=True)
-class DataSettings:
-    """Which records: ``synthetic`` (patients from a seed), ``ptb-xl`` or ``mimic-iv-ecg`` (from a folder that the user
-    names). 0 records take the whole split.
-    """
-
-    dataset: str
-    num_patients: int = 0
-    sampling_rate: int = 500
-    train_records: int = 0
-    validation_records: int = 0
-    test_records: int = 0
-    segment_seconds: float = 2.0
-    segments_per_record: int = 5
-
-    def __post_init__(self) -> None:
-        check_option("data.dataset", self.dataset, tuple(_SAMPLING_RATES))
-        rates = _SAMPLING_RATES[self.dataset]
-        if rates and self.sampling_rate not in rates:
-            raise ValueError(
-                f"data.sampling_rate: got {self.sampling_rate}, the records of {self.dataset} are at "
-                f"{' or '.join(map(str, rates))} samples a second"
-            )
-
-
-@dataclass(frozen=True)
-class TokenizerSettings:
-    """How the ECG tokenizer is trained: on at most `records` training records, or all (0), drawn as `sampling` says."""
-
-    num_merges: int = 3500
-    boundary: str = "lead"
-    matching: str = "longest"
-    amplitude_range: str = "global"
-    alphabet_size: int = 26
-    sampling: str = "random"
-    records: int = 0
-
-    def __post_init__(self) -> None:
-        check_option("tokenizer.sampling", self.sampling, ("random", "clusters"))
-
-
-@dataclass(frozen=True)
-class QuestionSettings:
-    """Where the questions come from, how many each split gets, and of what; an empty list, or 0, means all.
-
-    ``generated`` asks about the findings of the data set. There `minimum_count` training records must give an answer
-    before training asks for it; held-out splits ask about the same attributes wherever 5 records allow it.
-    ``ecg-qa`` and ``ecg-chat`` are read from files, in the folder that the user names, and dealt to the splits by their
-    records; `train`, `validation` and `test` are then the most that are drawn. Of them only `question_types` holds for
-    ECG-QA, and none for ECG-Chat, whose questions all ask for a report.
-    ``generated+ecg-qa`` adds to the generated questions at most `ecgqa_train` and `ecgqa_held_out` (validation, test)
-    of ECG-QA's. `ecgqa_version` says whether ECG-QA speaks in its templates' words or in varying ones.
-    """
-
-    train: int
-    validation: int
-    test: int
-    question_types: tuple[str, ...] = ("single-verify", "single-choose", "single-query")
-    finding_types: tuple[str, ...] = ()
-    templates: tuple[str, ...] = ()
-    paraphrases: int = 0
-    minimum_count: int = 5
-    source: str = "generated"
-    ecgqa_version: str = "paraphrased"
-    ecgqa_train: int = 0
-    ecgqa_held_out: int = 0
-
-    def __post_init__(self) -> None:
-        check_option("questions.source", self.source, QUESTION_SOURCES)
-        check_option("questions.ecgqa_version", self.ecgqa_version, ("paraphrased", "template"))
-        for kind in self.question_types:
-            check_option("questions.question_types", kind, (*SINGLE_QUESTION_TYPES, REPORT_QUESTION_TYPE))
-        for name in ("train", "validation", "test", "paraphrases", "ecgqa_train", "ecgqa_held_out"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"questions.{name}: got {getattr(self, name)}, expected 0 (all) or more")
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """The language model that every method gets.
-
-    `train_embeddings` is for the rows of the ECG tokens: with ``lora``, and in full training, false leaves them as
-    they start (as published).
-    """
-
-    name: str = "tiny"
-    hidden_size: int = 128
-    layers: int = 4
-    heads: int = 4
-    lora: bool = False
-    lora_rank: int = 16
-    lora_alpha: int = 32
-    lora_dropout: float = 0.05
-    initialisation: str = "waveform"
-    train_embeddings: bool = True
-    max_length: int = 1024
-
-
-@dataclass(frozen=True)
-class OptimiserSettings:
-    """Training of the language model; the same for every method.
-
-    `batch_size` counts segments. `questions_per_segment` questions about one segment share its positions; 1 computes
-    every question apart, as published. `validate_every` counts steps; 0 leaves validation out.
-    """
-
-    epochs: int
-    batch_size: int = 16
-    questions_per_segment: int = 1
-    learning_rate: float = 1e-3
-    optimizer: str = "adamw"
-    schedule: str = "cosine"
-    warmup_steps: int = 50
-    weight_decay: float = 0.01
-    precision: str = "no"
-    checkpoint_every: int = 200
-    validate_every: int = 0
-
-
-@dataclass(frozen=True)
-class EncoderSettings:
-    """Stage 1 of a two-stage method, and the size of its encoder wherever it is used.
-
-    `size` is ``"tiny"``, ``"base"`` (as published) or a pretrained model's folder or hub name; `text_encoder` is
-    ``"tiny"`` (from scratch; for CLIP its own text tower), ``"minilm"`` or a pretrained one's name. As published,
-    `normalisation` is ``"record"`` and `identical_reports` is ``"as-published"``.
-    """
-
-    epochs: int = 2
-    size: str = "tiny"
-    text_encoder: str = "tiny"
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    normalisation: str = "fixed"
-    identical_reports: str = "positives"
-
-
-@dataclass(frozen=True)
-class PatchSettings:
-    """Linear patches: see `ecgbyte.models.linear_patches.LinearPatches`."""
-
-    layout: str = "all-leads"
-    samples: int = 25
-
-
-@dataclass(frozen=True)
-class AsPublishedSettings:
-    """What methods named ``-as-published`` are trained with: padding to a fixed length, kept in the labels."""
-
-    padded_length: int = 1024
-
-
-@dataclass(frozen=True)
-class AblationSettings:
-    """Runs of ``ecg-byte`` with settings changed one at a time, at a budget of their own.
-
-    `changes` are such as ``"tokenizer.num_merges=500"`` (see
-    `experiments.profiles.settings_reading.change_settings`); each is
-    compared with a run of the same budget without a change. `budget` is a change that all of them get.
-    """
-
-    changes: tuple[str, ...] = ()
-    budget: str = ""
-    seeds: tuple[int, ...] = (0,)
-
-
-@dataclass(frozen=True)
-class TransferSettings:
-    """Other data sets on which the trained methods are tested: names, as in ``data.dataset``, and how much of each."""
-
-    datasets: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    num_patients: int = 400
-    sampling_rate: int = 500
-    records: int = 300
-    questions: int = 500
-
-
-@dataclass(frozen=True)
-class EvaluationSettings:
-    """Generation, intervals and the timing of training steps."""
-
-    max_new_tokens: int = 32
-    batch_size: int = 32
-    bootstrap_resamples: int = 1000
-    speed_rounds: int = 5
-    padded_length: int = 1024
-    bertscore: str = "minilm"
+def _default_encoders() -> dict[str, Any]:
+    return {name: kind() for name, kind in encoder_tables().items()}
 
 
 @dataclass(frozen=True)
@@ -219,7 +44,7 @@ class Profile:
     Attributes
     ----------
     name : str
-        Also the folder under ``results/``.
+        Also the folder under ``results/`` and ``work/``: a plain file name.
     scale : str
         ``"small run"`` or ``"full"``; a small run is marked wherever its numbers stand.
     note : str
@@ -230,6 +55,13 @@ class Profile:
         Of the choice of records, the questions and the resampling.
     training_seeds : tuple of int
         One training run of every method for each; they share records, questions and tokenizers.
+    encoders : mapping
+        From the name of each encoder that has settings of its own to them.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range, contradicts another, or would be accepted and ignored.
     """
 
     name: str
@@ -241,26 +73,29 @@ class Profile:
     questions: QuestionSettings
     training: OptimiserSettings
     training_seeds: tuple[int, ...] = (0,)
-    tokenizer: TokenizerSettings = TokenizerSettings()
-    model: ModelSettings = ModelSettings()
-    merl: EncoderSettings = EncoderSettings()
-    vit: EncoderSettings = EncoderSettings()
-    clip: EncoderSettings = EncoderSettings()
-    patches: PatchSettings = PatchSettings()
-    as_published: AsPublishedSettings = AsPublishedSettings()
-    ablations: AblationSettings = AblationSettings()
-    transfer: TransferSettings = TransferSettings()
-    evaluation: EvaluationSettings = EvaluationSettings()
+    preprocessing: PreprocessingSettings = field(default_factory=PreprocessingSettings)
+    tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    encoders: Mapping[str, Any] = field(default_factory=_default_encoders, metadata={"tables": encoder_tables})
+    as_published: AsPublishedSettings = field(default_factory=AsPublishedSettings)
+    ablations: AblationSettings = field(default_factory=AblationSettings)
+    transfer: TransferSettings = field(default_factory=TransferSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
         check_option("scale", self.scale, ("small run", "full"))
         for method in (*self.methods, *self.transfer.methods):
             check_option("methods", method, tuple(METHODS))
-        if "ecg-byte" not in self.methods:
-            raise ValueError("methods: expected 'ecg-byte' among them; the others are compared with it")
+        if REFERENCE_METHOD not in self.methods:
+            raise ValueError(f"methods: expected {REFERENCE_METHOD!r} among them; the others are compared with it")
         for name, values in (("methods", self.methods), ("training_seeds", self.training_seeds)):
             if len(set(values)) < len(values) or not values:
                 raise ValueError(f"{name}: got {list(values)}, expected one at least and none twice")
+        if min(self.seed, *self.training_seeds) < 0:
+            raise ValueError(
+                f"seed, training_seeds: got {self.seed} and {list(self.training_seeds)}, expected 0 or more"
+            )
         if self.data.dataset in self.transfer.datasets:
             raise ValueError(
                 f"transfer.datasets: {self.data.dataset!r} is the data set of the training; expected others"
@@ -273,11 +108,16 @@ class Profile:
                 f"evaluation.padded_length: got {self.evaluation.padded_length}, expected at least model.max_length, "
                 f"{self.model.max_length}"
             )
+        refuse_unused(self)
 
-    def encoder(self, name: str) -> EncoderSettings:
-        """The settings of an encoder; ``clip-vit`` is made of the other two's."""
-        check_option("name", name, ENCODERS)
-        return self.clip if name == "clip-vit" else typing.cast(EncoderSettings, getattr(self, name))
+    @property
+    def all_methods(self) -> tuple[Method, ...]:
+        """The entries of its methods."""
+        return tuple(METHODS[name] for name in self.methods)
+
+    def encoder(self, name: str) -> Any:
+        """The settings of an encoder, or those that it goes by."""
+        return self.encoders[find_encoder(name).table]
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain data."""
@@ -299,7 +139,7 @@ def read_profile(name_or_path: str) -> Profile:
     Raises
     ------
     ValueError
-        If there is no such profile, or a setting is unknown, missing or of the wrong type.
+        If there is no such profile, or a setting is unknown, missing, of the wrong type, senseless, or read by nothing.
     """
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
@@ -312,4 +152,12 @@ def read_profile(name_or_path: str) -> Profile:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"profile: {path} is not valid TOML: {error}") from error
-    return build_settings(Profile, {"name": path.stem, **values}, path.name)
+    profile: Profile = build_settings(Profile, {"name": path.stem, **values}, path.name)
+    check_ablations(profile)
+    return profile
+
+
+def _check_name(name: str) -> None:
+    """It names folders under ``results/`` and ``work/``, and may not lead out of them."""
+    if name != name.strip() or name in ("", ".", "..") or any(sign in name for sign in ("/", "\\", ":", "\0")):
+        raise ValueError(f"name: got {name!r}, expected a plain file name, without separators; it names a folder")

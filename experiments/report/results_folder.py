@@ -11,6 +11,7 @@ from ecgbyte.files import write_atomically
 from experiments.figures.attention_maps import draw_attention
 from experiments.figures.ecg import reconstruction_figure, token_overlay_figure
 from experiments.figures.tokens import token_figures
+from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.profile import Profile
 from experiments.redraw import draw_results
 from experiments.report.answer_files import write_answer_files
@@ -19,17 +20,8 @@ from experiments.report.deviations import deviations
 from experiments.report.markdown import ANSWERS_SHOWN
 from experiments.report.outcome import Outcome
 from experiments.rows.files import write_rows
-from experiments.steps.segments import TARGET_RATE
 from experiments.steps.token_usage import TOKENS_FILE, write_token_usage
 from experiments.tables.rendering import to_markdown
-
-# What the licence of a data set asks of any result made from it.
-_SOURCES = {
-    "ptb-xl": (
-        "Data: PTB-XL (Wagner et al., Scientific Data 2020, doi:10.1038/s41597-020-0495-6), licence CC BY 4.0;",
-        "reports and labels are the data set's, questions are made from them.",
-    )
-}
 
 
 def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
@@ -51,7 +43,7 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
     if outcome.attention is not None:
         draw_attention(outcome.attention, folder / "figures")
     content = ReportContent(
-        note=" ".join([profile.note, *_SOURCES.get(profile.data.dataset, ())]),
+        note=" ".join(filter(None, [profile.note, find_data_set(profile.data.dataset).source])),
         audit=str(outcome.audit),
         deviations=deviations(profile),
         failed=[FailedRun(failure.run, failure.error) for failure in outcome.failures],
@@ -79,7 +71,7 @@ def _draw_example(outcome: Outcome, profile: Profile, folder: Path) -> None:
     title = f"{profile.data.dataset}, record {outcome.example_record}"
     for draw, shown in ((token_overlay_figure, encoding), (reconstruction_figure, outcome.tokenizer.decode(encoding))):
         path = folder / f"{draw.__name__.removesuffix('_figure').replace('_', '-')}.png"
-        draw(signal, shown, path, sampling_rate=TARGET_RATE, title=title)
+        draw(signal, shown, path, sampling_rate=outcome.segments.sampling_rate, title=title)
 
 
 def _examples(outcome: Outcome) -> dict[str, list[Answer]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecgbyte.training.settings import TrainingReport
 from ecgbyte.training.validation import seconds_to_validation_loss
-from experiments.profiles.methods import METHODS
+from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.rows.schema import ResultRow
 
 if TYPE_CHECKING:
@@ -81,17 +81,14 @@ class CostRows:
         """What comes before: the tokenizer, or stage 1 and the features."""
         records = len(run.study.prepared.splits["train"])
         rows = []
-        if run.method.reads == "tokens":
-            tasks = run.study.tokenizer_tasks(run.method.matching)[1:3]
-            seconds = sum(task.step.details["seconds"] for task in tasks)
-            rows += self._without_steps(run, "tokenizer", seconds, records)
-        if run.method.reads == "features":
-            for task in run.pretraining_tasks():
-                name = task.step.name.removeprefix("pretrain-")
-                stage = "stage-1" if len(run.pretraining_tasks()) == 1 else f"stage-1 ({name})"
-                rows += self._report(run, stage, "", task.step.details["report"], task.step.details)
-            features = run.study.view_tasks(run.method, run.seed)[-1].step
-            rows += self._without_steps(run, "features", features.details["extraction_seconds"], records)
+        pretraining = run.pretraining_tasks()
+        for task in pretraining:
+            name = task.step.name.removeprefix("pretrain-")
+            stage = "stage-1" if len(pretraining) == 1 else f"stage-1 ({name})"
+            rows += self._report(run, stage, "", task.step.details["report"], task.step.details)
+        for measured in run.reading.measured:
+            seconds = sum(task.step.details[measured.key] for task in measured.tasks)
+            rows += self._without_steps(run, measured.stage, seconds, records)
         return rows
 
     def _report(
@@ -178,7 +175,7 @@ class CostRows:
             compared = [
                 min(point["loss"] for point in report.validation)
                 for run, report in here
-                if run.method.name == "ecg-byte" or run.method.reads == "features"
+                if run.method.name == REFERENCE_METHOD or run.method.pretrained
             ]
             for run, report in here:
                 last = report.validation[-1]["loss"]
@@ -233,4 +230,4 @@ class CostRows:
 
 def own_input(method: str) -> str:
     """What a method is trained on."""
-    return "ecg" if METHODS[method].sees_ecg else "text-only"
+    return METHODS[method].own_input

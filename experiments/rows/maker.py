@@ -16,7 +16,7 @@ from experiments.rows.comparisons import comparison_rows
 from experiments.rows.language import Runs, language_rows, question_subsets
 from experiments.rows.ranking import ranking_rows
 from experiments.rows.schema import ResultRow, compact_json
-from experiments.steps.tokens import TOKENIZER_SIGNATURES
+from experiments.steps.token_measures import TOKENIZER_SIGNATURES
 
 
 def versions() -> str:

@@ -14,7 +14,7 @@ from experiments.rows.maker import RowMaker
 from experiments.rows.schema import ResultRow
 from experiments.steps.answers import Answers, open_answers
 from experiments.steps.method_runs import MethodRun
-from experiments.steps.study import Prepared
+from experiments.steps.prepared import Prepared
 from experiments.steps.transfer import TransferRun
 
 Runs = Mapping[int, Mapping[str, Answers]]
@@ -28,8 +28,8 @@ def tokenizer_rows(maker: RowMaker, plan: Plan) -> list[ResultRow]:
     rows = []
     for name in study.profile.methods:
         method = METHODS[name]
-        if method.reads == "tokens":
-            measured = study.tokenizer_tasks(method.matching)[-1].step
+        if method.sees_tokens:
+            measured = study.tokenizer_tasks(method.matching).measured.step
             if measured.is_done:
                 segments = len(study.prepared.splits["test"]) * study.prepared.segments.signals.shape[1]
                 rows += maker.tokenizer(measured.details, segments, method=name)
@@ -116,7 +116,7 @@ def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> lis
         for run in ended:
             found += changed.truncation("ecg-byte", run.answer_task.step.details["truncation"], seed=run.seed)
             found += [row for row in costs.of_stage(run) if row.metric in ("train-seconds", "positions")]
-        measured = ended[0].study.tokenizer_tasks(ended[0].method.matching)[-1].step
+        measured = ended[0].study.tokenizer_tasks(ended[0].method.matching).measured.step
         found += [
             row
             for row in changed.tokenizer(measured.details, len(questions), method="ecg-byte")

@@ -1,4 +1,4 @@
-"""Let a trained method answer the test questions under every input, and keep each answer."""
+"""The answers of a method under one input, and the files that keep them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ import numpy as np
 
 from ecgbyte.data.questions.question import Question
 from ecgbyte.files import write_atomically
-from ecgbyte.training.examples import Example
-from ecgbyte.training.generation import answer_and_score
 from ecgbyte.training.generation_file import Generation, read_generations, write_generations
-from experiments.profiles.profile import EvaluationSettings
-from experiments.steps.learning import Learner
 
 
 @dataclass(frozen=True)
@@ -33,37 +29,6 @@ class Answers:
 
     generations: list[Generation]
     yes_scores: dict[str, float]
-
-
-def answer_questions(
-    folder: Path,
-    learner: Learner,
-    examples_by_input: Mapping[str, Sequence[Example]],
-    questions: Sequence[Question],
-    settings: EvaluationSettings,
-    description: str,
-) -> dict[str, Any]:
-    """Write ``<input>.jsonl`` and ``<input>-yes-scores.json`` for every input; what is there already is kept."""
-    verify = {question.sample_id for question in questions if question.question_type == "single-verify"}
-    truncation = {}
-    for shown, examples in examples_by_input.items():
-        truncation[shown] = learner.collator.truncation(examples).to_dict()
-        scores_file = folder / f"{shown}-yes-scores.json"
-        if scores_file.exists():
-            continue
-        generations, scores = answer_and_score(
-            learner.model,
-            examples,
-            learner.collator,
-            max_new_tokens=settings.max_new_tokens,
-            batch_size=settings.batch_size,
-            description=f"{description}, {shown}",
-        )
-        write_generations(folder / f"{shown}.jsonl", generations)
-        scored = zip(generations, scores.tolist(), strict=True)
-        named = {generation.sample_id: score for generation, score in scored if generation.sample_id in verify}
-        write_atomically(scores_file, json.dumps(named))
-    return {"truncation": truncation}
 
 
 def given_answers(answers: Sequence[str], questions: Sequence[Question], patients: Mapping[str, str]) -> Answers:
@@ -83,14 +48,17 @@ def given_answers(answers: Sequence[str], questions: Sequence[Question], patient
 
 
 def write_given_answers(folder: Path, answers: Answers) -> dict[str, Any]:
-    """Write answers of a method without a model as `answer_questions` does, under the input ``"text-only"``."""
+    """Write answers of a method without a model as `experiments.steps.answering.answer_questions` writes a model's.
+
+    Their input is ``"text-only"``.
+    """
     write_generations(folder / "text-only.jsonl", answers.generations)
     write_atomically(folder / "text-only-yes-scores.json", json.dumps(answers.yes_scores))
     return {"truncation": {}}
 
 
 def open_answers(folder: Path, shown: str) -> Answers:
-    """What `answer_questions` wrote for one input."""
+    """What `experiments.steps.answering.answer_questions` wrote for one input."""
     scores = json.loads((folder / f"{shown}-yes-scores.json").read_text(encoding="utf-8"))
     return Answers(read_generations(folder / f"{shown}.jsonl"), scores)
 

@@ -27,13 +27,54 @@ from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import generate_answers
 from ecgbyte.training.sequences import answer_ids
-from experiments.steps.learning import Learner
-from experiments.steps.segments import TARGET_RATE, Segments
+from experiments.steps.learning import Learner, LearningSettings, build_learner, train_learner
+from experiments.steps.readers.reading import Reader
+from experiments.steps.readers.tokens import TokenReader
+from experiments.steps.segments import Segments
+from experiments.steps.shown import Shown
 
 CAPTIONS_FILE = "attention.json"
 CONDITIONS = ("ecg", "other-patient", "untrained")
 MEASURES = ("attention", "rollout", "gradient-input")
 ATTENTION_VERSION = 1
+
+
+def attention_of_method(
+    folder: Path,
+    trained: Path,
+    reader: Reader,
+    settings: LearningSettings,
+    shown: Shown,
+) -> dict[str, Any]:
+    """`attention_examples` of a trained method: the work of a step.
+
+    Parameters
+    ----------
+    folder, trained : Path
+        Of this step and of the training.
+    reader, settings, shown
+        As the method was trained with.
+
+    Raises
+    ------
+    TypeError
+        If the method does not read ECG tokens.
+    """
+    if not isinstance(reader, TokenReader):
+        raise TypeError(f"reader: got {type(reader).__name__}, expected one that reads ECG tokens")
+    learner, _ = train_learner(trained, reader, settings, shown)
+    return attention_examples(
+        folder,
+        learner,
+        shown.examples("test", "ecg"),
+        shown.prepared.questions["test"],
+        reader.tokenizer,
+        shown.prepared.segments,
+        numbers=shown.places("test"),
+        others=shown.others,
+        untrained=build_learner(reader, settings, shown.examples("train")),
+        max_new_tokens=settings.answer_room,
+    )
 
 
 def attention_examples(
@@ -94,7 +135,7 @@ def attention_examples(
             "of each, and at least one"
         )
     models = {name: _reading_tokens(name, one) for name, one in (("learner", learner), ("untrained", untrained))}
-    captions = []
+    captions: list[dict[str, Any]] = []
     on_ecg: dict[str, dict[str, float]] = {}
     for place in first_of_each_type(questions):
         question, number, example = questions[place], numbers[place], examples[place]
@@ -137,7 +178,7 @@ def attention_examples(
         on_ecg[question.question_type] = shares
     content = {
         "version": ATTENTION_VERSION,
-        "sampling_rate": TARGET_RATE,
+        "sampling_rate": segments.sampling_rate,
         "leads": list(LEADS),
         "parts": list(PARTS),
         "tokenizer_fingerprint": tokenizer.fingerprint,

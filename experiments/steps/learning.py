@@ -2,35 +2,68 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
-from ecgbyte.models.encoders.ecg_encoders import build_ecg_encoder
-from ecgbyte.models.end_to_end import EndToEndModel, LoraSettings
-from ecgbyte.models.joint import build_encoder_model, build_patch_model
-from ecgbyte.models.language.ecg_tokens import add_ecg_tokens, add_signal_token
+from ecgbyte.models.end_to_end import LoraSettings
 from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.running import device_of, to_device
-from ecgbyte.models.two_stage import TwoStageModel
-from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.cost import run_flops, spread_over_sizes
 from ecgbyte.training.examples import Example
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
-from experiments.profiles.methods import Method
-from experiments.profiles.profile import Profile
+from experiments.profiles.faults import PADDING_IN_LABELS
+from experiments.steps.readers.reading import BaseModel, Reader
+from experiments.steps.shown import Shown
 
-# Signals from which the scale of a joint model's input is taken.
-_SCALE_SAMPLE = 2000
+if TYPE_CHECKING:
+    from experiments.profiles.settings import ModelSettings, OptimiserSettings
+
 # Steps of which operations are counted.
 _COUNTED_STEPS = 3
+
+
+@dataclass(frozen=True)
+class LearningSettings:
+    """All that the training of a language model depends on, beside the reader and the questions.
+
+    Attributes
+    ----------
+    model : ModelSettings
+    training : OptimiserSettings
+    answer_room : int
+        The most tokens of an answer.
+    seed : int
+        The training seed, of all that is drawn.
+    faults : tuple of str
+        The published faults that are kept, of `experiments.profiles.faults.FAULTS`.
+    padded_length : int
+        For ``padding-in-labels``: what every question is padded to.
+    """
+
+    model: ModelSettings
+    training: OptimiserSettings
+    answer_room: int
+    seed: int
+    faults: tuple[str, ...] = ()
+    padded_length: int | None = None
+
+    @property
+    def keeps_padding(self) -> bool:
+        """Whether every question is computed apart, with padding in its labels."""
+        return PADDING_IN_LABELS in self.faults
+
+    def plain(self) -> dict[str, Any]:
+        """As plain data."""
+        return dataclasses.asdict(self)
 
 
 @dataclass
@@ -41,146 +74,139 @@ class Learner:
     collator: Collator
 
 
-def build_learner(
-    method: Method, profile: Profile, seed: int, train_examples: Sequence[Example], tokenizer: ECGTokenizer | None
-) -> Learner:
+def train_method(
+    folder: Path, reader: Reader, settings: LearningSettings, shown: Shown, description: str, tracking: str | None
+) -> dict[str, Any]:
+    """Train a method's language model: the work of a step.
+
+    Parameters
+    ----------
+    folder : Path
+        The step's folder; an interrupted run goes on from there.
+    reader : Reader
+        Of the method.
+    settings : LearningSettings
+    shown : Shown
+        The questions with what the method sees.
+    description : str
+        Names the progress bar.
+    tracking : str or None
+        Where training is followed; see `ecgbyte.training.loop.train`.
+
+    Returns
+    -------
+    dict
+        ``report``, ``trained_parameters`` and ``training_flops``.
+    """
+    learner, report = train_learner(folder, reader, settings, shown, description, tracking=tracking)
+    return {
+        "report": report.to_dict(),
+        "trained_parameters": learner.model.trained_parameters(),
+        "training_flops": training_flops(learner, settings, shown.examples("train"), report),
+    }
+
+
+def build_learner(reader: Reader, settings: LearningSettings, train_examples: Sequence[Example]) -> Learner:
     """A method's untrained model: for one seed the same language model and text tokenizer for every method.
 
     Parameters
     ----------
-    method : Method
-    profile : Profile
-    seed : int
-        Of all that is drawn at the start.
+    reader : Reader
+    settings : LearningSettings
     train_examples : sequence of Example
         As the method is trained on.
-    tokenizer : ECGTokenizer or None
-        For methods that read tokens or text.
     """
-    settings = profile.model
-    tiny = settings.name == "tiny"
-    texts = [text for example in train_examples for text in (example.question, example.answer)] if tiny else None
-    size = None
-    if tiny:
-        size = TinySize(
-            hidden=settings.hidden_size,
-            layers=settings.layers,
-            heads=settings.heads,
-            mlp=16 * round(settings.hidden_size * 8 / 3 / 16),
-        )
-    language_model, text_tokenizer = load_language_model(settings.name, texts=texts, size=size, seed=seed)
-    trained: dict[str, Any] = {"training": "full", "seed": seed}
-    if settings.lora:
-        lora = LoraSettings(rank=settings.lora_rank, alpha=settings.lora_alpha, dropout=settings.lora_dropout)
-        trained |= {"training": "lora", "lora": lora, "train_embeddings": settings.train_embeddings}
-    model: ECGLanguageModel
-    positions = 1
-    if method.reads == "features":
-        token_map = add_signal_token(language_model, text_tokenizer, seed=seed)
-        features = _distinct(train_examples)
-        two_stage = TwoStageModel(language_model, token_map, features.shape[1], training_features=features, **trained)
-        if method.as_published and method.encoder == "clip-vit":
-            # No layer between the two encoders and the language model is trained in the published code.
-            two_stage.projection.requires_grad_(False)
-        model = two_stage
-    elif method.reads == "signals":
-        token_map = add_signal_token(language_model, text_tokenizer, seed=seed)
-        signals = _distinct(train_examples, limit=_SCALE_SAMPLE)
-        shape = {"leads": signals.shape[1], "samples": signals.shape[2]}
-        if method.encoder == "linear-patches":
-            joint = build_patch_model(
-                language_model,
-                token_map,
-                num_leads=shape["leads"],
-                num_samples=shape["samples"],
-                layout=profile.patches.layout,
-                patch_samples=profile.patches.samples,
-                training_signals=signals,
-                **trained,
-            )
-        else:
-            recipe = {"name": method.encoder, "size": profile.encoder(method.encoder).size, **shape, "seed": seed}
-            joint = build_encoder_model(
-                language_model,
-                token_map,
-                build_ecg_encoder(**recipe),
-                encoder_settings=recipe,
-                training_signals=signals,
-                **trained,
-            )
-        model, positions = joint, joint.signal_positions
-    else:
-        trained["train_embeddings"] = settings.train_embeddings
-        token_map = add_ecg_tokens(
-            language_model, text_tokenizer, tokenizer, initialisation=settings.initialisation, seed=seed
-        )
-        model = EndToEndModel(language_model, token_map, **trained)
-    options: dict[str, Any] = {"signal_positions": positions}
-    if method.as_published:
-        options |= {"pad_to": profile.as_published.padded_length, "padding_in_labels": True}
+    base = _base_model(settings, train_examples)
+    built = reader.build(base, train_examples)
+    longest = settings.model.max_length
+    options: dict[str, Any] = {}
+    if settings.keeps_padding:
+        if settings.padded_length is None:
+            raise ValueError(f"padded_length: got None, expected a length, since {PADDING_IN_LABELS!r} is kept")
+        longest = min(longest, settings.padded_length)
+        options = {"pad_to": settings.padded_length, "padding_in_labels": True}
     collator = Collator(
-        token_map,
-        text_tokenizer,
-        max_length=min(settings.max_length, profile.as_published.padded_length)
-        if method.as_published
-        else settings.max_length,
-        answer_room=profile.evaluation.max_new_tokens,
+        built.token_map,
+        base.text_tokenizer,
+        max_length=longest,
+        answer_room=settings.answer_room,
+        signal_positions=built.signal_positions,
         **options,
     )
-    return Learner(model, collator)
+    return Learner(built.model, collator)
+
+
+def _base_model(settings: LearningSettings, train_examples: Sequence[Example]) -> BaseModel:
+    """The language model before anything of an ECG is added to it."""
+    model, seed = settings.model, settings.seed
+    texts = size = None
+    if model.name == "tiny":
+        texts = [text for example in train_examples for text in (example.question, example.answer)]
+        size = TinySize(
+            hidden=model.hidden_size,
+            layers=model.layers,
+            heads=model.heads,
+            mlp=16 * round(model.hidden_size * 8 / 3 / 16),
+        )
+    language_model, text_tokenizer = load_language_model(model.name, texts=texts, size=size, seed=seed)
+    training: dict[str, Any] = {"training": "full", "seed": seed}
+    if model.lora:
+        lora = LoraSettings(rank=model.lora_rank, alpha=model.lora_alpha, dropout=model.lora_dropout)
+        training |= {"training": "lora", "lora": lora, "train_embeddings": model.train_embeddings}
+    return BaseModel(language_model, text_tokenizer, seed, training, model.initialisation, model.train_embeddings)
 
 
 def train_learner(
     folder: Path,
-    method: Method,
-    profile: Profile,
-    seed: int,
-    examples: Sequence[Example],
-    validation: Sequence[Example],
-    tokenizer: ECGTokenizer | None,
+    reader: Reader,
+    settings: LearningSettings,
+    shown: Shown,
+    description: str = "",
     *,
     tracking: str | None = None,
 ) -> tuple[Learner, TrainingReport]:
     """Train a method's language model, or go on, or load it where it is trained already.
 
-    A method as published computes every question apart, padded; its steps hold as many questions as the others'.
+    A method that keeps padding in its labels computes every question apart, padded; its steps hold as many questions as
+    the others'.
     """
-    learner = build_learner(method, profile, seed, examples, tokenizer)
-    settings = profile.training
-    layout = _layout(learner, method, profile, examples)
+    examples = shown.examples("train")
+    learner = build_learner(reader, settings, examples)
+    training = settings.training
+    layout = _layout(learner, settings, examples)
     # Padding in the labels makes a loss that compares with no other.
-    validated = settings.validate_every > 0 and not method.as_published
+    validated = training.validate_every > 0 and not settings.keeps_padding
     report = train(
         learner.model,
         layout.items(examples),
         layout.collate,
         TrainingSettings(
             batch_size=layout.batch_size,
-            epochs=settings.epochs,
-            learning_rate=settings.learning_rate,
-            optimizer=settings.optimizer,
-            schedule=settings.schedule,
-            warmup_steps=settings.warmup_steps,
-            weight_decay=settings.weight_decay,
-            precision=settings.precision,
-            seed=seed,
-            checkpoint_every=settings.checkpoint_every,
-            validate_every=settings.validate_every if validated else None,
-            group_by_length=not method.as_published,
+            epochs=training.epochs,
+            learning_rate=training.learning_rate,
+            optimizer=training.optimizer,
+            schedule=training.schedule,
+            warmup_steps=training.warmup_steps,
+            weight_decay=training.weight_decay,
+            precision=training.precision,
+            seed=settings.seed,
+            checkpoint_every=training.checkpoint_every,
+            validate_every=training.validate_every if validated else None,
+            group_by_length=not settings.keeps_padding,
         ),
-        validation=layout.items(validation) if validated else None,
+        validation=layout.items(shown.examples("validation")) if validated else None,
         output_folder=folder / "training",
-        description=f"{method.name}, seed {seed}",
+        description=description,
         tracking=tracking,
     )
     return learner, report
 
 
 def training_flops(
-    learner: Learner, method: Method, profile: Profile, examples: Sequence[Example], report: TrainingReport
+    learner: Learner, settings: LearningSettings, examples: Sequence[Example], report: TrainingReport
 ) -> int:
     """The operations of a training, from steps that stand for all lengths."""
-    layout = _layout(learner, method, profile, examples)
+    layout = _layout(learner, settings, examples)
     items = layout.items(examples)
     lengths = np.array([layout.collate.length(item) for item in items])
     steps = plan_epoch(len(items), layout.batch_size, seed=0, epoch=0, lengths=lengths)
@@ -203,18 +229,10 @@ class _Layout:
         return group_examples(examples, self.together) if self.together else examples
 
 
-def _layout(learner: Learner, method: Method, profile: Profile, examples: Sequence[Example]) -> _Layout:
-    settings = profile.training
-    if method.as_published:
+def _layout(learner: Learner, settings: LearningSettings, examples: Sequence[Example]) -> _Layout:
+    training = settings.training
+    if settings.keeps_padding:
         # As many steps as the other methods make, whose groups are not all full.
-        steps = -(-len(group_examples(examples, settings.questions_per_segment)) // settings.batch_size)
+        steps = -(-len(group_examples(examples, training.questions_per_segment)) // training.batch_size)
         return _Layout(learner.collator, -(-len(examples) // steps), 0)
-    return _Layout(SharedPrefixCollator(learner.collator), settings.batch_size, settings.questions_per_segment)
-
-
-def _distinct(examples: Sequence[Example], limit: int | None = None) -> np.ndarray:
-    """What the examples hold of their ECGs, once for each array, in order; evenly chosen where there is a limit."""
-    arrays = list({id(example.ecg): example.ecg for example in examples if example.ecg is not None}.values())
-    if limit is not None and len(arrays) > limit:
-        arrays = [arrays[place] for place in np.linspace(0, len(arrays) - 1, limit).astype(int)]
-    return np.stack(arrays)
+    return _Layout(SharedPrefixCollator(learner.collator), training.batch_size, training.questions_per_segment)

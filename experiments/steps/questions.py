@@ -1,12 +1,14 @@
-"""Which questions a run asks: generated ones, ECG-QA's, ECG-Chat's, and those of a transfer between data sets."""
+"""The questions of a run: generated, ECG-QA's, ECG-Chat's, or one's own; asked once, then read by every method."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.questions.dealing import draw_questions, resplit_questions
@@ -14,18 +16,27 @@ from ecgbyte.data.questions.ecgchat import read_ecgchat
 from ecgbyte.data.questions.ecgqa import read_all_ecgqa
 from ecgbyte.data.questions.generation import generate_questions
 from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
-from ecgbyte.data.questions.templates import TEMPLATES, VERIFY_ANY
-from ecgbyte.data.questions.transfer import restrict_questions, shared_attributes
 from ecgbyte.files import fingerprint
-from experiments.profiles.profile import Profile
+from experiments.steps.asked_questions import write_questions
+from experiments.steps.question_files import check_patients, read_question_file
+from experiments.steps.segments import SPLITS
 
-SPLITS = ("train", "validation", "test")
+if TYPE_CHECKING:
+    from experiments.profiles.data_sets import DataSet
+    from experiments.profiles.settings import QuestionSettings
+
 ECG_CHAT_FILE = "pretrain_mimic.json"
-_ECG_QA_DATASETS = {"ptb-xl": "ptbxl", "mimic-iv-ecg": "mimic-iv-ecg"}
+# What the data set that ECG-Chat's reports are of is called here.
+_ECG_CHAT_DATA_SET = "mimic-iv-ecg"
 
 
 def ask_questions(
-    splits: Mapping[str, Sequence[RecordEntry]], profile: Profile, questions_root: Path | None = None
+    splits: Mapping[str, Sequence[RecordEntry]],
+    settings: QuestionSettings,
+    data_set: DataSet,
+    *,
+    seed: int,
+    root: Path | None = None,
 ) -> dict[str, list[Question]]:
     """The questions of every split, from the profile's source.
 
@@ -36,74 +47,97 @@ def ask_questions(
     ----------
     splits : mapping of str to sequence of RecordEntry
         ``"train"``, ``"validation"`` and ``"test"``.
-    profile : Profile
-        Its `questions`, its data set and its seed.
-    questions_root : Path, optional
-        The folder with ECG-QA's ``ptbxl`` and ``mimic-iv-ecg``, or with ECG-Chat's ``pretrain_mimic.json``.
+    settings : QuestionSettings
+    data_set : DataSet
+        Whose records these are.
+    seed : int
+    root : Path, optional
+        What ``--questions`` names: the folder with ECG-QA's ``ptbxl`` and ``mimic-iv-ecg``, or with ECG-Chat's
+        ``pretrain_mimic.json``, or the file of one's own questions.
 
     Raises
     ------
     ValueError
         If the source needs a folder and none was named, or a split is left without questions.
     """
-    settings = profile.questions
     counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
-    if settings.source == "generated":
-        return _generated(splits, profile)
-    dealt = resplit_questions(_questions_in_files(profile, questions_root), splits)
+    asked: dict[str, list[Question]] = {name: [] for name in SPLITS}
+    if settings.are_generated:
+        asked = _generated(splits, settings, data_set, seed)
+    if not settings.are_read:
+        return asked
+    if settings.source == "files":
+        check_patients(_named(root, settings), splits)
+    dealt = resplit_questions(_questions_in_files(settings, data_set, root), splits)
     print(f"[questions] {settings.source}, {dealt}", file=sys.stderr)
-    if settings.source == "generated+ecg-qa":
-        asked = _generated(splits, profile)
+    if settings.are_generated:
         held_out = settings.ecgqa_held_out
         counts = {"train": settings.ecgqa_train, "validation": held_out, "test": held_out}
-    else:
-        asked = {name: [] for name in SPLITS}
     for number, name in enumerate(SPLITS):
         if not dealt.by_split[name]:
-            raise ValueError(f"questions: {questions_root} holds none about the records of the {name} split ({dealt})")
-        asked[name] += draw_questions(dealt.by_split[name], counts[name], seed=(profile.seed, number))
+            raise ValueError(f"questions: {root} holds none about the records of the {name} split ({dealt})")
+        asked[name] += draw_questions(dealt.by_split[name], counts[name], seed=(seed, number))
     return asked
 
 
-def asked_records(profile: Profile, questions_root: Path | None = None) -> frozenset[str] | None:
+def write_asked_questions(
+    folder: Path,
+    splits: Mapping[str, Sequence[RecordEntry]],
+    settings: QuestionSettings,
+    data_set: DataSet,
+    *,
+    seed: int,
+    root: Path | None,
+) -> dict[str, Any]:
+    """`ask_questions` and keep them in a folder: the work of a step."""
+    return write_questions(folder, ask_questions(splits, settings, data_set, seed=seed, root=root))
+
+
+def asked_records(settings: QuestionSettings, data_set: DataSet, root: Path | None = None) -> frozenset[str] | None:
     """The records that the questions in files are about; None where questions are generated about any record."""
-    if "generated" in profile.questions.source:
+    if settings.are_generated:
         return None
-    questions = _questions_in_files(profile, questions_root)
+    questions = _questions_in_files(settings, data_set, root)
     return frozenset(record_id for question in questions for record_id in question.record_ids)
 
 
-def fingerprint_of_files(profile: Profile, questions_root: Path | None = None) -> str:
+def fingerprint_of_files(settings: QuestionSettings, data_set: DataSet, root: Path | None = None) -> str:
     """Identifies the questions in the files; empty where all questions are generated."""
-    if profile.questions.source == "generated":
+    if not settings.are_read:
         return ""
-    questions = _questions_in_files(profile, questions_root)
-    return fingerprint(*(f"{item.sample_id}|{item.record_ids}|{item.question}|{item.answer}" for item in questions))
+    questions = _questions_in_files(settings, data_set, root)
+    return fingerprint(*(json.dumps(dataclasses.asdict(question), sort_keys=True) for question in questions))
 
 
-def _questions_in_files(profile: Profile, root: Path | None) -> tuple[Question, ...]:
-    settings, dataset = profile.questions, profile.data.dataset
+def _named(root: Path | None, settings: QuestionSettings) -> Path:
     if root is None:
+        what, metavar = ("a file", "FILE") if settings.source == "files" else ("a folder", "DIR")
         raise ValueError(
-            f"--questions: the source {settings.source!r} is read from a folder; name it with --questions DIR"
+            f"--questions: the source {settings.source!r} is read from {what}; name it with --questions {metavar}"
         )
+    return root
+
+
+def _questions_in_files(settings: QuestionSettings, data_set: DataSet, root: Path | None) -> tuple[Question, ...]:
+    root = _named(root, settings)
+    if settings.source == "files":
+        return tuple(line.question for line in read_question_file(root))
     if settings.source == "ecg-chat":
-        if dataset != "mimic-iv-ecg":
+        if data_set.name != _ECG_CHAT_DATA_SET:
             raise ValueError(
-                f"questions.source: ECG-Chat's questions are about MIMIC-IV-ECG, the data set is {dataset!r}"
+                f"questions.source: ECG-Chat's questions are about MIMIC-IV-ECG, the data set is {data_set.name!r}"
             )
         return _ecgchat(root / ECG_CHAT_FILE)
-    if dataset not in _ECG_QA_DATASETS:
-        known = " and ".join(_ECG_QA_DATASETS)
-        raise ValueError(f"questions.source: ECG-QA's questions are about {known}, the data set is {dataset!r}")
-    kinds = tuple(kind for kind in settings.question_types if kind in SINGLE_QUESTION_TYPES)
-    return _ecgqa(root, _ECG_QA_DATASETS[dataset], settings.ecgqa_version, kinds)
+    if not data_set.ecg_qa_folder:
+        raise ValueError(f"questions.source: ECG-QA asks nothing about the data set {data_set.name!r}")
+    kinds = settings.question_types or SINGLE_QUESTION_TYPES
+    return _ecgqa(root, data_set.ecg_qa_folder, settings.ecgqa_version, tuple(kinds))
 
 
 # The records are chosen by the questions, the questions then dealt to the records: one reading serves both.
 @functools.lru_cache(maxsize=2)
-def _ecgqa(root: Path, dataset: str, wording: str, kinds: tuple[str, ...]) -> tuple[Question, ...]:
-    return tuple(read_all_ecgqa(root, dataset=dataset, wording=wording, question_types=kinds))
+def _ecgqa(root: Path, folder: str, wording: str, kinds: tuple[str, ...]) -> tuple[Question, ...]:
+    return tuple(read_all_ecgqa(root, dataset=folder, wording=wording, question_types=kinds))
 
 
 @functools.lru_cache(maxsize=2)
@@ -117,13 +151,14 @@ def _ecgchat(path: Path) -> tuple[Question, ...]:
     return tuple(found.questions)
 
 
-def _generated(splits: Mapping[str, Sequence[RecordEntry]], profile: Profile) -> dict[str, list[Question]]:
+def _generated(
+    splits: Mapping[str, Sequence[RecordEntry]], settings: QuestionSettings, data_set: DataSet, seed: int
+) -> dict[str, list[Question]]:
     if not any(entry.findings for entry in splits["train"]):
         raise ValueError(
-            f"questions.source: {profile.data.dataset} names no findings, so no question can be generated; "
-            "expected 'ecg-qa' or 'ecg-chat'"
+            f"questions.source: {data_set.name} names no findings, so no question can be generated; "
+            "expected 'ecg-qa', 'ecg-chat' or 'files'"
         )
-    settings = profile.questions
     counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
     asked: dict[str, list[Question]] = {}
     for name in SPLITS:
@@ -131,10 +166,10 @@ def _generated(splits: Mapping[str, Sequence[RecordEntry]], profile: Profile) ->
         taught = sorted({attribute for question in asked.get("train", []) for attribute in question.attributes})
         asked[name] = generate_questions(
             splits[name],
-            seed=profile.seed,
+            seed=seed,
             split=name,
             num_questions=counts[name] or None,
-            question_types=settings.question_types,
+            question_types=settings.question_types or SINGLE_QUESTION_TYPES,
             finding_types=settings.finding_types or None,
             template_ids=settings.templates or None,
             attributes=taught or None,
@@ -142,81 +177,3 @@ def _generated(splits: Mapping[str, Sequence[RecordEntry]], profile: Profile) ->
             minimum_count=settings.minimum_count if name == "train" else 5,
         )
     return asked
-
-
-@dataclass(frozen=True)
-class TransferQuestions:
-    """What a model trained on one data set is asked about another, and about its own, in the same terms.
-
-    Attributes
-    ----------
-    target : list of Question
-        About test records of the other data set.
-    own : list of Question
-        The test questions of its own data set that keep to the same findings.
-    attributes : dict of str to tuple of str
-        The findings by type that both data sets show.
-    """
-
-    target: list[Question]
-    own: list[Question]
-    attributes: dict[str, tuple[str, ...]]
-
-    @property
-    def num_attributes(self) -> int:
-        """How many findings are shared."""
-        return sum(map(len, self.attributes.values()))
-
-
-def transfer_questions(
-    own_questions: Mapping[str, Sequence[Question]],
-    own_test: Sequence[RecordEntry],
-    target_test: Sequence[RecordEntry],
-    profile: Profile,
-) -> TransferQuestions:
-    """Ask about another data set's test records only what the model was taught and both data sets show.
-
-    Parameters
-    ----------
-    own_questions : mapping of str to sequence of Question
-        The questions that the model is trained and tested with, by split.
-    own_test, target_test : sequence of RecordEntry
-        The test records of the model's own data set and of the other one.
-    profile : Profile
-        Of the model: templates, wordings, seed, and the number of questions.
-
-    Returns
-    -------
-    TransferQuestions
-
-    Raises
-    ------
-    ValueError
-        If the two data sets share no finding that was taught, or allow no question about it.
-    """
-    taught = {
-        (question.attribute_type, name)
-        for question in own_questions["train"]
-        if question.source == "generated"
-        for name in (*question.attributes, *question.answer)
-    }
-    both = shared_attributes(own_test, target_test)
-    shared = {kind: tuple(name for name in names if (kind, name) in taught) for kind, names in both.items()}
-    shared = {kind: names for kind, names in shared.items() if names}
-    if not shared:
-        raise ValueError("transfer: the test records of the two data sets share no finding that the model was taught")
-    settings = profile.questions
-    templates = settings.templates or tuple(template.template_id for template in TEMPLATES)
-    target = generate_questions(
-        target_test,
-        seed=profile.seed,
-        split="transfer",
-        num_questions=settings.test or None,
-        question_types=settings.question_types,
-        finding_types=tuple(shared),
-        template_ids=[name for name in templates if name != VERIFY_ANY.template_id],
-        attributes={name for names in shared.values() for name in names},
-        paraphrases=settings.paraphrases or None,
-    )
-    generated = [question for question in own_questions["test"] if question.source == "generated"]
-    return TransferQuestions(target, restrict_questions(generated, shared), shared)

@@ -1,62 +1,33 @@
-"""First steps of a run: choose records, preprocess them, cut segments, ask questions."""
+"""First step of a run: choose records, preprocess them, cut segments."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
-from ecgbyte.data.sets.mimic_iv_ecg import MIMICIVECG
-from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.splits import split_by_fold
-from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.files import open_memmap, replacing, write_atomically
 from ecgbyte.signals.leads import LEADS
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.records import Record
-from experiments.profiles.profile import DataSettings
-from experiments.steps.questions import SPLITS, ask_questions, asked_records, transfer_questions
 
-__all__ = [
-    "SPLITS",
-    "TARGET_RATE",
-    "SegmentRecords",
-    "Segments",
-    "ask_questions",
-    "asked_records",
-    "choose_entries",
-    "open_records",
-    "transfer_questions",
-    "write_segments",
-]
-TARGET_RATE = 250
+if TYPE_CHECKING:
+    from experiments.profiles.settings import DataSettings
 
-
-def open_records(settings: DataSettings, seed: int, root: Path | None) -> RecordSet:
-    """The profile's data set.
-
-    Raises
-    ------
-    ValueError
-        If the data set lies in a folder and none was named.
-    """
-    if settings.dataset == "synthetic":
-        return SyntheticRecords(settings.num_patients, seed=seed, sampling_rate=settings.sampling_rate)
-    if root is None:
-        raise ValueError(f"--root: the data set {settings.dataset!r} is read from a folder; name it with --root DIR")
-    if settings.dataset == "mimic-iv-ecg":
-        return MIMICIVECG(root)
-    return PTBXL(root, sampling_rate=settings.sampling_rate)
+SPLITS = ("train", "validation", "test")
+SEGMENTS_FILE, IDS_FILE, REJECTED_FILE, LAYOUT_FILE = "segments.npy", "record_ids.txt", "rejected.csv", "layout.json"
 
 
 def choose_entries(
@@ -99,14 +70,43 @@ def choose_entries(
 
 
 def write_segments(
-    folder: Path, records: RecordSet, entries: Sequence[RecordEntry], settings: DataSettings
+    folder: Path,
+    records: RecordSet,
+    entries: Sequence[RecordEntry],
+    settings: DataSettings,
+    preprocessor: Preprocessor,
 ) -> dict[str, Any]:
     """Preprocess the records and store their first segments, float32 [records, segments, leads, samples] in mV.
 
     A record that cannot be read or is too short goes to ``rejected.csv`` with its reason; the others go on.
+
+    Parameters
+    ----------
+    folder : Path
+        The step's folder.
+    records : RecordSet
+        What is read from.
+    entries : sequence of RecordEntry
+        Which of them, in this order.
+    settings : DataSettings
+        How long segments are, and how many of each record.
+    preprocessor : Preprocessor
+        With a target rate, which is that of the segments.
+
+    Returns
+    -------
+    dict
+        ``records`` and ``rejected``, how many; ``preprocessing``, the settings of the chain.
+
+    Raises
+    ------
+    ValueError
+        If all records were rejected, or the preprocessor has no target rate.
     """
-    preprocessor = Preprocessor(target_rate=TARGET_RATE)
-    samples = round(settings.segment_seconds * TARGET_RATE)
+    if preprocessor.target_rate is None:
+        raise ValueError("preprocessor: it has no target rate; expected one, so that all segments are alike")
+    rate = preprocessor.target_rate
+    samples = round(settings.segment_seconds * rate)
     shape = (len(entries), settings.segments_per_record, len(LEADS), samples)
 
     def prepare(entry: RecordEntry) -> np.ndarray | str:
@@ -120,8 +120,9 @@ def write_segments(
         except (OSError, ValueError) as error:
             return str(error)
 
-    kept, rejected = [], []
-    with replacing(folder / "segments.npy") as partial, ThreadPoolExecutor(os.cpu_count()) as pool:
+    kept: list[str] = []
+    rejected: list[tuple[str, str]] = []
+    with replacing(folder / SEGMENTS_FILE) as partial, ThreadPoolExecutor(os.cpu_count()) as pool:
         stored = open_memmap(partial, np.float32, shape)
         results = tqdm(pool.map(prepare, entries), "preprocessing", len(entries), file=sys.stderr, unit="record")
         for entry, result in zip(entries, results, strict=True):
@@ -132,14 +133,13 @@ def write_segments(
                 kept.append(entry.record_id)
         stored.flush()
         del stored
-    write_atomically(folder / "record_ids.txt", "".join(f"{record_id}\n" for record_id in kept))
+    write_atomically(folder / IDS_FILE, "".join(f"{record_id}\n" for record_id in kept))
+    write_atomically(folder / LAYOUT_FILE, json.dumps({"sampling_rate": rate, "leads": list(LEADS)}) + "\n")
     table = io.StringIO()
     csv.writer(table, lineterminator="\n").writerows([("record", "reason"), *rejected])
-    write_atomically(folder / "rejected.csv", table.getvalue())
+    write_atomically(folder / REJECTED_FILE, table.getvalue())
     if not kept:
-        raise ValueError(
-            f"data: all {len(entries)} records were rejected; the reasons are in {folder / 'rejected.csv'}"
-        )
+        raise ValueError(f"data: all {len(entries)} records were rejected; the reasons are in {folder / REJECTED_FILE}")
     return {"records": len(kept), "rejected": len(rejected), "preprocessing": preprocessor.settings()}
 
 
@@ -153,20 +153,50 @@ class Segments:
         float32 [records, segments, leads, samples], in mV; rows past the last id are not used.
     rows : dict
         From record id to row.
+    sampling_rate : float
+        Samples a second.
     """
 
     signals: np.ndarray
     rows: dict[str, int]
+    sampling_rate: float
 
     @classmethod
     def open(cls, folder: Path) -> Segments:
         """Open what `write_segments` stored."""
-        ids = (folder / "record_ids.txt").read_text(encoding="utf-8").split()
-        return cls(np.load(folder / "segments.npy", mmap_mode="r"), {name: row for row, name in enumerate(ids)})
+        ids = (folder / IDS_FILE).read_text(encoding="utf-8").splitlines()
+        layout = json.loads((folder / LAYOUT_FILE).read_text(encoding="utf-8"))
+        signals = np.load(folder / SEGMENTS_FILE, mmap_mode="r")
+        return cls(signals, {name: row for row, name in enumerate(ids)}, float(layout["sampling_rate"]))
+
+    @property
+    def per_record(self) -> int:
+        """Segments of each record."""
+        return int(self.signals.shape[1])
+
+    @property
+    def all_signals(self) -> np.ndarray:
+        """Every segment, float32 [segments, leads, samples], record by record."""
+        return self.signals[: len(self.rows)].reshape(-1, *self.signals.shape[2:])
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """Record id and number of each of `all_signals`."""
+        in_order = sorted(self.rows, key=self.rows.__getitem__)
+        return [(record_id, number) for record_id in in_order for number in range(self.per_record)]
 
     def signal(self, record_id: str, segment: int) -> np.ndarray:
         """One segment, float32 [leads, samples]."""
         return np.asarray(self.signals[self.rows[record_id], segment])
+
+
+def kept_entries(
+    entries: Mapping[str, Sequence[RecordEntry]], segments: Segments
+) -> dict[str, tuple[RecordEntry, ...]]:
+    """The chosen records less those that were rejected, by split."""
+    return {
+        name: tuple(entry for entry in chosen if entry.record_id in segments.rows) for name, chosen in entries.items()
+    }
 
 
 class SegmentRecords:
@@ -177,9 +207,10 @@ class SegmentRecords:
         self.record_ids = tuple(record_ids)
 
     def __len__(self) -> int:
-        return len(self.record_ids) * self.segments.signals.shape[1]
+        return len(self.record_ids) * self.segments.per_record
 
     def __iter__(self) -> Iterator[Record]:
         for record_id in self.record_ids:
-            for number in range(self.segments.signals.shape[1]):
-                yield Record(self.segments.signal(record_id, number), TARGET_RATE, LEADS, f"{record_id}#{number}")
+            for number in range(self.segments.per_record):
+                signal = self.segments.signal(record_id, number)
+                yield Record(signal, self.segments.sampling_rate, LEADS, f"{record_id}#{number}")

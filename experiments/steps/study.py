@@ -1,50 +1,70 @@
-"""A profile's data: records, segments, questions, tokenizers, encoders, and what every method sees of a segment."""
+"""A profile's data: records, segments, questions, tokenizers and encoders, as tasks that the methods share."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from ecgbyte.data.audit import SplitAudit, audit_splits
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
-from ecgbyte.data.questions.question import Question
+from ecgbyte.files import fingerprint
+from ecgbyte.signals.leads import LEADS
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.profiles import expected_cost
+from experiments.profiles.data_sets import DataSet, find_data_set, open_records
+from experiments.profiles.encoders import find_encoder
+from experiments.profiles.entries import load
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
-from experiments.steps import encoders
-from experiments.steps import tokens as tokenizing
-from experiments.steps.questions import fingerprint_of_files
-from experiments.steps.segments import (
-    SPLITS,
-    Segments,
-    ask_questions,
-    asked_records,
-    choose_entries,
-    open_records,
-    write_segments,
-)
-from experiments.steps.token_usage import TOKENS_FILE, UsageOf, write_token_usage
-from experiments.steps.views import ECGView, signal_view
+from experiments.steps import questions as asking
+from experiments.steps.encoders.features import extract_all
+from experiments.steps.encoders.part import EncoderModule, module_of
+from experiments.steps.encoders.stage_one import pretrain_encoder
+from experiments.steps.prepared import Prepared, open_prepared
+from experiments.steps.readers.reading import Reading
+from experiments.steps.segments import SPLITS, Segments, choose_entries, kept_entries, write_segments
+from experiments.steps.token_measures import measure_tokens
+from experiments.steps.token_usage import UsageOf
+from experiments.steps.tokenizer_training import open_tokenizer, train_tokenizer
+from experiments.steps.tokens import encode_segments
 from experiments.steps.work_folder import Step, Task, WorkFolder
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Records and questions by split, with the audit that no patient is in two of them."""
+class TokenizerTasks(NamedTuple):
+    """Train a tokenizer, encode every segment with it, and measure it.
 
-    splits: dict[str, tuple[RecordEntry, ...]]
-    patients: dict[str, str]
-    questions: dict[str, list[Question]]
-    audit: SplitAudit
-    segments: Segments
+    Attributes
+    ----------
+    segments, trained, encoded, measured : Task
+        In the order in which they can be done.
+    expected_positions : float
+        That the tokens of a segment take in the language model.
+    """
 
-    def record_ids(self, split: str) -> list[str]:
-        """The records of a split."""
-        return [entry.record_id for entry in self.splits[split]]
+    segments: Task
+    trained: Task
+    encoded: Task
+    measured: Task
+    expected_positions: float
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All four."""
+        return self.segments, self.trained, self.encoded, self.measured
+
+
+class EncoderPart(NamedTuple):
+    """An encoder as a reader takes it: its module, where that is, the settings that count, and what it is expected to
+    take in the language model and beside it.
+    """
+
+    module: EncoderModule
+    place: str
+    settings: Mapping[str, Any] = {}
+    positions: float = 1.0
+    operations: float = 0.0
 
 
 class Study:
@@ -59,7 +79,7 @@ class Study:
     roots : mapping of str to Path
         The folder of each data set that is read from one.
     questions_root : Path or None
-        The folder of question files, for profiles that read them.
+        The folder, or the file, of questions, for profiles that read them.
     tracking : str or None
         Where training is followed; see `ecgbyte.training.loop.train`.
     """
@@ -80,151 +100,213 @@ class Study:
         self.tracking = tracking
 
     @cached_property
+    def data_set(self) -> DataSet:
+        """The entry of the data set."""
+        return find_data_set(self.profile.data.dataset)
+
+    def open_records(self, data_set: DataSet, sampling_rate: int, num_patients: int) -> RecordSet:
+        """Open this or another data set.
+
+        Raises
+        ------
+        ValueError
+            If it lies in a folder and none was named, or its records come at another rate.
+        """
+        records = open_records(
+            data_set,
+            self.roots.get(data_set.name),
+            sampling_rate=sampling_rate,
+            seed=self.profile.seed,
+            num_patients=num_patients,
+        )
+        if records.sampling_rate != sampling_rate:
+            raise ValueError(
+                f"sampling_rate: got {sampling_rate}, the records of {data_set.name} are at {records.sampling_rate:g} "
+                "samples a second"
+            )
+        return records
+
+    @cached_property
     def records(self) -> RecordSet:
         """The data set."""
-        return open_records(self.profile.data, self.profile.seed, self.roots.get(self.profile.data.dataset))
+        return self.open_records(self.data_set, self.profile.data.sampling_rate, self.profile.data.num_patients)
+
+    @cached_property
+    def _asked(self) -> frozenset[str] | None:
+        return asking.asked_records(self.profile.questions, self.data_set, self.questions_root)
 
     @cached_property
     def _entries(self) -> dict[str, tuple[RecordEntry, ...]]:
-        asked = asked_records(self.profile, self.questions_root)
-        return choose_entries(self.records, self.profile.data, self.profile.seed, asked)
-
-    @cached_property
-    def questions_fingerprint(self) -> str:
-        """Identifies questions that are read from files; those that are generated follow from the settings."""
-        return fingerprint_of_files(self.profile, self.questions_root)
+        return choose_entries(self.records, self.profile.data, self.profile.seed, self._asked)
 
     @cached_property
     def segments_task(self) -> Task:
         """Preprocess the records and cut them."""
         profile = self.profile
+        preprocessor = profile.preprocessing.preprocessor()
         step = self.work.step(
             "segments",
-            {**dataclasses.asdict(profile.data), "records": self.records.fingerprint, "seed": profile.seed},
+            {
+                **dataclasses.asdict(profile.data),
+                "records": self.records.fingerprint,
+                "asked": "" if self._asked is None else fingerprint(*sorted(self._asked)),
+                "seed": profile.seed,
+                "preprocessing": preprocessor.settings(),
+            },
+            modules=("experiments.steps.segments", self.data_set.module),
         )
-        entries = [entry for name in SPLITS for entry in self._entries[name]]
-        return Task(
-            step,
-            lambda folder: write_segments(folder, self.records, entries, profile.data),
-            size=expected_cost.segment_bytes(profile, len(entries)),
+
+        def build(folder: Path) -> dict[str, Any]:
+            entries = [entry for name in SPLITS for entry in self._entries[name]]
+            return write_segments(folder, self.records, entries, profile.data, preprocessor)
+
+        counts = (profile.data.train_records, profile.data.validation_records, profile.data.test_records)
+        return Task(step, build, size=expected_cost.segment_bytes(profile, sum(counts)))
+
+    @cached_property
+    def segments(self) -> Segments:
+        """The segments; their task must be done."""
+        return Segments.open(self.segments_task.step.folder)
+
+    @cached_property
+    def questions_task(self) -> Task:
+        """Ask about the records that could be used."""
+        profile = self.profile
+        files = asking.fingerprint_of_files(profile.questions, self.data_set, self.questions_root)
+        step = self.work.step(
+            "questions",
+            {**dataclasses.asdict(profile.questions), "files": files, "seed": profile.seed},
+            (self.segments_task.step,),
+            modules=("experiments.steps.questions",),
         )
+
+        def build(folder: Path) -> dict[str, Any]:
+            return asking.write_asked_questions(
+                folder,
+                kept_entries(self._entries, self.segments),
+                profile.questions,
+                self.data_set,
+                seed=profile.seed,
+                root=self.questions_root,
+            )
+
+        return Task(step, build)
+
+    @cached_property
+    def data_tasks(self) -> tuple[Task, ...]:
+        """What no method can go without."""
+        return self.segments_task, self.questions_task
 
     @cached_property
     def prepared(self) -> Prepared:
-        """Splits, questions and segments; the segments' task must be done.
+        """Splits, questions and segments; their tasks must be done.
 
         Raises
         ------
         ValueError
             If a patient, a record or a question is in two splits.
         """
-        segments = Segments.open(self.segments_task.step.folder)
-        splits = {
-            name: tuple(entry for entry in chosen if entry.record_id in segments.rows)
-            for name, chosen in self._entries.items()
-        }
-        questions = ask_questions(splits, self.profile, self.questions_root)
-        audit = audit_splits(splits, questions)
-        audit.raise_if_leaking()
-        patients = {entry.record_id: entry.patient_id for chosen in splits.values() for entry in chosen}
-        return Prepared(splits, patients, questions, audit, segments)
+        return open_prepared(self._entries, self.segments_task.step.folder, self.questions_task.step.folder)
 
-    def tokenizer_tasks(self, matching: str) -> list[Task]:
-        """Train a tokenizer that matches as `matching` says, encode every segment with it, and measure it."""
-        settings = dataclasses.replace(self.profile.tokenizer, matching=matching)
+    def tokenizer_tasks(self, matching: str) -> TokenizerTasks:
+        """A tokenizer that matches as `matching` says; all of them share one training."""
+        profile, segments = self.profile, self.segments_task
+        trained = self.work.step(
+            "tokenizer",
+            {**dataclasses.asdict(profile.tokenizer), "seed": profile.seed},
+            (segments.step,),
+            modules=("experiments.steps.tokenizer_training",),
+        )
+        cut = {"matching": matching}
+        encoded = self.work.step("tokens", cut, (trained,), modules=("experiments.steps.tokens",))
+        measured = self.work.step("tokenizer-measures", cut, (trained,), modules=("experiments.steps.token_measures",))
 
-        def train(folder: Path) -> dict[str, object]:
-            prepared = self.prepared
-            preprocessing = self.segments_task.step.details["preprocessing"]
-            return tokenizing.train_tokenizer(
+        def train(folder: Path) -> dict[str, Any]:
+            kept = kept_entries(self._entries, self.segments)
+            return train_tokenizer(
                 folder,
-                prepared.segments,
-                prepared.record_ids("train"),
-                settings,
-                preprocessing,
-                seed=self.profile.seed,
+                self.segments,
+                [entry.record_id for entry in kept["train"]],
+                profile.tokenizer,
+                segments.step.details["preprocessing"],
+                seed=profile.seed,
             )
 
-        trained = self.work.step(
-            "tokenizer", {**dataclasses.asdict(settings), "seed": self.profile.seed}, (self.segments_task.step,)
-        )
-        encoded = self.work.step("tokens", {}, (trained,))
-        measured = self.work.step("tokenizer-measures", {}, (encoded,))
+        def encode(folder: Path) -> dict[str, Any]:
+            return encode_segments(folder, open_tokenizer(trained.folder, matching), self.segments)
 
-        def measure(folder: Path) -> dict[str, object]:
-            segments, names = self.prepared.segments, self.prepared.record_ids("test")
-            measures, usage = tokenizing.measure_on_segments(self.tokenizer(matching), segments, names)
-            whose = UsageOf(self.profile.data.dataset, self.profile.data.dataset, matching)
-            write_token_usage(folder / TOKENS_FILE, {whose: usage})
-            return dict(measures)
+        def measure(folder: Path) -> dict[str, Any]:
+            names = [entry.record_id for entry in kept_entries(self._entries, self.segments)["test"]]
+            whose = UsageOf(self.data_set.name, self.data_set.name, matching)
+            return dict(measure_tokens(folder, open_tokenizer(trained.folder, matching), self.segments, names, whose))
 
-        size = expected_cost.token_bytes(self.profile)
-        return [
-            self.segments_task,
+        return TokenizerTasks(
+            segments,
             Task(trained, train),
-            Task(
-                encoded,
-                lambda folder: tokenizing.encode_segments(folder, self.tokenizer(matching), self.prepared.segments),
-                size=size,
-            ),
+            Task(encoded, encode, size=expected_cost.token_bytes(profile)),
             Task(measured, measure),
-        ]
+            expected_cost.token_positions(profile),
+        )
 
     def tokenizer(self, matching: str) -> ECGTokenizer:
         """The trained tokenizer."""
-        return ECGTokenizer.load(self.tokenizer_tasks(matching)[1].step.folder / "tokenizer.json")
+        return open_tokenizer(self.tokenizer_tasks(matching).trained.step.folder, matching)
 
-    def pretraining_task(self, encoder: str, seed: int) -> Task:
-        """Stage 1 of ``merl``, ``vit`` or ``clip``."""
-        settings = self.profile.encoder(encoder)
+    def pretraining_tasks(self, encoder: str, seed: int) -> tuple[Task, ...]:
+        """The stages 1 of an encoder's parts."""
+        return tuple(self._pretraining_task(part, seed) for part in find_encoder(encoder).parts)
+
+    def _pretraining_task(self, name: str, seed: int) -> Task:
+        encoder, settings = find_encoder(name), self.profile.encoder(name)
         step = self.work.step(
-            f"pretrain-{encoder}",
+            f"pretrain-{name}",
             {**dataclasses.asdict(settings), "seed": seed},
             (self.segments_task.step,),
+            modules=("experiments.steps.encoders.stage_one", encoder.module),
         )
 
-        def pretrain(folder: Path) -> dict[str, object]:
-            splits, segments = self.prepared.splits, self.prepared.segments
-            return encoders.pretrain_encoder(
-                folder, encoder, segments, splits["train"], splits["validation"], settings, seed
+        def build(folder: Path) -> dict[str, Any]:
+            kept = kept_entries(self._entries, self.segments)
+            return pretrain_encoder(
+                folder, module_of(encoder), self.segments, kept["train"], kept["validation"], settings, seed
             )
 
-        return Task(step, pretrain, operations=expected_cost.pretraining_operations(self.profile, encoder))
+        return Task(step, build, operations=expected_cost.pretraining_operations(self.profile, name))
 
-    def encoder_folders(self, encoder: str, seed: int) -> list[Path]:
-        """Where the stages 1 of an encoder's parts were kept."""
-        return [self.pretraining_task(part, seed).step.folder for part in encoders.STAGE_ONE[encoder]]
-
-    def view_tasks(self, method: Method, seed: int) -> list[Task]:
-        """What must be done before a method can be trained; the last one is what its training reads."""
-        if method.reads == "tokens":
-            return self.tokenizer_tasks(method.matching)
-        if method.reads != "features":
-            # A text-only model has the ECG tokens in its vocabulary too, so that the models are alike.
-            return self.tokenizer_tasks("longest") if method.reads == "text" else [self.segments_task]
-        pretraining = [self.pretraining_task(part, seed) for part in encoders.STAGE_ONE[method.encoder]]
+    def features_task(self, method: Method, seed: int) -> Task:
+        """The features of a method's frozen encoder."""
+        part = self.frozen_part(method.encoder)
+        pretrained: tuple[Step, ...] = tuple(task.step for task in self.pretraining_tasks(method.encoder, seed))
         step = self.work.step(
             f"features-{method.name}",
-            {"seed": seed, "as_published": method.as_published},
-            tuple(task.step for task in pretraining),
+            {"seed": seed, "faults": list(method.faults)},
+            pretrained,
+            modules=("experiments.steps.encoders.features", part.place),
         )
 
-        def extract(folder: Path) -> dict[str, object]:
-            folders = self.encoder_folders(method.encoder, seed)
-            return encoders.encoder_view(
-                folder, folders, method.encoder, self.prepared.segments, as_published=method.as_published, seed=seed
-            )
+        def build(folder: Path) -> dict[str, Any]:
+            folders = [step.folder for step in pretrained]
+            return extract_all(folder, part.module, folders, self.segments, faults=method.faults, seed=seed)
 
-        return [self.segments_task, *pretraining, Task(step, extract)]
+        return Task(step, build)
 
-    def view(self, method: Method, seed: int) -> ECGView | None:
-        """What a method sees of every segment; None where it reads no ECG."""
-        if not method.sees_ecg:
-            return None
-        step: Step = self.view_tasks(method, seed)[-1].step
-        if method.reads == "tokens":
-            step = self.tokenizer_tasks(method.matching)[2].step
-            return tokenizing.open_tokens(step.folder, self.prepared.segments)
-        if method.reads == "signals":
-            return signal_view(self.prepared.segments)
-        return encoders.open_features(step.folder, self.prepared.segments)
+    def frozen_part(self, name: str) -> EncoderPart:
+        """An encoder that a stage 1 of its own has pretrained."""
+        encoder = find_encoder(name)
+        return EncoderPart(module_of(encoder), encoder.module)
+
+    def joint_part(self, name: str) -> EncoderPart:
+        """An encoder, or linear patches, to be trained together with the language model."""
+        encoder, settings = find_encoder(name), self.profile.encoder(name)
+        return EncoderPart(
+            module_of(encoder),
+            encoder.module,
+            {key: getattr(settings, key) for key in encoder.joint_settings},
+            encoder.expected_positions(settings, len(LEADS), expected_cost.lead_samples(self.profile)),
+            encoder.expected_operations(settings),
+        )
+
+    def reading(self, method: Method, seed: int) -> Reading:
+        """How one run of a method that is trained reads ECGs."""
+        reading: Reading = load(method.reader, f"{method.name}: reader")(self, method, seed)
+        return reading

@@ -6,13 +6,12 @@ import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.language.packed_attention import why_not_packed
 from ecgbyte.models.running import POSITION_MASKS, Batch, to_device
 from ecgbyte.training.batches import plan_epoch
@@ -23,15 +22,11 @@ from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.packing import PackedCollator
 from ecgbyte.training.processes import open_accelerator
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
+from experiments.steps.learning import Learner, LearningSettings, build_learner
+from experiments.steps.readers.reading import Reader
+from experiments.steps.shown import Shown
 
 _Collate = Callable[[Any], Mapping[str, Any]]
-
-
-class Learner(Protocol):
-    """A method's model with the collator that makes its batches."""
-
-    model: ECGLanguageModel
-    collator: Collator
 
 
 @dataclass(frozen=True)
@@ -70,6 +65,39 @@ class TimedLayout:
         }
 
 
+def time_method(
+    reader: Reader, settings: LearningSettings, shown: Shown, *, rounds: int, padded_length: int
+) -> dict[str, Any]:
+    """Time a method's training steps in every layout: the work of a step.
+
+    Parameters
+    ----------
+    reader, settings, shown
+        As the method is trained with.
+    rounds, padded_length : int
+        As in `time_steps`.
+
+    Returns
+    -------
+    dict
+        ``timed_steps``: by layout, `TimedLayout.of_training` of the whole training.
+    """
+    examples, training = shown.examples("train"), settings.training
+    timed = time_steps(
+        build_learner(reader, settings, examples),
+        examples,
+        batch_size=training.batch_size,
+        rounds=rounds,
+        padded_length=padded_length,
+        questions_per_segment=training.questions_per_segment,
+        learning_rate=training.learning_rate,
+        precision=training.precision,
+        seed=settings.seed,
+    )
+    samples = training.epochs * len(examples)
+    return {"timed_steps": {name: layout.of_training(samples) for name, layout in timed.items()}}
+
+
 def time_steps(
     learner: Learner,
     examples: Sequence[Example],
@@ -78,7 +106,6 @@ def time_steps(
     rounds: int,
     steps: int = 4,
     padded_length: int = 1024,
-    padded_rounds: int | None = None,
     questions_per_segment: int = 4,
     learning_rate: float = 1e-3,
     precision: str = "no",
@@ -103,8 +130,6 @@ def time_steps(
         Steps of a round. Their ECGs are drawn over the lengths of all, from short to long.
     padded_length : int
         Positions of the layout that is always padded to the same length.
-    padded_rounds : int or None
-        Rounds of that layout, where it is to have fewer; None: `rounds`.
     questions_per_segment : int
         Questions at most about one ECG, in all layouts.
     learning_rate : float
@@ -124,7 +149,7 @@ def time_steps(
     ValueError
         If there are no examples, or a number is not positive.
     """
-    _check_positive(batch_size=batch_size, rounds=rounds, steps=steps, padded_rounds=padded_rounds or rounds)
+    _check_positive(batch_size=batch_size, rounds=rounds, steps=steps)
     collator = learner.collator
     groups = group_examples(examples, questions_per_segment)
     chosen = [[groups[i] for i in step] for step in _draw(groups, collator, batch_size, steps, seed)]
@@ -139,44 +164,7 @@ def time_steps(
             layouts["packed"] = (PackedCollator(collator), apart)
         layouts["shared"] = (SharedPrefixCollator(collator), chosen)
     samples = sum(len(step) for step in apart)
-    fewer = {str(padded_length): padded_rounds} if padded_rounds else {}
-    return _time(learner.model, layouts, samples, rounds, fewer, learning_rate=learning_rate, precision=precision)
-
-
-def time_stage_1(
-    model: nn.Module,
-    collator: Callable[[Any], Mapping[str, Any]],
-    examples: Sequence[Any],
-    batch_size: int,
-    rounds: int,
-    *,
-    steps: int = 4,
-    learning_rate: float = 1e-3,
-    precision: str = "no",
-    seed: int = 0,
-) -> TimedLayout:
-    """Time training steps of an encoder, whose signals all have one length.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        ``model(**collator(examples)).loss`` is a scalar. Its weights are changed.
-    collator : callable
-    examples : sequence
-    batch_size, rounds, steps, learning_rate, precision
-        As in `time_steps`.
-    seed : int
-        Of the examples that are drawn.
-    """
-    _check_positive(batch_size=batch_size, rounds=rounds, steps=steps)
-    if len(examples) == 0:
-        raise ValueError("examples: expected one at least, got none")
-    size = min(batch_size, len(examples))
-    order = np.random.default_rng(seed).permutation(len(examples))
-    # Few examples come again: a step must not be smaller than one of training.
-    chosen = [[examples[order[(size * step + i) % len(order)]] for i in range(size)] for step in range(steps)]
-    layouts: dict[str, tuple[_Collate, list[list[Any]]]] = {"": (collator, chosen)}
-    return _time(model, layouts, size * steps, rounds, {}, learning_rate=learning_rate, precision=precision)[""]
+    return _time(learner.model, layouts, samples, rounds, learning_rate=learning_rate, precision=precision)
 
 
 def _time(
@@ -184,7 +172,6 @@ def _time(
     layouts: Mapping[str, tuple[_Collate, list[list[Any]]]],
     samples: int,
     rounds: int,
-    fewer: Mapping[str, int],
     *,
     learning_rate: float,
     precision: str,
@@ -216,8 +203,6 @@ def _time(
     for number in range(rounds + 1):
         first = number % len(names)
         for name in names[first:] + names[:first]:
-            if number > fewer.get(name, rounds):
-                continue
             memory = PeakMemory(device)
             taken = one_round(name)
             if number:

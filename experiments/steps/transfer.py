@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
-from experiments.profiles.profile import DataSettings
-from experiments.steps.answers import answer_questions
+from experiments.profiles.data_sets import DataSet, find_data_set
+from experiments.profiles.settings import DataSettings
+from experiments.steps.answering import OtherRecords, answer_about_others
 from experiments.steps.method_runs import MethodRun
-from experiments.steps.questions import TransferQuestions, transfer_questions
-from experiments.steps.segments import Segments, choose_entries, open_records, write_segments
-from experiments.steps.token_usage import TOKENS_FILE, UsageOf, write_token_usage
-from experiments.steps.tokens import measure_on_segments
-from experiments.steps.views import ECGView, assign_segments, make_examples
+from experiments.steps.segments import Segments, choose_entries, write_segments
+from experiments.steps.token_measures import measure_tokens
+from experiments.steps.token_usage import UsageOf
+from experiments.steps.tokenizer_training import open_tokenizer
+from experiments.steps.transfer_questions import TransferQuestions, transfer_questions
 from experiments.steps.work_folder import Task
 
 
@@ -36,7 +37,7 @@ class TransferRun:
         settings, own = run.study.profile.transfer, run.study.profile.data
         self.data = DataSettings(
             dataset,
-            num_patients=settings.num_patients,
+            num_patients=settings.num_patients if self.data_set.is_made else 0,
             sampling_rate=settings.sampling_rate,
             train_records=1,
             validation_records=1,
@@ -45,10 +46,14 @@ class TransferRun:
             segments_per_record=own.segments_per_record,
         )
 
+    @property
+    def data_set(self) -> DataSet:
+        """The entry of the other data set."""
+        return find_data_set(self.dataset, "transfer.datasets")
+
     @cached_property
     def _records(self) -> RecordSet:
-        study = self.run.study
-        return open_records(self.data, study.profile.seed, study.roots.get(self.dataset))
+        return self.run.study.open_records(self.data_set, self.data.sampling_rate, self.data.num_patients)
 
     @cached_property
     def _entries(self) -> tuple[RecordEntry, ...]:
@@ -58,17 +63,23 @@ class TransferRun:
     def segments_task(self) -> Task:
         """Preprocess and cut the other data set's test records."""
         study = self.run.study
-        records = self._records
+        preprocessor = study.profile.preprocessing.preprocessor()
         step = study.work.step(
             "segments",
             {
                 **dataclasses.asdict(self.data),
-                "records": records.fingerprint,
+                "records": self._records.fingerprint,
                 "seed": study.profile.seed,
+                "preprocessing": preprocessor.settings(),
                 "only": "test",
             },
+            modules=("experiments.steps.segments", self.data_set.module),
         )
-        return Task(step, lambda folder: write_segments(folder, records, self._entries, self.data))
+
+        def build(folder: Path) -> dict[str, Any]:
+            return write_segments(folder, self._records, self._entries, self.data, preprocessor)
+
+        return Task(step, build)
 
     @cached_property
     def segments(self) -> Segments:
@@ -83,13 +94,15 @@ class TransferRun:
     @cached_property
     def questions(self) -> TransferQuestions:
         """Questions about findings that the method was taught and both data sets show, about each of the two."""
-        study = self.run.study
-        profile = dataclasses.replace(
-            study.profile,
-            questions=dataclasses.replace(study.profile.questions, test=study.profile.transfer.questions),
+        profile, prepared = self.run.study.profile, self.run.study.prepared
+        return transfer_questions(
+            prepared.questions,
+            prepared.splits["test"],
+            self.entries,
+            profile.questions,
+            number=profile.transfer.questions,
+            seed=profile.seed,
         )
-        prepared = study.prepared
-        return transfer_questions(prepared.questions, prepared.splits["test"], self.entries, profile)
 
     @property
     def data_fingerprint(self) -> str:
@@ -104,22 +117,29 @@ class TransferRun:
     @cached_property
     def answer_task(self) -> Task:
         """Answer the questions, with the ECG and with text alone."""
-        study, run = self.run.study, self.run
-        step = study.work.step(
-            f"transfer-{self.dataset}-{run.method.name}-{run.seed}",
-            {"questions": study.profile.transfer.questions, "max_new_tokens": study.profile.evaluation.max_new_tokens},
-            (run.train_task.step, self.segments_task.step),
+        run, profile = self.run, self.run.study.profile
+        name = f"transfer-{self.dataset}-{run.method.name}-{run.seed}"
+        settings, trained = run.answer_settings, run.train_task.step
+        step = run.step(
+            name,
+            {
+                "questions": profile.transfer.questions,
+                "asked": dataclasses.asdict(profile.questions),
+                "seed": profile.seed,
+                "max_new_tokens": settings.max_new_tokens,
+                "batch_size": settings.batch_size,
+                "inputs": list(self.inputs),
+            },
+            (trained, self.segments_task.step),
+            "experiments.steps.answering",
+            "experiments.steps.transfer_questions",
         )
 
         def build(folder: Path) -> dict[str, Any]:
-            view = self._view()
-            asked_questions = self.questions.target
-            places = assign_segments(asked_questions, self.data.segments_per_record)
-            asked = {
-                shown: make_examples(asked_questions, self.patients, view, shown=shown, segments=places, others={})
-                for shown in self.inputs
-            }
-            return answer_questions(folder, run.learner(), asked, asked_questions, study.profile.evaluation, step.name)
+            other = OtherRecords(self.segments, self.patients, self.questions.target)
+            return answer_about_others(
+                folder, trained.folder, run.reader, run.learning, settings, run.shown, other, self.inputs, name
+            )
 
         return Task(step, build, operations=0.5 * run.answer_task.operations / max(1, len(run.inputs)))
 
@@ -127,35 +147,29 @@ class TransferRun:
     def measure_task(self) -> Task | None:
         """Measure the method's tokenizer on the other data set; None where it reads no tokens."""
         run, study = self.run, self.run.study
-        if run.method.reads != "tokens":
+        if not run.method.sees_tokens:
             return None
-        tokenizer = study.tokenizer_tasks(run.method.matching)[1].step
-        step = study.work.step(f"tokenizer-measures-{self.dataset}", {}, (tokenizer, self.segments_task.step))
+        matching, trained = run.method.matching, study.tokenizer_tasks(run.method.matching).trained.step
+        step = study.work.step(
+            f"tokenizer-measures-{self.dataset}",
+            {"matching": matching},
+            (trained, self.segments_task.step),
+            modules=("experiments.steps.token_measures",),
+        )
 
         def measure(folder: Path) -> dict[str, Any]:
             names = [entry.record_id for entry in self.entries]
-            measures, usage = measure_on_segments(study.tokenizer(run.method.matching), self.segments, names)
-            whose = UsageOf(self.dataset, study.profile.data.dataset, run.method.matching)
-            write_token_usage(folder / TOKENS_FILE, {whose: usage})
-            return dict(measures)
+            whose = UsageOf(self.dataset, study.data_set.name, matching)
+            return dict(measure_tokens(folder, open_tokenizer(trained.folder, matching), self.segments, names, whose))
 
         return Task(step, measure)
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """What the method is shown."""
-        return ("ecg", "flat-line") if self.run.method.sees_ecg else ("text-only",)
+        return ("ecg", "flat-line") if self.run.method.sees_ecg else (self.run.method.own_input,)
 
     def tasks(self) -> list[Task]:
         """All that this run needs, in order."""
         measured = [] if self.measure_task is None else [self.measure_task]
         return [*self.run.tasks(timed=False), self.segments_task, *measured, self.answer_task]
-
-    def _view(self) -> ECGView | None:
-        own = self.run.view
-        if own is None:
-            return None
-        leads, samples = self.segments.signals.shape[2:]
-        signals = self.segments.signals[: len(self.segments.rows)].reshape(-1, leads, samples)
-        keys = [(name, number) for name in self.segments.rows for number in range(self.segments.signals.shape[1])]
-        return ECGView(dict(zip(keys, self.run.read(signals), strict=True)), own.flat_line)

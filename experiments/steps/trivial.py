@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from ecgbyte.checks import check_option
 from ecgbyte.data.questions.question import Question
+from experiments.steps.answers import given_answers, write_given_answers
 
+Rule = Callable[[Sequence[Question], Sequence[Question]], list[str]]
 _ROWS_AT_ONCE = 256
 
 
-def answer_trivially(method: str, train: Sequence[Question], test: Sequence[Question]) -> list[str]:
-    """The answers of the method ``most-frequent`` or ``nearest-question``."""
-    check_option("method", method, ("most-frequent", "nearest-question"))
-    return (most_frequent_answers if method == "most-frequent" else nearest_question_answers)(train, test)
+def answer_by_rule(
+    folder: Path, rule: Rule, train: Sequence[Question], test: Sequence[Question], patients: Mapping[str, str]
+) -> dict[str, Any]:
+    """Answer the test questions by a rule: the work of a step.
+
+    Parameters
+    ----------
+    folder : Path
+        The step's folder.
+    rule : callable
+        From training and test questions to one answer for each test question.
+    train, test : sequences of Question
+    patients : mapping of str to str
+        From record id to patient id.
+    """
+    return write_given_answers(folder, given_answers(rule(train, test), test, patients))
 
 
 def most_frequent_answers(train: Sequence[Question], test: Sequence[Question]) -> list[str]:

@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from ecgbyte.data.controls import INPUTS, noise_like, shuffled_leads
 from ecgbyte.data.questions.question import Question
 from ecgbyte.training.examples import Example
 from experiments.steps.segments import Segments
-
-if TYPE_CHECKING:
-    from experiments.steps.segments import Segments
 
 ALTERED_INPUTS = ("noise", "shuffled-leads")
 """Inputs that are made from the signal of the very record that a question is about."""
@@ -85,7 +81,7 @@ def altered_signals(
         float32 [leads, samples], mV.
     """
     for record_id in record_ids:
-        for number in range(segments.signals.shape[1]):
+        for number in range(segments.per_record):
             signal = segments.signal(record_id, number)
             yield ("noise", record_id, number), noise_like(signal, key=f"{record_id}|{number}", seed=seed)
             yield ("shuffled-leads", record_id, number), shuffled_leads(signal, key=record_id, seed=seed)
@@ -152,11 +148,25 @@ def make_examples(
     return examples
 
 
+def distinct_ecgs(examples: Sequence[Example], limit: int | None = None) -> np.ndarray:
+    """What the examples hold of their ECGs, once for each array, in order; evenly chosen where there is a limit.
+
+    Returns
+    -------
+    numpy.ndarray
+        [ECGs, ...] of the arrays' type.
+    """
+    arrays = list({id(example.ecg): example.ecg for example in examples if example.ecg is not None}.values())
+    if limit is not None and len(arrays) > limit:
+        arrays = [arrays[place] for place in np.linspace(0, len(arrays) - 1, limit).astype(int)]
+    return np.stack(arrays)
+
+
 def signal_view(segments: Segments) -> ECGView:
     """The view of a method that reads the signal itself, float32 [leads, samples] in mV."""
     values = {
         (record_id, number): np.asarray(segments.signals[row, number])
         for record_id, row in segments.rows.items()
-        for number in range(segments.signals.shape[1])
+        for number in range(segments.per_record)
     }
     return ECGView(values, np.zeros(segments.signals.shape[2:], dtype=np.float32))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
+import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,53 +15,9 @@ from typing import Any
 from filelock import FileLock
 
 from ecgbyte.files import fingerprint, write_atomically
+from experiments.steps.code_identity import code_identity
 
 ROOT = Path(__file__).resolve().parents[2]
-# The modules that do the steps. The others plan, measure, draw and write out; a change there leaves finished steps as
-# they are. A test holds that these import no others of the harness than `BESIDE_STEPS`.
-STEP_MODULES = frozenset(
-    {
-        "profiles/methods",
-        "profiles/profile",
-        "steps/answers",
-        "steps/attention",
-        "steps/encoders",
-        "steps/learning",
-        "steps/method_runs",
-        "steps/questions",
-        "steps/segments",
-        "steps/study",
-        "steps/timing",
-        "steps/token_usage",
-        "steps/tokens",
-        "steps/transfer",
-        "steps/trivial",
-        "steps/views",
-    }
-)
-BESIDE_STEPS = frozenset({"profiles/expected_cost", "profiles/settings_reading", "steps/work_folder"})
-# Of the library, what measures answers, and the command line, have no part in a step either.
-_TOKEN_MEASURES = ("bin_error.py", "compression.py", "token_usage.py")
-
-
-@functools.cache
-def code_fingerprint() -> str:
-    """Identifies the sources on which the numbers depend: the library, the kernels, and the steps of the harness.
-
-    Read once a process: rows name the code that their steps were named by, whatever changes on the disk meanwhile.
-    """
-    sources = [path for folder in ("ecgbyte", "_ext") for path in (ROOT / folder).rglob("*.py*") if _in_steps(path)]
-    sources += [ROOT / "experiments" / f"{name}.py" for name in STEP_MODULES]
-    named = sorted(
-        (path.relative_to(ROOT).as_posix(), path) for path in sources if path.suffix in (".py", ".pyx", ".pxd")
-    )
-    return fingerprint(*(part for name, path in named for part in (name, path.read_bytes())))
-
-
-def _in_steps(path: Path) -> bool:
-    """Whether a file of the library has a part in some step."""
-    folder = path.relative_to(ROOT).parts[:2]
-    return folder != ("ecgbyte", "cli") and (folder != ("ecgbyte", "metrics") or path.name in _TOKEN_MEASURES)
 
 
 @dataclass(frozen=True)
@@ -76,11 +32,14 @@ class Step:
         Where its files are, or will be.
     fingerprint : str
         Identifies everything that goes into it.
+    code : str
+        Identifies the code that does it, which is part of that.
     """
 
     name: str
     folder: Path
     fingerprint: str
+    code: str
 
     @property
     def is_done(self) -> bool:
@@ -137,16 +96,19 @@ class WorkFolder:
     ----------
     folder : Path
         Holds one folder a step. It can be deleted at any time; the run then starts again from the beginning.
-    code : str
-        Identifies the code and what it runs on; part of every step's fingerprint.
+    identify : callable
+        From the modules that do a step to what identifies their code; see
+        `experiments.steps.code_identity.code_identity`.
     """
 
-    def __init__(self, folder: Path, code: str) -> None:
+    def __init__(self, folder: Path, identify: Callable[..., str] = code_identity) -> None:
         self.folder = folder
-        self.code = code
+        self.identify = identify
 
-    def step(self, name: str, settings: Mapping[str, Any], after: tuple[Step, ...] = ()) -> Step:
-        """The step of that name, settings and predecessors, done or not.
+    def step(
+        self, name: str, settings: Mapping[str, Any], after: tuple[Step, ...] = (), *, modules: Sequence[str]
+    ) -> Step:
+        """The step of that name, settings, predecessors and code, done or not.
 
         Parameters
         ----------
@@ -156,11 +118,14 @@ class WorkFolder:
             Plain data on which its outcome depends, beside `after` and the code.
         after : tuple of Step
             The steps whose files it reads.
+        modules : sequence of str
+            The modules that do it: those and all that they import are its code.
         """
-        identity = fingerprint(
-            name, json.dumps(settings, sort_keys=True), *(step.fingerprint for step in after), self.code
-        )
-        return Step(name, self.folder / f"{name}-{identity.removeprefix('sha256:')}", identity)
+        code = self.identify(*modules)
+        identity = fingerprint(name, json.dumps(settings, sort_keys=True), *(step.fingerprint for step in after), code)
+        # A data set's name may hold signs that no folder's should.
+        plain = re.sub(r"[^\w.-]", "-", name)
+        return Step(name, self.folder / f"{plain}-{identity.removeprefix('sha256:')}", identity, code)
 
     def run(self, task: Task) -> Step:
         """Do a task, unless it is done.

@@ -149,14 +149,14 @@ def test_the_plan_names_every_run_and_what_is_done(finished: Path, capsys: pytes
 def test_a_failed_run_is_recorded_and_the_others_go_on(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from experiments.steps import encoders
+    from experiments.steps import study
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the encoder is broken")
 
-    monkeypatch.setattr(encoders, "pretrain_encoder", broken)
+    monkeypatch.setattr(study, "pretrain_encoder", broken)
     # Another learning rate of stage 1: done before is all but merl.
-    arguments = [*command(finished)[3:], "--change", "merl.learning_rate=0.002", "--results", str(tmp_path)]
+    arguments = [*command(finished)[3:], "--change", "encoders.merl.learning_rate=0.002", "--results", str(tmp_path)]
     assert main(arguments) == 1
     assert "failed: merl:0: RuntimeError: the encoder is broken" in capsys.readouterr().err
     folder = tmp_path / "smoke"
@@ -173,7 +173,7 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(
 def test_what_is_finished_can_be_written_while_the_rest_is_not(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = [*command(finished)[3:], "--change", "merl.learning_rate=0.003", "--results", str(tmp_path)]
+    arguments = [*command(finished)[3:], "--change", "encoders.merl.learning_rate=0.003", "--results", str(tmp_path)]
     steps = set((finished / "work" / "smoke").glob("*"))
     assert main([*arguments, "--finished"]) == 1
     assert "failed: merl:0: not finished, " in capsys.readouterr().err

@@ -16,7 +16,7 @@ COMPARISON_QUESTION_TYPES = (
 ECG_QA_QUESTION_TYPES = (*SINGLE_QUESTION_TYPES, *COMPARISON_QUESTION_TYPES)
 REPORT_QUESTION_TYPE = "report"
 QUESTION_TYPES = (*ECG_QA_QUESTION_TYPES, REPORT_QUESTION_TYPE)
-SOURCES = ("ecg-qa", "ecg-chat", "generated")
+SOURCES = ("ecg-qa", "ecg-chat", "generated", "files")
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Question:
     attributes : tuple of str
         The attributes that the question names; empty where it names none.
     source : str
-        ``"ecg-qa"`` and ``"ecg-chat"`` for questions read from those data sets, ``"generated"`` for all others.
+        ``"ecg-qa"`` and ``"ecg-chat"`` for questions read from those data sets, ``"files"`` for a user's own,
+        ``"generated"`` for all others.
 
     Raises
     ------

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.profiles.expected_cost import ecg_positions
-from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import PROFILES_FOLDER, profile_names, read_profile
-from experiments.profiles.settings_reading import change_settings
 
 
 def test_all_profiles_read_and_carry_their_file_name() -> None:
@@ -48,13 +45,3 @@ def test_fingerprint_changes_with_every_setting(tmp_path: Path) -> None:
         read_profile(changed(tmp_path, "num_merges = 300", "num_merges = 301")).fingerprint()
         != read_profile(changed(tmp_path, "seed = 0", "seed = 0")).fingerprint()
     )
-
-
-def test_expected_positions_of_an_ecg() -> None:
-    profile = read_profile("default")
-    tokens = ecg_positions(profile, METHODS["ecg-byte"])
-    assert 300 < tokens < 700, "6,000 symbols, about 12 a token"
-    assert ecg_positions(change_settings(profile, "tokenizer.num_merges=0"), METHODS["ecg-byte"]) == 1024, "cut off"
-    assert ecg_positions(profile, METHODS["linear-patches"]) == 20
-    assert ecg_positions(profile, METHODS["merl"]) == 1
-    assert ecg_positions(profile, METHODS["text-only"]) == 0

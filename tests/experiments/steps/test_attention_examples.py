@@ -43,7 +43,7 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             for _ in range(6)
         ]
     ).astype(np.float32)[:, None]
-    segments = Segments(signals, {f"r{row}": row for row in range(6)})
+    segments = Segments(signals, {f"r{row}": row for row in range(6)}, 250.0)
     tokenizer = ECGTokenizer.train(list(signals[:, 0]), 40, boundary=request.param, sampling_rate=250.0, progress=False)
     questions = [
         Question(f"q{i}", "t", kind, "rhythm", f"Is there {i}, or more?", ("yes",), (f"r{i}",), (), "generated")

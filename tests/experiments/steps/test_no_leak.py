@@ -8,13 +8,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgbyte.data.catalogue import RecordSet
 from ecgbyte.data.controls import INPUTS
+from ecgbyte.data.questions.question import Question
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.preprocess import Preprocessor
+from experiments.profiles.data_sets import find_data_set, open_records
 from experiments.profiles.profile import Profile, read_profile
-from experiments.steps import tokens as tokenizing
-from experiments.steps.segments import Segments, ask_questions, choose_entries, open_records, write_segments
+from experiments.steps.questions import ask_questions
+from experiments.steps.segments import Segments, choose_entries, write_segments
+from experiments.steps.tokenizer_training import train_tokenizer
 from experiments.steps.views import ALTERED_INPUTS, ECGView, altered_signals, assign_segments, make_examples
+
+
+def open_set(profile: Profile) -> RecordSet:
+    data = profile.data
+    return open_records(
+        find_data_set(data.dataset),
+        None,
+        sampling_rate=data.sampling_rate,
+        seed=profile.seed,
+        num_patients=data.num_patients,
+    )
+
+
+def ask(splits: dict, profile: Profile) -> dict[str, list[Question]]:
+    data_set = find_data_set(profile.data.dataset)
+    return ask_questions(splits, profile.questions, data_set, seed=profile.seed)
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +49,10 @@ def profile() -> Profile:
 @pytest.fixture(scope="module")
 def stored(profile: Profile, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict]:
     folder = tmp_path_factory.mktemp("segments")
-    records = open_records(profile.data, profile.seed, None)
+    records = open_set(profile)
     splits = choose_entries(records, profile.data, profile.seed)
-    details = write_segments(folder, records, [entry for name in splits for entry in splits[name]], profile.data)
+    entries = [entry for name in splits for entry in splits[name]]
+    details = write_segments(folder, records, entries, profile.data, Preprocessor())
     assert details["rejected"] == 0
     return folder, splits
 
@@ -45,8 +66,8 @@ def test_tokenizer_learns_from_training_records_only(
 
     def train(signals: np.ndarray, name: str) -> bytes:
         (tmp_path / name).mkdir()
-        changed = Segments(signals, segments.rows)
-        tokenizing.train_tokenizer(tmp_path / name, changed, train_ids, profile.tokenizer, {}, seed=0)
+        changed = Segments(signals, segments.rows, segments.sampling_rate)
+        train_tokenizer(tmp_path / name, changed, train_ids, profile.tokenizer, {}, seed=0)
         return (tmp_path / name / "tokenizer.json").read_bytes()
 
     original = train(np.array(segments.signals), "original")
@@ -61,7 +82,7 @@ def test_tokenizer_learns_from_training_records_only(
 
 
 def test_chosen_records_stay_in_their_folds_and_do_not_depend_on_their_number(profile: Profile) -> None:
-    records = open_records(profile.data, profile.seed, None)
+    records = open_set(profile)
     by_fold = split_by_fold(records.entries)
     few = choose_entries(records, profile.data, profile.seed)
     more = choose_entries(records, dataclasses.replace(profile.data, train_records=80), profile.seed)
@@ -76,7 +97,7 @@ def test_controls_replace_the_ecg_and_nothing_else(profile: Profile, stored: tup
     _, splits = stored
     questions = [
         question
-        for question in ask_questions(splits, profile)["train"]
+        for question in ask(splits, profile)["train"]
         if question.record_id in {entry.record_id for entry in splits["train"]}
     ]
     patients = {entry.record_id: entry.patient_id for entry in splits["train"]}
@@ -134,7 +155,7 @@ def test_altered_signals_are_those_of_the_record_whatever_the_order(stored: tupl
 
 
 def test_questions_are_dealt_to_segments_in_turn(profile: Profile, stored: tuple[Path, dict]) -> None:
-    questions = ask_questions(stored[1], profile)["train"]
+    questions = ask(stored[1], profile)["train"]
     for together in (1, 2):
         by_record: dict[str, list[int]] = {}
         for question, part in zip(questions, assign_segments(questions, 3, together), strict=True):
@@ -145,7 +166,7 @@ def test_questions_are_dealt_to_segments_in_turn(profile: Profile, stored: tuple
 
 
 def test_a_record_that_cannot_be_used_is_written_down_and_the_others_go_on(profile: Profile, tmp_path: Path) -> None:
-    records = open_records(profile.data, profile.seed, None)
+    records = open_set(profile)
     entries = list(records.entries[:4])
 
     class WithOneBroken:
@@ -154,7 +175,7 @@ def test_a_record_that_cannot_be_used_is_written_down_and_the_others_go_on(profi
                 raise ValueError("signal: lead V3 holds NaN at sample 17")
             return records.read(record_id)
 
-    details = write_segments(tmp_path, WithOneBroken(), entries, profile.data)  # type: ignore[arg-type]
+    details = write_segments(tmp_path, WithOneBroken(), entries, profile.data, Preprocessor())  # type: ignore[arg-type]
     assert (details["records"], details["rejected"]) == (3, 1)
     rejected = (tmp_path / "rejected.csv").read_text(encoding="utf-8").splitlines()
     assert rejected == ["record,reason", f"{entries[1].record_id},signal: lead V3 holds NaN at sample 17"]

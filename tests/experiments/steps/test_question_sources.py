@@ -11,21 +11,33 @@ from typing import Any
 import pytest
 
 from ecgbyte.data.audit import audit_splits
-from ecgbyte.data.catalogue import RecordEntry
+from ecgbyte.data.catalogue import RecordEntry, RecordSet
+from ecgbyte.data.questions.question import Question
 from ecgbyte.data.synthetic import SyntheticRecords
+from ecgbyte.signals.preprocess import Preprocessor
+from experiments.profiles.data_sets import find_data_set, open_records
 from experiments.profiles.profile import Profile, read_profile
-from experiments.steps.segments import (
-    Segments,
-    ask_questions,
-    asked_records,
-    choose_entries,
-    open_records,
-    transfer_questions,
-    write_segments,
-)
+from experiments.profiles.settings import DataSettings, QuestionSettings
+from experiments.steps import questions as asking
+from experiments.steps.segments import Segments, choose_entries, write_segments
+from experiments.steps.transfer_questions import transfer_questions
 from tests.data.sets.mimic_folder import write_record, write_tables
 
 SOURCE = SyntheticRecords(200, seed=0, sampling_rate=250)
+
+
+def open_set(data: DataSettings, seed: int, root: Path | None) -> RecordSet:
+    data_set = find_data_set(data.dataset)
+    return open_records(data_set, root, sampling_rate=data.sampling_rate, seed=seed, num_patients=data.num_patients)
+
+
+def ask_questions(splits: Any, profile: Profile, root: Path | None = None) -> dict[str, list[Question]]:
+    data_set = find_data_set(profile.data.dataset)
+    return asking.ask_questions(splits, profile.questions, data_set, seed=profile.seed, root=root)
+
+
+def asked_records(profile: Profile, root: Path | None = None) -> frozenset[str] | None:
+    return asking.asked_records(profile.questions, find_data_set(profile.data.dataset), root)
 
 
 class RenamedRecords:
@@ -44,12 +56,10 @@ class RenamedRecords:
 def profile_of(source: str, dataset: str = "ptb-xl", **changes: Any) -> Profile:
     smoke = read_profile("smoke")
     rate = 500 if dataset == "mimic-iv-ecg" else 100
-    data = dataclasses.replace(
-        smoke.data, dataset=dataset, sampling_rate=rate, train_records=0, validation_records=0, test_records=0
-    )
-    return dataclasses.replace(
-        smoke, data=data, questions=dataclasses.replace(smoke.questions, source=source, **changes)
-    )
+    patients = smoke.data.num_patients if dataset == "synthetic" else 0
+    data = DataSettings(dataset, num_patients=patients, sampling_rate=rate, segments_per_record=2)
+    plain = smoke.questions if "generated" in source else QuestionSettings(train=96, validation=16, test=30)
+    return dataclasses.replace(smoke, data=data, questions=dataclasses.replace(plain, source=source, **changes))
 
 
 def write_ecgqa(root: Path, dataset: str, entries: list[RecordEntry]) -> Path:
@@ -80,7 +90,7 @@ def write_ecgqa(root: Path, dataset: str, entries: list[RecordEntry]) -> Path:
 
 def test_generated_questions_need_no_folder_and_are_as_before() -> None:
     profile = read_profile("smoke")
-    records = open_records(profile.data, profile.seed, None)
+    records = open_set(profile.data, profile.seed, None)
     asked = ask_questions(choose_entries(records, profile.data, profile.seed), profile)
     assert {name: len(part) for name, part in asked.items()} == {"train": 96, "validation": 16, "test": 30}
     assert {question.source for part in asked.values() for question in part} == {"generated"}
@@ -113,9 +123,9 @@ def test_ecgqa_is_added_to_generated_questions(tmp_path: Path) -> None:
     counts = {name: Counter(question.source for question in part) for name, part in asked.items()}
     assert counts["train"] == {"generated": 96, "ecg-qa": 40}
     assert counts["test"] == {"generated": 30, "ecg-qa": 10}
-    assert [q for q in asked["test"] if q.source == "generated"] == ask_questions(
-        splits, dataclasses.replace(profile, questions=dataclasses.replace(profile.questions, source="generated"))
-    )["test"]
+    assert [q for q in asked["test"] if q.source == "generated"] == ask_questions(splits, profile_of("generated"))[
+        "test"
+    ]
     audit_splits(splits, asked).raise_if_leaking()
 
 
@@ -125,15 +135,15 @@ def test_ecgchat_on_mimic(tmp_path: Path) -> None:
     talk = [{"from": "human", "value": "<ecg>\nReport."}, {"from": "gpt", "value": "Sinus rhythm."}]
     content = [{"id": study, "ecg": f"files/s{study}/{study}", "conversations": talk} for _, study in ids[:50]]
     (tmp_path / "pretrain_mimic.json").write_text(json.dumps([*content, {"id": "broken"}]))
-    profile = profile_of("ecg-chat", "mimic-iv-ecg", train=0, validation=0, test=0, question_types=("report",))
-    records = open_records(profile.data, profile.seed, tmp_path)
+    profile = profile_of("ecg-chat", "mimic-iv-ecg", train=0, validation=0, test=0)
+    records = open_set(profile.data, profile.seed, tmp_path)
     assert records.name == "mimic-iv-ecg"
     splits = choose_entries(records, profile.data, profile.seed, asked_records(profile, tmp_path))
     asked = ask_questions(splits, profile, tmp_path)
     assert sum(map(len, asked.values())) == 50
     for name, part in asked.items():
         assert {question.record_id for question in part} == {entry.record_id for entry in splits[name]}
-    with pytest.raises(ValueError, match=r"mimic-iv-ecg names no findings.*'ecg-qa' or 'ecg-chat'"):
+    with pytest.raises(ValueError, match=r"mimic-iv-ecg names no findings.*'ecg-qa', 'ecg-chat' or 'files'"):
         ask_questions(splits, profile_of("generated", "mimic-iv-ecg"))
 
 
@@ -144,9 +154,9 @@ def test_mimic_records_that_cannot_be_used_are_listed_with_their_reasons(tmp_pat
     write_record(tmp_path, *ids[1], nan_at=40)
     profile = profile_of("ecg-qa", "mimic-iv-ecg")
     data = dataclasses.replace(profile.data, segment_seconds=0.5, segments_per_record=1)
-    records = open_records(data, 0, tmp_path)
+    records = open_set(data, 0, tmp_path)
     (tmp_path / "segments").mkdir()
-    details = write_segments(tmp_path / "segments", records, records.entries, data)
+    details = write_segments(tmp_path / "segments", records, records.entries, data, Preprocessor())
     assert (details["records"], details["rejected"]) == (1, 2)
     assert list(Segments.open(tmp_path / "segments").rows) == ["40000000"]
     rejected = (tmp_path / "segments" / "rejected.csv").read_text(encoding="utf-8").splitlines()[1:]
@@ -161,7 +171,7 @@ def test_what_cannot_be_asked(tmp_path: Path) -> None:
         ask_questions(splits, profile_of("ecg-qa"))
     with pytest.raises(ValueError, match="about MIMIC-IV-ECG, the data set is 'ptb-xl'"):
         ask_questions(splits, profile_of("ecg-chat"), tmp_path)
-    with pytest.raises(ValueError, match="about ptb-xl and mimic-iv-ecg, the data set is 'synthetic'"):
+    with pytest.raises(ValueError, match="ECG-QA asks nothing about the data set 'synthetic'"):
         ask_questions(splits, profile_of("ecg-qa", "synthetic"), tmp_path)
     root = write_ecgqa(tmp_path, "ptbxl", list(splits["train"]))
     with pytest.raises(ValueError, match=r"holds none about the records of the validation split"):
@@ -176,6 +186,10 @@ def test_what_cannot_be_asked(tmp_path: Path) -> None:
         ({"source": "ecgqa"}, "questions.source: got 'ecgqa'"),
         ({"ecgqa_version": "rephrased"}, "questions.ecgqa_version: got 'rephrased'"),
         ({"question_types": ("comparison_irrelevant-verify",)}, "questions.question_types: got 'comparison"),
+        ({"question_types": ("report",)}, "questions.question_types: got 'report'"),
+        ({"finding_types": ("rhytm",)}, "questions.finding_types: got 'rhytm'"),
+        ({"templates": ("verify",)}, "questions.templates: got 'verify'"),
+        ({"minimum_count": 0}, "questions.minimum_count: got 0"),
         ({"ecgqa_train": -1}, "questions.ecgqa_train: got -1"),
     ],
 )
@@ -186,7 +200,7 @@ def test_bad_settings_are_named(changes: dict[str, Any], message: str) -> None:
 
 def test_mimic_has_one_rate() -> None:
     with pytest.raises(ValueError, match=r"data\.sampling_rate: got 100, the records of mimic-iv-ecg are at 500"):
-        dataclasses.replace(read_profile("smoke").data, dataset="mimic-iv-ecg", sampling_rate=100)
+        DataSettings("mimic-iv-ecg", sampling_rate=100)
 
 
 def test_a_transfer_asks_what_was_taught_and_both_show() -> None:
@@ -207,7 +221,7 @@ def test_a_transfer_asks_what_was_taught_and_both_show() -> None:
         for entry in SyntheticRecords(500, seed=1, sampling_rate=250).entries
         if entry.fold == 10
     ]
-    transfer = transfer_questions(asked, splits["test"], other, profile)
+    transfer = transfer_questions(asked, splits["test"], other, profile.questions, number=60, seed=profile.seed)
     assert set(transfer.attributes) == {"rhythm", "axis"}
     names = {name for of_kind in transfer.attributes.values() for name in of_kind}
     assert "sinus tachycardia" not in names and "atrial flutter" not in names and "sinus rhythm" in names
@@ -218,4 +232,4 @@ def test_a_transfer_asks_what_was_taught_and_both_show() -> None:
         assert question.template_id != "verify-any"
     assert {question.record_id for question in transfer.target} <= {entry.record_id for entry in other}
     with pytest.raises(ValueError, match="share no finding that the model was taught"):
-        transfer_questions({"train": [], "test": []}, splits["test"], other, profile)
+        transfer_questions({"train": [], "test": []}, splits["test"], other, profile.questions, number=60, seed=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +10,15 @@ import pytest
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.models.encoders.vision_folder import load_vit
 from ecgbyte.training.features import extract_features
-from experiments.steps.encoders import (
-    STAGE_ONE,
-    EncoderSettings,
-    encoder_view,
-    features_of,
-    load_encoder,
-    open_features,
-    pretrain_encoder,
-)
+from experiments.profiles.encoders import ClipSettings, StageOneSettings, encoder_tables, find_encoder
+from experiments.profiles.faults import FAULTS
+from experiments.steps.encoders.features import extract_all, features_of, open_features
+from experiments.steps.encoders.part import module_of
+from experiments.steps.encoders.stage_one import pretrain_encoder
 from experiments.steps.segments import Segments
 
-SETTINGS = EncoderSettings(epochs=1, batch_size=16)
+NAMES = ("merl", "vit", "clip")
+TWO_STAGE = (*NAMES, "clip-vit")
 REPORTS = ("sinus rhythm", "atrial fibrillation", "left bundle branch block", "normal ecg", "av block")
 
 
@@ -30,21 +26,38 @@ def make_data() -> tuple[Segments, list[RecordEntry], list[RecordEntry]]:
     rng = np.random.default_rng(0)
     entries = [RecordEntry(f"r{i}", f"p{i}", 1, (), (), REPORTS[i % 5] if i != 3 else "") for i in range(40)]
     signals = (0.3 * rng.standard_normal((42, 2, 12, 100))).astype(np.float32)
-    return Segments(signals, {entry.record_id: row for row, entry in enumerate(entries)}), entries[:28], entries[28:]
+    return (
+        Segments(signals, {entry.record_id: row for row, entry in enumerate(entries)}, 250.0),
+        entries[:28],
+        entries[28:],
+    )
+
+
+def settings_of(name: str, **changes: object) -> StageOneSettings:
+    return encoder_tables()[name](epochs=1, batch_size=16, **changes)
+
+
+def pretrain(folder: Path, name: str, settings: StageOneSettings, seed: int) -> dict:
+    segments, training, validation = make_data()
+    return pretrain_encoder(folder, module_of(find_encoder(name)), segments, training, validation, settings, seed)
+
+
+def features(folders: list[Path], name: str, signals: np.ndarray, faults: tuple[str, ...] = (), seed: int = 0):
+    encoder = module_of(find_encoder(name)).load(folders, faults=faults, seed=seed)
+    return features_of(encoder, signals)
 
 
 @pytest.fixture(scope="module")
 def pretrained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, dict]]:
-    segments, training, validation = make_data()
     done = {}
-    for encoder in ("merl", "vit", "clip"):
+    for encoder in NAMES:
         folder = tmp_path_factory.mktemp(encoder)
-        done[encoder] = folder, pretrain_encoder(folder, encoder, segments, training, validation, SETTINGS, 5)
+        done[encoder] = folder, pretrain(folder, encoder, settings_of(encoder), 5)
     return done
 
 
 def folders_of(pretrained: dict[str, tuple[Path, dict]], encoder: str) -> list[Path]:
-    return [pretrained[part][0] for part in STAGE_ONE[encoder]]
+    return [pretrained[part][0] for part in find_encoder(encoder).parts]
 
 
 def test_reports_and_quality(pretrained: dict[str, tuple[Path, dict]]) -> None:
@@ -61,62 +74,57 @@ def test_reports_and_quality(pretrained: dict[str, tuple[Path, dict]]) -> None:
         assert (folder / encoder / f"{encoder}.safetensors").is_file()
 
 
-@pytest.mark.parametrize("encoder", STAGE_ONE)
-@pytest.mark.parametrize("as_published", [False, True])
+@pytest.mark.parametrize("encoder", TWO_STAGE)
+@pytest.mark.parametrize("faults", [(), FAULTS])
 def test_features_of_every_segment_and_of_other_signals(
-    encoder: str, as_published: bool, pretrained: dict[str, tuple[Path, dict]], tmp_path: Path
+    encoder: str, faults: tuple[str, ...], pretrained: dict[str, tuple[Path, dict]], tmp_path: Path
 ) -> None:
     segments, _, _ = make_data()
     folders = folders_of(pretrained, encoder)
-    details = encoder_view(tmp_path, folders, encoder, segments, as_published=as_published, seed=1)
+    details = extract_all(tmp_path, module_of(find_encoder(encoder)), folders, segments, faults=faults, seed=1)
     view = open_features(tmp_path, segments)
     assert len(view.values) == 80
     assert details["feature_size"] == len(view.flat_line) == len(view.values["r7", 1])
-    again = features_of(folders, encoder, segments.signals[7], as_published=as_published, seed=1)
+    signals = segments.signals[7]
+    again = features(folders, encoder, signals, faults, seed=1)
     np.testing.assert_allclose(again[1], view.values["r7", 1], atol=1e-5)
     assert (again.dtype, np.isfinite(view.flat_line).all()) == (np.float32, True)
     assert not np.allclose(again[0], again[1])
-    corrected = features_of(folders, encoder, segments.signals[7], as_published=False, seed=1)
-    other_seed = features_of(folders, encoder, segments.signals[7], as_published=as_published, seed=2)
-    fault = as_published and encoder in ("vit", "clip-vit")
-    assert np.allclose(again, corrected, atol=1e-5) != fault
-    assert np.allclose(again, other_seed, atol=1e-5) != fault
+    corrected = features(folders, encoder, signals, seed=1)
+    other_seed = features(folders, encoder, signals, faults, seed=2)
+    kept = bool(faults) and encoder in ("vit", "clip-vit")
+    assert np.allclose(again, corrected, atol=1e-5) != kept
+    assert np.allclose(again, other_seed, atol=1e-5) != kept
 
 
 def test_clip_vit_takes_the_encoders_of_clip_and_vit(pretrained: dict[str, tuple[Path, dict]]) -> None:
     signals = make_data()[0].signals[:3, 0]
-    both = features_of(folders_of(pretrained, "clip-vit"), "clip-vit", signals, as_published=False, seed=0)
-    parts = [features_of(pretrained[name][0], name, signals, as_published=False, seed=0) for name in ("clip", "vit")]
+    both = features(folders_of(pretrained, "clip-vit"), "clip-vit", signals)
+    parts = [features([pretrained[name][0]], name, signals) for name in ("clip", "vit")]
     np.testing.assert_allclose(both, np.concatenate(parts, axis=1), atol=1e-5)
-    with pytest.raises(ValueError, match="pretrained: expected a folder for each of clip, vit, got 1"):
-        load_encoder(pretrained["clip"][0], "clip-vit", as_published=False, seed=0)
-    with pytest.raises(ValueError, match="encoder: got 'clip-vit', expected one of 'merl', 'vit', 'clip'"):
-        segments, training, validation = make_data()
-        pretrain_encoder(Path(), "clip-vit", segments, training, validation, SETTINGS, 0)
 
 
 def test_a_finished_stage_is_found_again_and_the_seed_counts(
     pretrained: dict[str, tuple[Path, dict]], tmp_path: Path
 ) -> None:
-    segments, training, validation = make_data()
     folder, details = pretrained["vit"]
-    assert pretrain_encoder(folder, "vit", segments, training, validation, SETTINGS, 5) == details
+    settings = settings_of("vit")
+    assert pretrain(folder, "vit", settings, 5) == details
     fresh, other = tmp_path / "fresh", tmp_path / "other"
     for place, seed in ((fresh, 5), (other, 6)):
         place.mkdir()
-        pretrain_encoder(place, "vit", segments, training, validation, SETTINGS, seed)
-    signals = segments.signals[:2, 0]
-    features = [extract_features(load_vit(place / "vit").encoder(), signals) for place in (folder, fresh, other)]
-    assert np.array_equal(features[0], features[1])
-    assert not np.allclose(features[0], features[2])
+        pretrain(place, "vit", settings, seed)
+    signals = make_data()[0].signals[:2, 0]
+    found = [extract_features(load_vit(place / "vit").encoder(), signals) for place in (folder, fresh, other)]
+    assert np.array_equal(found[0], found[1])
+    assert not np.allclose(found[0], found[2])
 
 
 def test_as_published_settings_reach_the_models(tmp_path: Path) -> None:
-    segments, training, validation = make_data()
-    settings = dataclasses.replace(SETTINGS, normalisation="record", identical_reports="as-published")
-    pretrain_encoder(tmp_path, "clip", segments, training, validation, settings, 0)
+    settings = ClipSettings(epochs=1, batch_size=16, normalisation="record", identical_reports="as-published")
+    pretrain(tmp_path, "clip", settings, 0)
     text = (tmp_path / "clip" / "clip.json").read_text()
     assert '"normalisation": "record"' in text and '"identical_reports": "as-published"' in text
-    signals = segments.signals[:2, 0]
-    once, twice = (features_of(tmp_path, "clip", gain * signals, as_published=False, seed=0) for gain in (1, 2))
+    signals = make_data()[0].signals[:2, 0]
+    once, twice = (features([tmp_path], "clip", gain * signals) for gain in (1, 2))
     np.testing.assert_allclose(once, twice, atol=1e-3)

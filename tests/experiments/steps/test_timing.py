@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from ecgbyte.models.encoders.merl import build_merl
 from ecgbyte.models.end_to_end import EndToEndModel
 from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
 from ecgbyte.models.language.language_models import TinySize, load_language_model
-from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 from ecgbyte.training.collate import Collator
-from ecgbyte.training.contrastive import ContrastiveCollator, ContrastiveExample
 from ecgbyte.training.examples import Example
 from experiments.steps.learning import Learner
-from experiments.steps.timing import time_stage_1, time_steps
+from experiments.steps.timing import time_steps
 
 
 def small_learner() -> tuple[Learner, list[Example]]:
@@ -39,9 +35,9 @@ def small_learner() -> tuple[Learner, list[Example]]:
 
 def test_layouts_see_the_same_questions_over_all_lengths() -> None:
     learner, examples = small_learner()
-    timed = time_steps(learner, examples, batch_size=4, rounds=2, steps=3, padded_length=200, padded_rounds=1)
+    timed = time_steps(learner, examples, batch_size=4, rounds=2, steps=3, padded_length=200)
     assert list(timed) == ["200", "none", "packed", "shared"]
-    assert [len(layout.seconds_per_sample) for layout in timed.values()] == [1, 2, 2, 2]
+    assert [len(layout.seconds_per_sample) for layout in timed.values()] == [2, 2, 2, 2]
     assert all(value > 0 for layout in timed.values() for value in layout.seconds_per_sample)
     assert {layout.samples for layout in timed.values()} == {12}
     assert timed["200"].padded_positions == 12 * 200
@@ -83,22 +79,6 @@ def test_labels_on_padding_are_timed_padded_alone() -> None:
     assert list(time_steps(learner, examples, batch_size=4, rounds=1, steps=1, padded_length=160)) == ["160"]
 
 
-def test_stage_one_is_timed_by_signals() -> None:
-    reports = ["sinus rhythm", "atrial fibrillation", "left axis"]
-    generator = np.random.default_rng(0)
-    examples = [
-        ContrastiveExample(f"r{n}", generator.normal(size=(12, 100)).astype(np.float32), reports[n % 3])
-        for n in range(6)
-    ]
-    model = build_merl(
-        seed=0, architecture="tiny", text_encoder="tiny", tokenizer=train_text_tokenizer(reports, vocabulary_size=300)
-    )
-    timed = time_stage_1(model, ContrastiveCollator(model.text_encoder, examples), examples, 4, 2, steps=2)
-    assert len(timed.seconds_per_sample) == 2
-    assert timed.samples == timed.positions == timed.padded_positions == 8
-    assert timed.flops_per_sample > 0
-
-
 @pytest.mark.parametrize("name", ["batch_size", "rounds", "steps"])
 def test_numbers_that_are_not_positive_are_refused(name: str) -> None:
     learner, examples = small_learner()
@@ -106,4 +86,4 @@ def test_numbers_that_are_not_positive_are_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: expected a positive number, got 0"):
         time_steps(learner, examples, **settings)
     with pytest.raises(ValueError, match="examples: expected one at least"):
-        time_stage_1(torch.nn.Linear(1, 1), dict, [], 1, 1)
+        time_steps(learner, [], batch_size=2, rounds=1)

@@ -1,0 +1,88 @@
+"""The questions of a run as one method meets them: with what it sees of the ECG under each input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from ecgbyte.training.examples import Example
+from experiments.steps.prepared import Prepared
+from experiments.steps.views import ALTERED_INPUTS, ECGView, altered_signals, assign_segments, make_examples
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The questions of a run with what one method sees in the place of the ECG.
+
+    Attributes
+    ----------
+    prepared : Prepared
+        Records, questions and segments.
+    view : ECGView or None
+        What the method sees of every segment; None for one that reads text alone.
+    seed : int
+        Of the records of other patients, and of noise and shuffled leads.
+    questions_per_segment : int
+        How many questions of training share a segment.
+    """
+
+    prepared: Prepared
+    view: ECGView | None
+    seed: int
+    questions_per_segment: int = 1
+
+    @property
+    def own_input(self) -> str:
+        """What the method is trained on."""
+        return "text-only" if self.view is None else "ecg"
+
+    @cached_property
+    def others(self) -> dict[str, str]:
+        """From each test record to that of another patient."""
+        return self.prepared.others(self.seed)
+
+    def places(self, split: str) -> list[int]:
+        """The segment that each question of a split is asked about."""
+        together = self.questions_per_segment if split == "train" else 1
+        return assign_segments(self.prepared.questions[split], self.prepared.segments.per_record, together)
+
+    def examples(self, split: str, shown: str = "") -> list[Example]:
+        """The questions of a split as the method meets them under an input; without one, under its own."""
+        return make_examples(
+            self.prepared.questions[split],
+            self.prepared.patients,
+            self.view,
+            shown=shown or self.own_input,
+            segments=self.places(split),
+            others=self.others,
+        )
+
+    def with_altered(
+        self, inputs: Sequence[str], read: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
+    ) -> Shown:
+        """The same with noise and shuffled leads beside the test segments, as far as `inputs` ask for them.
+
+        Parameters
+        ----------
+        inputs : sequence of str
+            Of `ecgbyte.data.controls.INPUTS`.
+        read : callable
+            From signals, float32 [segments, leads, samples] in mV, to what the method sees of each.
+        """
+        wanted = [shown for shown in ALTERED_INPUTS if shown in inputs]
+        if self.view is None or not wanted:
+            return self
+        questions = self.prepared.questions["test"]
+        asked = {(question.record_id, place) for question, place in zip(questions, self.places("test"), strict=True)}
+        signals = {
+            key: signal
+            for key, signal in altered_signals(
+                self.prepared.segments, sorted({name for name, _ in asked}), seed=self.seed
+            )
+            if key[0] in wanted and key[1:] in asked
+        }
+        altered = dict(zip(signals, read(np.stack(list(signals.values()))), strict=True))
+        return replace(self, view=replace(self.view, altered=altered))
