@@ -35,7 +35,10 @@ def encode_segments(folder: Path, tokenizer: ECGTokenizer, segments: Segments) -
     for ids in tokens_of(tokenizer, signals):
         parts.append(ids)
         starts.append(starts[-1] + len(ids))
-    arrays = {"ids": np.concatenate(parts).astype(np.int32), "starts": np.array(starts, dtype=np.int64)}
+    arrays: dict[str, np.ndarray] = {
+        "ids": np.concatenate(parts).astype(np.int32),
+        "starts": np.array(starts, dtype=np.int64),
+    }
     write_arrays(folder / "tokens.npz", arrays)
     return {"segments": len(signals), "tokens": starts[-1] - len(flat)}
 
