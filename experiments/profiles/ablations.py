@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from experiments.profiles.methods import REFERENCE_METHOD, Method, find_method
+from experiments.profiles.settings import Sections
 from experiments.profiles.settings_reading import change_settings, split_changes
 
-if TYPE_CHECKING:
-    from experiments.profiles.profile import Profile
-
 BASE = "base"
+Whole = TypeVar("Whole", bound=Sections)
 _METHOD = "method="
 
 
-def ablated(profile: Profile, change: str) -> tuple[Method, Profile]:
+def ablated(profile: Whole, change: str) -> tuple[Method, Whole]:
     """The method and the profile of one ablation.
 
     Parameters
@@ -40,13 +39,13 @@ def ablated(profile: Profile, change: str) -> tuple[Method, Profile]:
     return method, change_settings(profile, ", ".join(settings)) if settings else profile
 
 
-def ablation_methods(profile: Profile) -> tuple[str, ...]:
+def ablation_methods(profile: Sections) -> tuple[str, ...]:
     """The methods that the ablations of a profile name."""
     parts = [part for change in profile.ablations.changes for part in split_changes(change)]
     return tuple(part.removeprefix(_METHOD) for part in parts if part.startswith(_METHOD))
 
 
-def check_ablations(profile: Profile) -> None:
+def check_ablations(profile: Sections) -> None:
     """Raise ValueError where an ablation of a profile cannot be made, or changes nothing."""
     base = ablated(profile, "")
     for change in profile.ablations.changes:

@@ -9,13 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ecgbyte.checks import check_option
 from experiments.profiles.faults import FAULTS, MASK_AT_TEST_TIME, PADDING_IN_LABELS, UNTRAINED_FUSION
-
-if TYPE_CHECKING:
-    from experiments.profiles.profile import Profile
 
 AS_PUBLISHED, FROM_SCRATCH = "-as-published", "-from-scratch"
 REFERENCE_METHOD = "ecg-byte"
@@ -71,7 +68,7 @@ class Method:
     as_published: bool = False
     timed: bool = False
     draws_attention: bool = False
-    deviation: Callable[[Profile], str] | None = dataclasses.field(default=None, compare=False)
+    deviation: Callable[[Any], str] | None = dataclasses.field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if bool(self.reader) == bool(self.rule):
@@ -129,7 +126,7 @@ def with_twins(*methods: Method) -> tuple[Method, ...]:
     return (*methods, *twins)
 
 
-def _keeps_faults(profile: Profile) -> str:
+def _keeps_faults(profile: Any) -> str:
     return (
         "Methods named `-as-published` keep those published faults with which something can be trained: padding "
         f"stays in the labels (padded to {profile.as_published.padded_length} positions; published: 1,024), the "
@@ -138,14 +135,14 @@ def _keeps_faults(profile: Profile) -> str:
     )
 
 
-def _without_pretraining(_: Profile) -> str:
+def _without_pretraining(_: Any) -> str:
     return (
         "Methods without pretraining (`-from-scratch`, `linear-patches`) are this project's: the same encoders, or "
         "one linear layer, trained together with the language model."
     )
 
 
-def _control(_: Profile) -> str:
+def _control(_: Any) -> str:
     return (
         "The methods `text-only`, `most-frequent` and `nearest-question` are this project's controls: the same "
         "language model trained on the questions alone, and two rules that train nothing."

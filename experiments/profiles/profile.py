@@ -14,17 +14,14 @@ from ecgbyte.checks import check_option
 from ecgbyte.files import fingerprint
 from experiments.profiles.ablations import check_ablations
 from experiments.profiles.encoders import encoder_tables, find_encoder
+from experiments.profiles.input_settings import DataSettings, PreprocessingSettings, QuestionSettings, TokenizerSettings
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD, Method
 from experiments.profiles.settings import (
     AblationSettings,
     AsPublishedSettings,
-    DataSettings,
     EvaluationSettings,
     ModelSettings,
     OptimiserSettings,
-    PreprocessingSettings,
-    QuestionSettings,
-    TokenizerSettings,
     TransferSettings,
 )
 from experiments.profiles.settings_reading import build_settings

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.profiles.ablations import ablation_methods
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.encoders import ENCODERS, find_encoder
 from experiments.profiles.faults import PADDING_IN_LABELS
 from experiments.profiles.methods import METHODS
-
-if TYPE_CHECKING:
-    from experiments.profiles.profile import Profile
+from experiments.profiles.settings import Sections
 
 
-def refuse_unused(profile: Profile) -> None:
+def refuse_unused(profile: Sections) -> None:
     """Check that every setting which nothing reads has its default.
 
     Raises
@@ -35,7 +33,7 @@ def refuse_unused(profile: Profile) -> None:
             raise ValueError(f"{name}: got {value!r}, which does nothing: {why}; leave it out, or at {default!r}")
 
 
-def unused_settings(profile: Profile) -> Iterator[tuple[str, str]]:
+def unused_settings(profile: Sections) -> Iterator[tuple[str, str]]:
     """The settings that nothing in a profile reads, with the reason.
 
     Yields
@@ -52,7 +50,7 @@ def unused_settings(profile: Profile) -> Iterator[tuple[str, str]]:
     yield from _unused_of_encoders(profile)
 
 
-def _conditions(profile: Profile) -> Iterator[tuple[bool, str, tuple[str, ...], str]]:
+def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...], str]]:
     """Whether settings are read, their section, their names, and why they would not be."""
     data, questions, model, transfer = profile.data, profile.questions, profile.model, profile.transfer
     methods = _methods(profile)
@@ -98,11 +96,11 @@ def _takes(dataset: str, argument: str) -> bool:
     return argument in find_data_set(dataset, "transfer.datasets").arguments
 
 
-def _methods(profile: Profile) -> list[str]:
+def _methods(profile: Sections) -> list[str]:
     return [name for name in (*profile.methods, *ablation_methods(profile)) if name in METHODS]
 
 
-def _unused_of_encoders(profile: Profile) -> Iterator[tuple[str, str]]:
+def _unused_of_encoders(profile: Sections) -> Iterator[tuple[str, str]]:
     """Of each table of an encoder, what neither its stage 1 nor a training together with the language model reads."""
     read: dict[str, set[str]] = {name: set() for name in profile.encoders}
     for name in _methods(profile):

@@ -47,7 +47,9 @@ class MethodRun:
     @cached_property
     def reading(self) -> Reading:
         """How it reads ECGs; only of a method that is trained."""
-        return self.study.reading(self.method, self.seed)
+        open_reading = load(self.method.reader, f"{self.method.name}: reader")
+        reading: Reading = open_reading(self.study, self.method, self.seed)
+        return reading
 
     @property
     def reader(self) -> Reader:

@@ -23,7 +23,7 @@ from experiments.steps.segments import SPLITS
 
 if TYPE_CHECKING:
     from experiments.profiles.data_sets import DataSet
-    from experiments.profiles.settings import QuestionSettings
+    from experiments.profiles.input_settings import QuestionSettings
 
 ECG_CHAT_FILE = "pretrain_mimic.json"
 # What the data set that ECG-Chat's reports are of is called here.

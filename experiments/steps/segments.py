@@ -24,7 +24,7 @@ from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.records import Record
 
 if TYPE_CHECKING:
-    from experiments.profiles.settings import DataSettings
+    from experiments.profiles.input_settings import DataSettings
 
 SPLITS = ("train", "validation", "test")
 SEGMENTS_FILE, IDS_FILE, REJECTED_FILE, LAYOUT_FILE = "segments.npy", "record_ids.txt", "rejected.csv", "layout.json"

@@ -15,7 +15,6 @@ from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.profiles import expected_cost
 from experiments.profiles.data_sets import DataSet, find_data_set, open_records
 from experiments.profiles.encoders import find_encoder
-from experiments.profiles.entries import load
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
 from experiments.steps import questions as asking
@@ -23,7 +22,6 @@ from experiments.steps.encoders.features import extract_all
 from experiments.steps.encoders.part import EncoderModule, module_of
 from experiments.steps.encoders.stage_one import pretrain_encoder
 from experiments.steps.prepared import Prepared, open_prepared
-from experiments.steps.readers.reading import Reading
 from experiments.steps.segments import SPLITS, Segments, choose_entries, kept_entries, write_segments
 from experiments.steps.token_measures import measure_tokens
 from experiments.steps.token_usage import UsageOf
@@ -305,8 +303,3 @@ class Study:
             encoder.expected_positions(settings, len(LEADS), expected_cost.lead_samples(self.profile)),
             encoder.expected_operations(settings),
         )
-
-    def reading(self, method: Method, seed: int) -> Reading:
-        """How one run of a method that is trained reads ECGs."""
-        reading: Reading = load(method.reader, f"{method.name}: reader")(self, method, seed)
-        return reading

@@ -17,7 +17,7 @@ from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.steps.segments import SegmentRecords, Segments
 
 if TYPE_CHECKING:
-    from experiments.profiles.settings import TokenizerSettings
+    from experiments.profiles.input_settings import TokenizerSettings
 
 TOKENIZER_FILE = "tokenizer.json"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
 from experiments.profiles.data_sets import DataSet, find_data_set
-from experiments.profiles.settings import DataSettings
+from experiments.profiles.input_settings import DataSettings
 from experiments.steps.answering import OtherRecords, answer_about_others
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.segments import Segments, choose_entries, write_segments

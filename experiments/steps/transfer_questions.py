@@ -13,7 +13,7 @@ from ecgbyte.data.questions.templates import TEMPLATES, VERIFY_ANY
 from ecgbyte.data.questions.transfer import restrict_questions, shared_attributes
 
 if TYPE_CHECKING:
-    from experiments.profiles.settings import QuestionSettings
+    from experiments.profiles.input_settings import QuestionSettings
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from experiments.profiles.data_sets import DATA_SETS, find_data_set, open_records
+from experiments.profiles.input_settings import DataSettings
 from experiments.profiles.profile import read_profile
-from experiments.profiles.settings import DataSettings
 from experiments.profiles.settings_reading import change_settings
 from experiments.steps.study import Study
 from experiments.steps.work_folder import WorkFolder

@@ -14,6 +14,7 @@ from experiments.profiles.ablations import ablated
 from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import PROFILES_FOLDER, Profile, profile_names, read_profile
 from experiments.profiles.settings_reading import change_settings
+from experiments.steps.method_runs import MethodRun
 from experiments.steps.study import Study
 from experiments.steps.work_folder import WorkFolder
 
@@ -158,7 +159,7 @@ def test_expected_positions_of_an_ecg(tmp_path: Path) -> None:
     profile = read_profile("default")
 
     def positions(profile: Profile, method: str) -> float:
-        return Study(profile, WorkFolder(tmp_path), {}).reading(METHODS[method], 0).positions
+        return MethodRun(Study(profile, WorkFolder(tmp_path), {}), METHODS[method], 0).reading.positions
 
     few = change_settings(profile, "data.num_patients=10")
     assert 300 < positions(few, "ecg-byte") < 700, "6,000 symbols, about 12 a token"

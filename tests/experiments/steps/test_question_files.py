@@ -10,8 +10,8 @@ import pytest
 
 from ecgbyte.data.audit import audit_splits
 from experiments.profiles.data_sets import find_data_set
+from experiments.profiles.input_settings import DataSettings, QuestionSettings
 from experiments.profiles.profile import read_profile
-from experiments.profiles.settings import DataSettings, QuestionSettings
 from experiments.profiles.settings_reading import change_settings
 from experiments.steps.question_files import read_question_file
 from experiments.steps.questions import ask_questions, asked_records, fingerprint_of_files

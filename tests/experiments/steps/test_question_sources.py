@@ -16,8 +16,8 @@ from ecgbyte.data.questions.question import Question
 from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.signals.preprocess import Preprocessor
 from experiments.profiles.data_sets import find_data_set, open_records
+from experiments.profiles.input_settings import DataSettings, QuestionSettings
 from experiments.profiles.profile import Profile, read_profile
-from experiments.profiles.settings import DataSettings, QuestionSettings
 from experiments.steps import questions as asking
 from experiments.steps.segments import Segments, choose_entries, write_segments
 from experiments.steps.transfer_questions import transfer_questions
