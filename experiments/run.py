@@ -85,7 +85,7 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     for run in ended:
         answers.setdefault(run.method.name, {})[run.seed] = open_run(run)
     rows = [
-        *tokenizer_rows(maker, plan),
+        *tokenizer_rows(maker, study, plan.transfers),
         *quality_rows(maker, ended, answers, prepared),
         *cost_rows(maker, ended),
         *ablation_rows(maker, plan.ablations),

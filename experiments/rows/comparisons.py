@@ -38,10 +38,25 @@ def comparison_rows(
     answers_by_method: Mapping[str, Runs],
     questions: Sequence[Question],
     patients: Mapping[str, str],
-    against: str | None,
-    subsets: Mapping[str, Sequence[int]],
+    *,
+    against: str | None = None,
+    subsets: Mapping[str, Sequence[int]] | None = None,
 ) -> list[ResultRow]:
-    """What `RowMaker.comparisons` gives."""
+    """Paired tests of every method against one and of `PLANNED_PAIRS`, with Holm's correction.
+
+    Parameters
+    ----------
+    maker : RowMaker
+    answers_by_method : mapping
+        From method to its `Runs`; compared under their own input.
+    questions, patients
+        As in `experiments.rows.language.language_rows`.
+    against : str, optional
+        The method to compare with, and no other pairs. Where None, `best_two_stage`, if there is a two-stage method,
+        and the planned pairs.
+    subsets : mapping, optional
+        Places of questions that are compared besides all.
+    """
     families = _families(answers_by_method, against)
     compared = {method for pairs in families for pair in pairs for method in pair}
     scores = {
@@ -50,7 +65,7 @@ def comparison_rows(
         if method in compared
     }
     rows = []
-    for subset, places in subsets.items():
+    for subset, places in {"all": range(len(questions)), **(subsets or {})}.items():
         if not len(places):
             continue
         chosen = [questions[place] for place in places]

@@ -31,16 +31,33 @@ def language_rows(
     questions: Sequence[Question],
     patients: Mapping[str, str],
     seconds_by_seed: Mapping[int, tuple[float, float]],
-    subsets: Mapping[str, Sequence[int]],
+    subsets: Mapping[str, Sequence[int]] | None = None,
 ) -> list[ResultRow]:
-    """What `RowMaker.language` gives."""
+    """Quality under every input and paired differences from the ECG: of each run, and of all where there are more.
+
+    Parameters
+    ----------
+    maker : RowMaker
+    method : str
+        As in `experiments.profiles.methods`.
+    runs : mapping
+        From the seed of a training run to its answers by input; every run has the same inputs.
+    questions : sequence of Question
+        Those that were answered, in their order.
+    patients : mapping
+        From record id to patient id.
+    seconds_by_seed : mapping
+        From the seed to the seconds of training and of answering.
+    subsets : mapping, optional
+        Places of questions that are measured besides all and each type, such as ``"ecg-needed"``.
+    """
     inputs = inputs_of(method, runs)
     by_input = {
         shown: [score_answers(by_shown[shown], questions, maker.bertscore) for by_shown in runs.values()]
         for shown in inputs
     }
     rows = []
-    for subset, places in subsets.items():
+    for subset, places in question_subsets(questions, subsets).items():
         if not len(places):
             continue
         owners = [patients[questions[place].record_id] for place in places]
@@ -74,6 +91,25 @@ def language_rows(
                     for metric, difference in compared.items():
                         rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))
     return rows
+
+
+def truncation_rows(
+    maker: RowMaker, method: str, by_input: Mapping[str, Mapping[str, int]], *, seed: int
+) -> list[ResultRow]:
+    """Share of test samples whose ECG was cut to fit, under every input."""
+    return [
+        maker.row(
+            table="language-quality",
+            method=method,
+            seed=seed,
+            input=shown,
+            metric="truncated-inputs",
+            value=100 * counts["truncated_samples"] / counts["samples"],
+            n=counts["samples"],
+            signature="samples whose ECG lost tokens at its end to fit the model's input|version:1",
+        )
+        for shown, counts in by_input.items()
+    ]
 
 
 def rows_of_runs(seeds: Sequence[int]) -> list[tuple[list[int], list[int]]]:

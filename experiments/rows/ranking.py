@@ -61,7 +61,10 @@ def has_scores(runs: Runs) -> bool:
 def ranking_rows(
     maker: RowMaker, method: str, runs: Runs, questions: Sequence[Question], patients: Mapping[str, str]
 ) -> list[ResultRow]:
-    """What `RowMaker.ranking` gives."""
+    """ROC areas of the verify questions under every input, per attribute and on average, with differences.
+
+    Arguments as in `experiments.rows.language.language_rows`; a method that gives no scores of yes and no has no rows.
+    """
     inputs = inputs_of(method, runs)
     asked = verify_questions(questions, patients)
     if not asked.questions or not has_scores(runs):
