@@ -36,7 +36,7 @@ def draw_results(folder: str | os.PathLike[str]) -> list[Table]:
         If one of them holds something else.
     """
     folder = Path(folder)
-    rows, content = read_rows(folder / "runs.csv"), read_content(folder)
+    rows, content = read_rows(folder), read_content(folder)
     tables = write_tables(rows, folder / "tables", content.audit)
     for name in FIGURES:
         (folder / "figures" / f"{name}.png").unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from experiments.plan import Plan, execute, unfinished
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
+from experiments.rows.answer_scores import AnswerScorer, answer_scores
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
 from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
@@ -78,7 +79,7 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
             "data_fingerprint": study.records.fingerprint,
             "tokenizer_fingerprint": tokenizer.fingerprint,
         },
-        open_bertscore(profile.evaluation.bertscore),
+        AnswerScorer(answer_scores(open_bertscore(profile.evaluation.bertscore))),
     )
     ended = [run for run in plan.methods if run.answer_task.step.is_done]
     answers: dict[str, MethodAnswers] = {}

@@ -45,7 +45,7 @@ def with_blocks(page: str, results: Path = RESULTS, *, readme: bool = False) -> 
     ValueError
         If a marker names no block of that page, or a block that should be there is not.
     """
-    runs = {path.parent.name: read_rows(path) for path in sorted(results.glob("*/runs.csv"))}
+    runs = {path.parent.name: read_rows(path.parent) for path in sorted(results.glob("*/measures.csv"))}
     blocks: dict[str, Callable[[], list[str]]] = {"summary": lambda: _summary(runs)}
     if not readme:
         blocks = {"verdicts": lambda: _verdicts(runs)}

@@ -30,7 +30,7 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
     for name in ("tables", "figures", "answers"):
         if (folder / name).exists():
             shutil.rmtree(folder / name)
-    write_rows(folder / "runs.csv", outcome.rows)
+    write_rows(folder, outcome.rows)
     write_atomically(folder / "losses.json", json.dumps(outcome.losses))
     shutil.copyfile(outcome.rejected, folder / "rejected.csv")
     write_atomically(folder / "details.json", json.dumps(outcome.details, indent=1, sort_keys=True) + "\n")

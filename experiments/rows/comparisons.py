@@ -14,9 +14,10 @@ from ecgbyte.metrics.quality import Comparison, Measure, compare_runs
 from ecgbyte.metrics.ranking import compare_macro_roc_areas
 from ecgbyte.metrics.resampled_scores import resample_scores
 from experiments.profiles.methods import AS_PUBLISHED, ENCODERS, FROM_SCRATCH, METHODS
-from experiments.rows.language import Runs, inputs_of, score_answers
+from experiments.rows.groups import AGAINST
+from experiments.rows.language import BOUNDS, Runs, inputs_of, score_answers
 from experiments.rows.ranking import PAIRED_SIGNATURE, has_scores, verify_questions
-from experiments.rows.schema import ResultRow
+from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import Answers, scores_in_order
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def comparison_rows(
     families = _families(answers_by_method, against)
     compared = {method for pairs in families for pair in pairs for method in pair}
     scores = {
-        method: [score_answers(answers, questions, maker.bertscore) for answers in own_answers(method, runs)]
+        method: [score_answers(answers, questions, maker.scorer) for answers in own_answers(method, runs)]
         for method, runs in answers_by_method.items()
         if method in compared
     }
@@ -78,7 +79,7 @@ def comparison_rows(
             found: dict[Pair, dict[str, Comparison]] = {}
             for pair in pairs:
                 one, other = (resampled[method] for method in pair)
-                found[pair] = compare_runs(one, other, same_runs=False, seed=maker.profile.seed)
+                found[pair] = compare_runs(one, other, same_runs=False, bounds=BOUNDS, seed=maker.profile.seed)
                 area = _compare_areas(maker, answers_by_method, *pair, chosen, patients)
                 if area is not None:
                     found[pair]["roc-area-macro"] = area
@@ -183,9 +184,8 @@ def _rows(
                 "method": method,
                 "input": own_input(method, runs),
                 "subset": subset,
-                "variant": f"against {against}",
-                "seed": next(iter(runs)),
-                "seeds": len(runs),
+                "variant": AGAINST + against,
+                **seed_columns(list(runs)),
             }
             corrected = adjusted[f"{method} against {against}"]
             values = (

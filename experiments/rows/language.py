@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecgbyte.data.questions.question import Question
-from ecgbyte.metrics.bertscore import BertScore
-from ecgbyte.metrics.language_scores import LanguageScores, score_language
+from ecgbyte.metrics.language_scores import LanguageScores
 from ecgbyte.metrics.quality import compare_runs, measure_runs
 from ecgbyte.metrics.resampled_scores import resample_scores
 from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.profiles.methods import METHODS
-from experiments.rows.schema import ResultRow
+from experiments.rows.answer_scores import AnswerScorer
+from experiments.rows.metrics import METRICS
+from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import Answers
 
 if TYPE_CHECKING:
     from experiments.rows.maker import RowMaker
 
+BOUNDS = {name: metric.bounds for name, metric in METRICS.items()}
 Runs = Mapping[int, Mapping[str, Answers]]
 """A method's answers by the seed of the training run, then by input."""
 
@@ -53,7 +55,7 @@ def language_rows(
     """
     inputs = inputs_of(method, runs)
     by_input = {
-        shown: [score_answers(by_shown[shown], questions, maker.bertscore) for by_shown in runs.values()]
+        shown: [score_answers(by_shown[shown], questions, maker.scorer) for by_shown in runs.values()]
         for shown in inputs
     }
     rows = []
@@ -75,18 +77,17 @@ def language_rows(
                     "method": method,
                     "input": shown,
                     "subset": subset,
-                    "seed": seeds[0],
-                    "seeds": len(seeds),
+                    **seed_columns(seeds),
                     "train_seconds": seconds[0],
                     "evaluate_seconds": seconds[1],
                 }
                 measured = [of_runs[index] for index in chosen]
-                for metric, measure in measure_runs(measured).items():
+                for metric, measure in measure_runs(measured, bounds=BOUNDS).items():
                     rows.append(maker.measured("language-quality", metric, measure, columns))
                 if shown != "ecg" and "ecg" in scores:
                     real = [scores["ecg"][index] for index in chosen]
                     compared = compare_runs(
-                        real, measured, same_runs=True, num_permutations=None, seed=maker.profile.seed
+                        real, measured, same_runs=True, num_permutations=None, bounds=BOUNDS, seed=maker.profile.seed
                     )
                     for metric, difference in compared.items():
                         rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))
@@ -138,7 +139,7 @@ def inputs_of(method: str, runs: Runs) -> list[str]:
     return list(next(iter(runs.values())))
 
 
-def score_answers(answers: Answers, questions: Sequence[Question], bertscore: BertScore | None) -> LanguageScores:
+def score_answers(answers: Answers, questions: Sequence[Question], scorer: AnswerScorer) -> LanguageScores:
     """Score one set of answers.
 
     Raises
@@ -154,7 +155,7 @@ def score_answers(answers: Answers, questions: Sequence[Question], bertscore: Be
         )
     references = [question.reference for question in questions]
     texts = [generation.answer for generation in answers.generations]
-    return score_language(references, texts, bertscore=bertscore)
+    return scorer.score(references, texts)
 
 
 def question_subsets(

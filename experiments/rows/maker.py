@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any
 
-from ecgbyte.metrics.bertscore import BertScore
 from ecgbyte.metrics.quality import Measure
 from experiments.profiles.profile import Profile
+from experiments.rows.answer_scores import AnswerScorer
 from experiments.rows.schema import ResultRow, compact_json
 
 
@@ -31,13 +31,13 @@ class RowMaker:
         The run.
     common : dict
         Columns that are the same in every row: profile, data set, versions, fingerprints, device, code.
-    bertscore : BertScore or None
-        The model of ``bertscore-f1``, from `ecgbyte.metrics.bertscore.open_bertscore`; None leaves the metric out.
+    scorer : AnswerScorer
+        Scores answers, each once, for all rows made from them.
     """
 
     profile: Profile
     common: Mapping[str, Any]
-    bertscore: BertScore | None = None
+    scorer: AnswerScorer = field(default_factory=AnswerScorer)
 
     def row(self, **columns: Any) -> ResultRow:
         """One row."""

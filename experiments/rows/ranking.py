@@ -16,7 +16,7 @@ from ecgbyte.metrics.ranking import (
     roc_areas,
 )
 from experiments.rows.language import Runs, inputs_of, rows_of_runs
-from experiments.rows.schema import ResultRow
+from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import scores_in_order
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def ranking_rows(
     for chosen, seeds in rows_of_runs(list(runs)):
         for shown, of_runs in by_input.items():
             scores = [of_runs[index] for index in chosen]
-            columns: dict[str, Any] = {"method": method, "input": shown, "seed": seeds[0], "seeds": len(seeds)}
+            columns: dict[str, Any] = {"method": method, "input": shown, **seed_columns(seeds)}
             areas = roc_areas(scores, *rest, **maker.resampling)
             named = []
             # Single attributes are told for the runs together.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ecgbyte.data.questions.question import Question
@@ -44,7 +43,7 @@ def tokenizer_rows(maker: RowMaker, study: Study, transfers: Sequence[TransferRu
         columns = {"dataset": run.dataset, "trained_on": study.profile.data.dataset}
         segments = len(run.entries) * run.data.segments_per_record
         found = token_rows(maker, task.step.details, segments, method=run.run.method.name)
-        rows += [dataclasses.replace(row, **columns, data_fingerprint=run.data_fingerprint) for row in found]
+        rows += [row._replace(**columns, data_fingerprint=run.data_fingerprint) for row in found]
     return rows
 
 
@@ -142,7 +141,7 @@ def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> lis
             for row in token_rows(changed, measured.details, len(questions), method="ecg-byte")
             if row.metric in ("tokens-per-record", "compression", "reconstruction-rmse")
         ]
-        rows += [dataclasses.replace(row, table="ablations", variant=variant) for row in found]
+        rows += [row._replace(table="ablations", variant=variant) for row in found]
     return rows
 
 
@@ -172,7 +171,7 @@ def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[Result
     found = language_rows(maker, name, answers, asked.target, first.patients, seconds)
     found += ranking_rows(maker, name, answers, asked.target, first.patients)
     moved = [
-        dataclasses.replace(row, dataset=first.dataset, trained_on=trained_on, data_fingerprint=first.data_fingerprint)
+        row._replace(dataset=first.dataset, trained_on=trained_on, data_fingerprint=first.data_fingerprint)
         for row in found
     ]
     # The same kinds of questions about the data set that the model was trained on.
@@ -188,7 +187,7 @@ def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[Result
     stayed = language_rows(maker, name, own, asked.own, prepared.patients, seconds)
     stayed += ranking_rows(maker, name, own, asked.own, prepared.patients)
     kept = [row for row in [*moved, *stayed] if row.subset == "all" and row.metric in _SHORT]
-    return [dataclasses.replace(row, table="transfer", trained_on=trained_on) for row in kept]
+    return [row._replace(table="transfer", trained_on=trained_on) for row in kept]
 
 
 def _part(answers: Answers, places: Sequence[int]) -> Answers:

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.profiles.methods import METHODS, Method
 from experiments.rows.metrics import INPUTS
-from experiments.rows.schema import ResultRow, compact_json
+from experiments.rows.schema import ResultRow, compact_json, seed_columns
 
 SEEDS = (0, 1, 2)
 SUBSETS = ("all", "answer-balanced", "ecg-needed", "single-choose", "single-query", "single-verify")
@@ -38,8 +38,10 @@ def row(table: str, method: str, metric: str, value: float, **other: Any) -> Res
     """One row, with everything else as in all made-up rows."""
     base: dict[str, Any] = {"input": "ecg", "dataset": "ptb-xl", "split": "test", "n": 1500, "seed": 0}
     base |= {"profile": "made-up", "scale": "small run", "signature": metric, "device": "cpu"}
-    base["configuration"] = compact_json(CONFIGURATION)
-    return ResultRow(table=table, method=method, metric=metric, value=float(value), **(base | other))
+    base |= {"configuration": compact_json(CONFIGURATION), "seeds": 1} | other
+    if base["seeds"] > 1:
+        base |= seed_columns(SEEDS[: base["seeds"]])
+    return ResultRow(table=table, method=method, metric=metric, value=float(value), **base)
 
 
 def around(value: float, half: float) -> dict[str, float]:

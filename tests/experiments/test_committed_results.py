@@ -17,7 +17,7 @@ from experiments.tables.catalogue import make_tables
 from experiments.tables.rendering import to_csv
 from experiments.verdicts.catalogue import make_verdicts, verdict_table
 
-FOLDERS = sorted(file.parent for file in (Path(__file__).resolve().parents[2] / "results").glob("*/runs.csv"))
+FOLDERS = sorted(file.parent for file in (Path(__file__).resolve().parents[2] / "results").glob("*/measures.csv"))
 
 
 def test_the_profiles_that_the_readme_shows_are_there() -> None:
@@ -26,7 +26,7 @@ def test_the_profiles_that_the_readme_shows_are_there() -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_tables_are_what_the_rows_give(folder: Path) -> None:
-    rows = read_rows(folder / "runs.csv")
+    rows = read_rows(folder)
     assert {row.profile for row in rows} == {folder.name}
     for table in (verdict_table(make_verdicts(rows)), *make_tables(rows)):
         assert (folder / "tables" / f"{table.name}.csv").read_text(encoding="utf-8") == to_csv(table)
@@ -34,7 +34,7 @@ def test_tables_are_what_the_rows_give(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_rows_belong_to_the_tokenizer_and_the_answers_beside_them(folder: Path) -> None:
-    rows = read_rows(folder / "runs.csv")
+    rows = read_rows(folder)
     tokenizer = ECGTokenizer.load(folder / "tokenizer.json")
     assert {row.tokenizer_fingerprint for row in rows} == {tokenizer.fingerprint}
     answers: dict[str, dict[int, dict[str, Answers]]] = {}
