@@ -72,7 +72,7 @@ def _answers(method: Method, skill: float, draw: np.random.Generator) -> list[Re
             here = {"input": shown, "subset": subset, "n": n}
             for metric in LANGUAGE:
                 value = (
-                    level * {"bleu-4": 0.8, "bertscore-f1": 1.4}.get(metric, 1.0) if metric != "empty-answers" else 0.5
+                    level * {"bleu-4": 0.8, "bertscore-f1": 1.3}.get(metric, 1.0) if metric != "empty-answers" else 0.5
                 )
                 runs = value + draw.normal(0, 1.0 if value > 1 else 0.1, len(SEEDS))
                 for seed, one in zip(SEEDS, runs, strict=True):
