@@ -71,7 +71,7 @@ def write_report(
     for verdict in verdicts:
         parts += [f"- **{verdict.verdict}**: {verdict.claim} {verdict.evidence} *{verdict.note}*"]
     parts += ["", "## What ran", "", *markdown_lines(RAN_HEADER, what_ran(rows)), "", *provenance(rows), ""]
-    parts += ["All values: [runs.csv](runs.csv), one row a run and metric.", ""]
+    parts += ["All values: [measures.csv](measures.csv), one row a run and metric.", ""]
     parts += ["## Where this differs from what was published", ""]
     parts += [f"- {deviation}" for deviation in content.deviations] or ["- Nothing was named."]
     parts += [""]

@@ -99,7 +99,7 @@ def test_rows_cover_every_method_seed_input_and_stage(finished: Path) -> None:
 
 def test_every_question_is_answered_once_under_every_input_in_every_run(finished: Path) -> None:
     folder = finished / "results" / "smoke" / "answers"
-    assert {path.stem for path in folder.glob("*.jsonl")} == {*METHODS, "questions"}
+    assert {path.name.removesuffix(".jsonl.gz") for path in folder.iterdir()} == {*METHODS, "questions"}
     wanted = read_profile("smoke").questions.test
     for name, method in METHODS.items():
         runs = read_answer_files(folder, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from experiments.redraw import draw_results, main
 from experiments.report.content import Answer, FailedRun, ReportContent, read_content, write_content
 from experiments.report.markdown import what_ran, write_report
 from experiments.rows.files import write_rows
+from experiments.rows.losses import LOSSES_FILE, write_losses
 from experiments.rows.schema import ResultRow, compact_json
 from experiments.tables.catalogue import write_tables
 from experiments.verdicts.catalogue import make_verdicts
@@ -62,7 +62,7 @@ def test_report_holds_everything(tmp_path: Path) -> None:
         AUDIT,
         "51.25",
         "(tables/language-quality.csv)",
-        "(runs.csv)",
+        "(measures.csv)",
         "![controls](figures/controls.png)",
         "- Tiny model instead of Llama-3.2-1B.",
         "sha256:00aa",
@@ -125,7 +125,7 @@ def test_content_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_a_folder_is_drawn_again_from_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_rows(tmp_path, [ROW])
     write_content(tmp_path, CONTENT)
-    (tmp_path / "losses.json").write_text(json.dumps([{"method": "ecg-byte", "stage": "end-to-end", "losses": [2.0]}]))
+    write_losses(tmp_path / LOSSES_FILE, [{"method": "ecg-byte", "stage": "end-to-end", "losses": [2.0]}])
     (tmp_path / "figures").mkdir()
     stale, kept = tmp_path / "figures" / "ablations.png", tmp_path / "figures" / "token-overlay.png"
     stale.write_bytes(b"old")
