@@ -47,7 +47,7 @@ def check_results(folder: Path) -> list[str]:
         rows = read_rows(folder)
     except (ValueError, OSError) as error:
         return [str(error)]
-    faults = []
+    faults: list[str] = []
     parts: tuple[Callable[[], Iterator[str]], ...] = (
         lambda: _intervals(rows),
         lambda: missing_rows(rows),

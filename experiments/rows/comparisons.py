@@ -79,7 +79,7 @@ def comparison_rows(
             found: dict[Pair, dict[str, Comparison]] = {}
             for pair in pairs:
                 one, other = (resampled[method] for method in pair)
-                found[pair] = compare_runs(one, other, same_runs=False, bounds=BOUNDS, seed=maker.profile.seed)
+                found[pair] = compare_runs(one, other, same_runs=False, bounds=BOUNDS, seed=maker.seed)
                 area = _compare_areas(maker, answers_by_method, *pair, chosen, patients)
                 if area is not None:
                     found[pair]["roc-area-macro"] = area

@@ -87,8 +87,7 @@ def most_seeds(rows: Iterable[ResultRow]) -> list[ResultRow]:
         if len(best) > 1 and most[_tested(best[0])] > 1:
             value = sum(row.value for row in best) / len(best)
             seeds = sorted(row.seed for row in best if row.seed is not None)
-            no_interval = {"ci_low": math.nan, "ci_high": math.nan}
-            best = [best[0]._replace(value=value, **no_interval, **seed_columns(seeds))]
+            best = [best[0]._replace(value=value, ci_low=math.nan, ci_high=math.nan, **seed_columns(seeds))]
         elif most[_tested(best[0])] > 1:
             # What was measured once for all runs stands in their line.
             best = [best[0]._replace(seed=None)]

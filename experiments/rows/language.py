@@ -87,7 +87,7 @@ def language_rows(
                 if shown != "ecg" and "ecg" in scores:
                     real = [scores["ecg"][index] for index in chosen]
                     compared = compare_runs(
-                        real, measured, same_runs=True, num_permutations=None, bounds=BOUNDS, seed=maker.profile.seed
+                        real, measured, same_runs=True, num_permutations=None, bounds=BOUNDS, seed=maker.seed
                     )
                     for metric, difference in compared.items():
                         rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))

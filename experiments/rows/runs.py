@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from ecgbyte.data.questions.question import Question
 from experiments.profiles.methods import METHODS
+from experiments.profiles.profile import Profile
 from experiments.rows.comparisons import comparison_rows
 from experiments.rows.costs import CostRows
-from experiments.rows.language import language_rows, text_subsets, truncation_rows
+from experiments.rows.language import Runs, language_rows, text_subsets, truncation_rows
 from experiments.rows.maker import RowMaker
 from experiments.rows.ranking import ranking_rows
 from experiments.rows.schema import ResultRow
@@ -19,7 +20,6 @@ from experiments.steps.study import Study
 from experiments.steps.token_measures import TOKENIZER_SIGNATURES
 from experiments.steps.transfer import TransferRun
 
-Runs = Mapping[int, Mapping[str, Answers]]
 # What an ablation and a transfer are measured by; the rest is in the answers.
 _SHORT = ("accuracy", "bleu-4", "rouge-l", "empty-answers", "roc-area-macro")
 
@@ -40,10 +40,12 @@ def tokenizer_rows(maker: RowMaker, study: Study, transfers: Sequence[TransferRu
         if task is None or not task.step.is_done or task.step.fingerprint in met:
             continue
         met.add(task.step.fingerprint)
-        columns = {"dataset": run.dataset, "trained_on": study.profile.data.dataset}
+        own = study.profile.data.dataset
         segments = len(run.entries) * run.data.segments_per_record
         found = token_rows(maker, task.step.details, segments, method=run.run.method.name)
-        rows += [row._replace(**columns, data_fingerprint=run.data_fingerprint) for row in found]
+        rows += [
+            row._replace(dataset=run.dataset, trained_on=own, data_fingerprint=run.data_fingerprint) for row in found
+        ]
     return rows
 
 
@@ -53,7 +55,7 @@ def token_rows(maker: RowMaker, measures: Mapping[str, float], num_segments: int
         maker.row(
             table="tokenizer",
             method=method,
-            seed=maker.profile.seed,
+            seed=maker.seed,
             input="ecg",
             metric=metric,
             value=value,
@@ -70,7 +72,7 @@ def quality_rows(
 ) -> list[ResultRow]:
     """Quality and ranking of every method under every input, truncation, and the comparisons between methods."""
     questions, patients = prepared.questions["test"], prepared.patients
-    subsets = question_subsets(answers, questions, seed=maker.profile.seed)
+    subsets = chosen_subsets(answers, questions, seed=maker.seed)
     rows = []
     for name, of_runs in answers.items():
         seconds = {run.seed: run_seconds(run) for run in runs if run.method.name == name}
@@ -83,7 +85,7 @@ def quality_rows(
     return rows + comparison_rows(maker, answers, questions, patients, subsets=subsets)
 
 
-def question_subsets(
+def chosen_subsets(
     answers: Mapping[str, Runs], questions: Sequence[Question], *, seed: int
 ) -> dict[str, Sequence[int]]:
     """Questions whose text does not give the answer away, chosen in two ways; each source where there are several."""
@@ -104,9 +106,9 @@ def run_seconds(run: MethodRun) -> tuple[float, float]:
     return float(training), answering
 
 
-def cost_rows(maker: RowMaker, runs: Sequence[MethodRun]) -> list[ResultRow]:
+def cost_rows(maker: RowMaker, profile: Profile, runs: Sequence[MethodRun]) -> list[ResultRow]:
     """What every stage of every run took, and the timed steps of each method's first run."""
-    costs = CostRows(maker)
+    costs = CostRows(maker, profile)
     rows = []
     for run in runs:
         if run.method.is_trained:
@@ -131,7 +133,7 @@ def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> lis
         found = language_rows(changed, "ecg-byte", answers, questions, patients, seconds)
         found += ranking_rows(changed, "ecg-byte", answers, questions, patients)
         found = [row for row in found if row.subset == "all" and row.metric in _SHORT]
-        costs = CostRows(changed)
+        costs = CostRows(changed, own)
         for run in ended:
             found += truncation_rows(changed, "ecg-byte", run.answer_task.step.details["truncation"], seed=run.seed)
             found += [row for row in costs.of_stage(run) if row.metric in ("train-seconds", "positions")]

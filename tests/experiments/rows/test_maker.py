@@ -81,7 +81,7 @@ def maker() -> RowMaker:
     smoke = read_profile("smoke")
     evaluation = dataclasses.replace(smoke.evaluation, bootstrap_resamples=60)
     common = {"profile": "smoke", "seed": 0, "scale": "small run", "dataset": "synthetic", "versions": compact_json({})}
-    return RowMaker(dataclasses.replace(smoke, evaluation=evaluation), common)
+    return RowMaker(common).with_profile(dataclasses.replace(smoke, evaluation=evaluation))
 
 
 def find(rows: list[ResultRow], **columns: object) -> ResultRow:
@@ -260,9 +260,7 @@ def test_subsets_by_text_use_methods_without_the_ecg_only(maker: RowMaker) -> No
     assert list(text_subsets(QUESTIONS, {"ecg-byte": by_method["ecg-byte"]}, seed=0)) == ["answer-balanced"]
 
 
-def run_with_validation(
-    method: str, stage_1: int, losses: list[float], seconds: int, *, settings: RowMaker
-) -> SimpleNamespace:
+def run_with_validation(method: str, stage_1: int, losses: list[float], seconds: int) -> SimpleNamespace:
     """What the rows of a run's validation need of it: a loss every 100 samples."""
     report: dict[str, Any] = dict.fromkeys(TrainingReport.__dataclass_fields__)
     report["validation"] = [
@@ -270,7 +268,7 @@ def run_with_validation(
         for place, loss in enumerate(losses, 1)
     ]
     earlier = {"report": {"seconds": float(stage_1), "samples_seen": 10 * stage_1}}
-    study = SimpleNamespace(prepared=SimpleNamespace(questions={"validation": QUESTIONS}), profile=settings.profile)
+    study = SimpleNamespace(prepared=SimpleNamespace(questions={"validation": QUESTIONS}))
     return SimpleNamespace(
         method=METHODS[method],
         seed=3,
@@ -282,12 +280,12 @@ def run_with_validation(
 
 def test_time_and_samples_to_the_loss_that_all_reach(maker: RowMaker) -> None:
     made = [
-        run_with_validation("ecg-byte", 0, [2.0, 1.0, 0.75], 20, settings=maker),
-        run_with_validation("merl", 30, [1.0, 0.5, 0.25], 4, settings=maker),
-        run_with_validation("text-only", 0, [2.0, 1.5, 1.25], 1, settings=maker),
-        run_with_validation("merl-as-published", 30, [0.1], 1, settings=maker),
+        run_with_validation("ecg-byte", 0, [2.0, 1.0, 0.75], 20),
+        run_with_validation("merl", 30, [1.0, 0.5, 0.25], 4),
+        run_with_validation("text-only", 0, [2.0, 1.5, 1.25], 1),
+        run_with_validation("merl-as-published", 30, [0.1], 1),
     ]
-    rows = CostRows(maker).time_to_validation_loss(cast("Any", made))
+    rows = CostRows(maker, read_profile("smoke")).time_to_validation_loss(cast("Any", made))
     found = {(row.method, row.metric): (row.value, row.variant, row.stage) for row in rows}
     reached = ("loss 0.7500", "all stages")
     # merl: from 1.0 to 0.5, so half of the way from the first to the second evaluation.
