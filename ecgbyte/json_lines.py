@@ -14,7 +14,7 @@ from typing import Any
 from ecgbyte.files import write_atomically
 
 MAX_BYTES = 1 << 30
-"""Of the text that `read_json_lines` reads; a compressed file of a few kilobytes can hold far more."""
+"""Of the text that is read at once; a compressed file of a few kilobytes can hold far more."""
 
 
 def compress(content: bytes) -> bytes:
@@ -45,7 +45,7 @@ def write_json_lines(path: str | os.PathLike[str], lines: Iterable[Mapping[str, 
 
 
 def read_text(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> str:
-    """Read UTF-8 text, decompressed where the name ends in ``.gz``; errors as `read_json_lines`."""
+    """Read UTF-8 text, decompressed where the name ends in ``.gz``; errors as `numbered_json_lines`."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"path: there is no file {path}")
@@ -62,7 +62,16 @@ def read_text(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> st
 
 
 def read_json_lines(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> list[dict[str, Any]]:
-    """Read what `write_json_lines` wrote, or any file of one JSON object a line; blank lines are left out.
+    """What `numbered_json_lines` reads, without the numbers of the lines."""
+    return [line for _, line in numbered_json_lines(path, max_bytes=max_bytes)]
+
+
+def numbered_json_lines(
+    path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES
+) -> list[tuple[int, dict[str, Any]]]:
+    """Read what `write_json_lines` wrote, or any file of one JSON object a line, with the number of each line.
+
+    Blank lines are left out.
 
     Parameters
     ----------
@@ -91,5 +100,5 @@ def read_json_lines(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES)
             raise ValueError(f"{path}, line {number}: expected a JSON object ({error})") from error
         if not isinstance(found, dict):
             raise ValueError(f"{path}, line {number}: expected a JSON object, got {type(found).__name__}")
-        lines.append(found)
+        lines.append((number, found))
     return lines
