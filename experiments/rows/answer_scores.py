@@ -76,9 +76,11 @@ class AnswerScorer:
     def _add(self, pairs: Sequence[tuple[str, str]]) -> None:
         if not pairs and self._places:
             return
-        for name, score in self._scores.items():
-            found = score([reference for reference, _ in pairs], [answer for _, answer in pairs])
+        references, answers = [reference for reference, _ in pairs], [answer for _, answer in pairs]
+        # All before any is kept, so that a score that fails leaves nothing half known.
+        found = {name: score(references, answers) for name, score in self._scores.items()}
+        for name, scores in found.items():
             known = self._values.get(name)
-            self._values[name] = found.values if known is None else np.concatenate([known, found.values])
-            self._definitions[name] = found.of_sums, found.signature
+            self._values[name] = scores.values if known is None else np.concatenate([known, scores.values])
+            self._definitions[name] = scores.of_sums, scores.signature
         self._places |= {pair: len(self._places) + place for place, pair in enumerate(pairs)}

@@ -14,14 +14,13 @@ from ecgbyte.metrics.resampled_scores import resample_scores
 from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.profiles.methods import METHODS
 from experiments.rows.answer_scores import AnswerScorer
-from experiments.rows.metrics import METRICS
+from experiments.rows.metrics import bounds_of_metrics
 from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import Answers
 
 if TYPE_CHECKING:
     from experiments.rows.maker import RowMaker
 
-BOUNDS = {name: metric.bounds for name, metric in METRICS.items()}
 Runs = Mapping[int, Mapping[str, Answers]]
 """A method's answers by the seed of the training run, then by input."""
 
@@ -82,12 +81,17 @@ def language_rows(
                     "evaluate_seconds": seconds[1],
                 }
                 measured = [of_runs[index] for index in chosen]
-                for metric, measure in measure_runs(measured, bounds=BOUNDS).items():
+                for metric, measure in measure_runs(measured, bounds=bounds_of_metrics()).items():
                     rows.append(maker.measured("language-quality", metric, measure, columns))
                 if shown != "ecg" and "ecg" in scores:
                     real = [scores["ecg"][index] for index in chosen]
                     compared = compare_runs(
-                        real, measured, same_runs=True, num_permutations=None, bounds=BOUNDS, seed=maker.seed
+                        real,
+                        measured,
+                        same_runs=True,
+                        num_permutations=None,
+                        bounds=bounds_of_metrics(),
+                        seed=maker.seed,
                     )
                     for metric, difference in compared.items():
                         rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))

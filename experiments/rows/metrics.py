@@ -109,16 +109,21 @@ _OTHERS = {
 }
 
 
-def _derived(metrics: dict[str, Metric]) -> dict[str, Metric]:
-    """Differences and p-values of measures of answers."""
-    derived = {}
+def derived(metrics: dict[str, Metric]) -> dict[str, Metric]:
+    """The differences and p-values of measures of answers, by name."""
+    entries = {}
     for name, metric in metrics.items():
         low, high = metric.bounds
         label = f"{metric.label}, ECG - control"
-        derived[f"{name}-difference"] = Metric(label, metric.unit, metric.digits, (low - high, high - low))
-        derived[f"{name}-p-value"] = Metric(f"{metric.label}, p", "0 to 1", 4, _SHARE)
-        derived[f"{name}-p-holm"] = Metric(f"{metric.label}, p (Holm)", "0 to 1", 4, _SHARE)
-    return derived
+        entries[f"{name}-difference"] = Metric(label, metric.unit, metric.digits, (low - high, high - low))
+        entries[f"{name}-p-value"] = Metric(f"{metric.label}, p", "0 to 1", 4, _SHARE)
+        entries[f"{name}-p-holm"] = Metric(f"{metric.label}, p (Holm)", "0 to 1", 4, _SHARE)
+    return entries
 
 
-METRICS: dict[str, Metric] = {**_ANSWERS, **_RANKING, **_derived({**_ANSWERS, **_RANKING}), **_OTHERS}
+METRICS: dict[str, Metric] = {**_ANSWERS, **_RANKING, **derived({**_ANSWERS, **_RANKING}), **_OTHERS}
+
+
+def bounds_of_metrics() -> dict[str, Bounds]:
+    """The bounds of every metric, by name."""
+    return {name: metric.bounds for name, metric in METRICS.items()}

@@ -144,7 +144,6 @@ KEY = (
 FLOATS = ("value", "ci_low", "ci_high", "train_seconds", "evaluate_seconds")
 INTEGERS = ("n", "seeds")
 _NAMES = ("method", "dataset", "split", "profile", "subset", "signature")
-_OPTIONS = {"table": TABLES, "input": INPUTS, "metric": tuple(METRICS), "scale": SCALES}
 _LAYOUTS = ("", "none", "packed", "shared")
 
 
@@ -205,7 +204,8 @@ def _check_types(columns: Mapping[str, Sequence[Any]]) -> None:
 
 
 def _check_texts(columns: Mapping[str, Sequence[str]]) -> None:
-    for name, options in _OPTIONS.items():
+    options_of = {"table": TABLES, "input": INPUTS, "metric": tuple(METRICS), "scale": SCALES}
+    for name, options in options_of.items():
         for value in sorted(set(columns[name]).difference(options)):
             check_option(name, value, options)
     for name in _NAMES:

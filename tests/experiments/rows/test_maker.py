@@ -218,13 +218,12 @@ def test_planned_pairs_are_compared_and_corrected_apart(maker: RowMaker) -> None
         assert found.value == pytest.approx(adjusted[" ".join(pair)])
 
 
-def test_comparisons_with_a_method_of_choice_or_with_none(maker: RowMaker) -> None:
+def test_without_a_two_stage_method_only_planned_pairs_are_compared(maker: RowMaker) -> None:
     by_method = {"ecg-byte": runs(range(36)), "text-only": {3: {"text-only": answers(range(9))}}}
     assert comparison_rows(maker, {"ecg-byte": by_method["ecg-byte"]}, QUESTIONS, PATIENTS) == []
-    rows = comparison_rows(maker, by_method, QUESTIONS, PATIENTS, against="text-only")
-    assert find(rows, method="ecg-byte", metric="accuracy-difference").value == pytest.approx(75.0)
-    with pytest.raises(ValueError, match="against: got 'merl', expected one of 'ecg-byte', 'text-only'"):
-        comparison_rows(maker, by_method, QUESTIONS, PATIENTS, against="merl")
+    rows = comparison_rows(maker, by_method, QUESTIONS, PATIENTS)
+    assert {(row.method, row.variant) for row in rows} == {("ecg-byte", "against text-only")}
+    assert find(rows, metric="accuracy-difference").value == pytest.approx(75.0)
 
 
 def test_bad_answers_are_refused(maker: RowMaker) -> None:
