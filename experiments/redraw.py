@@ -12,7 +12,7 @@ from experiments.report.content import read_content
 from experiments.report.html import write_html_report
 from experiments.report.markdown import write_report
 from experiments.report.whole_folder import replaced_folder
-from experiments.rows.files import read_rows
+from experiments.rows.files import MEASURES_FILE, read_rows
 from experiments.rows.losses import LOSSES_FILE
 from experiments.tables.catalogue import write_tables
 from experiments.tables.rendering import Table
@@ -56,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folders", nargs="+", type=Path, help="such as results/default")
     try:
         for folder in parser.parse_args(arguments).folders:
+            if not folder.is_dir():
+                raise FileNotFoundError(f"folder: there is no file {folder / MEASURES_FILE}")
             # Beside the folder, so that what lies there stays whole if this stops.
             with replaced_folder(folder, made_again=()) as beside:
                 draw_results(beside)

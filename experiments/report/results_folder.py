@@ -88,10 +88,10 @@ def _draw_example(outcome: Outcome, profile: Profile, folder: Path) -> None:
     folder.mkdir()
     signal = outcome.segments.signal(outcome.example_record, 0)
     encoding = outcome.tokenizer.encode(signal)
-    title = f"{profile.data.dataset}, record {outcome.example_record}"
-    for draw, shown in ((token_overlay_figure, encoding), (reconstruction_figure, outcome.tokenizer.decode(encoding))):
-        path = folder / f"{draw.__name__.removesuffix('_figure').replace('_', '-')}.png"
-        draw(signal, shown, path, sampling_rate=outcome.segments.sampling_rate, title=title)
+    decoded = outcome.tokenizer.decode(encoding)
+    rate, title = outcome.segments.sampling_rate, f"{profile.data.dataset}, record {outcome.example_record}"
+    token_overlay_figure(signal, encoding, folder / "token-overlay.png", sampling_rate=rate, title=title)
+    reconstruction_figure(signal, decoded, folder / "reconstruction.png", sampling_rate=rate, title=title)
 
 
 def _examples(outcome: Outcome) -> dict[str, list[Answer]]:

@@ -55,7 +55,7 @@ def replaced_folder(folder: str | os.PathLike[str], *, made_again: Collection[st
                 # Either the unfinished new folder or the old one that was replaced.
                 shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
-        if error.filename is None:
+        if error.errno is not None and error.filename is None:
             error.filename = str(folder)
         raise
 
