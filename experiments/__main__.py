@@ -70,7 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
     -------
     int
         0 when all is written, 1 when runs failed or are not finished (the others are written), 2 for a bad argument or
-        data set, 130 when interrupted.
+        data set, or a file that cannot be read or written (a full disk, no permission; results are then as they were),
+        130 when interrupted.
     """
     options = parser().parse_args(arguments)
     started = time.perf_counter()
@@ -104,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
             folder = options.results / profile.name
             print(write_results(outcome, profile, folder))
             print(f"{folder} written in {(time.perf_counter() - started) / 60:.1f} minutes", file=sys.stderr)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -11,7 +11,9 @@ from experiments.figures.catalogue import FIGURES, write_figures
 from experiments.report.content import read_content
 from experiments.report.html import write_html_report
 from experiments.report.markdown import write_report
-from experiments.rows.files import read_rows
+from experiments.report.whole_folder import replaced_folder
+from experiments.rows.files import MEASURES_FILE, read_rows
+from experiments.rows.losses import LOSSES_FILE
 from experiments.tables.catalogue import write_tables
 from experiments.tables.rendering import Table
 from experiments.verdicts.catalogue import make_verdicts
@@ -20,8 +22,8 @@ from experiments.verdicts.catalogue import make_verdicts
 def draw_results(folder: str | os.PathLike[str]) -> list[Table]:
     """Write ``tables/``, ``figures/``, ``report.md`` and ``report.html`` of a profile's folder of results.
 
-    Everything comes from ``runs.csv``, ``losses.json`` and ``report.json`` there; figures of single ECGs, which need
-    the recordings, stay as they lie in ``figures/`` and are shown.
+    Everything comes from ``measures.csv`` and the files beside it, ``losses.json.gz`` and ``report.json``; figures of
+    single ECGs, which need the recordings, stay as they lie in ``figures/`` and are shown.
 
     Returns
     -------
@@ -31,17 +33,17 @@ def draw_results(folder: str | os.PathLike[str]) -> list[Table]:
     Raises
     ------
     FileNotFoundError
-        If ``runs.csv``, ``losses.json`` or ``report.json`` is not there.
+        If one of them is not there.
     ValueError
         If one of them holds something else.
     """
     folder = Path(folder)
-    rows, content = read_rows(folder / "runs.csv"), read_content(folder)
+    rows, content = read_rows(folder), read_content(folder)
     tables = write_tables(rows, folder / "tables", content.audit)
     for name in FIGURES:
         (folder / "figures" / f"{name}.png").unlink(missing_ok=True)
     others = sorted((folder / "figures").glob("*.png"))
-    figures = [*write_figures(rows, folder / "figures", losses=folder / "losses.json"), *others]
+    figures = [*write_figures(rows, folder / "figures", losses=folder / LOSSES_FILE), *others]
     parts = {"rows": rows, "content": content, "verdicts": make_verdicts(rows), "tables": tables, "figures": figures}
     write_report(folder, **parts)  # type: ignore[arg-type]
     write_html_report(folder, **parts)  # type: ignore[arg-type]
@@ -54,8 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folders", nargs="+", type=Path, help="such as results/default")
     try:
         for folder in parser.parse_args(arguments).folders:
-            draw_results(folder)
-    except (ValueError, FileNotFoundError) as error:
+            if not folder.is_dir():
+                raise FileNotFoundError(f"folder: there is no file {folder / MEASURES_FILE}")
+            # Beside the folder, so that what lies there stays whole if this stops.
+            with replaced_folder(folder, made_again=()) as beside:
+                draw_results(beside)
+    except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

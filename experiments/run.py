@@ -16,10 +16,10 @@ from experiments.plan import Plan, execute, unfinished
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
+from experiments.rows.answer_scores import AnswerScorer, answer_scores
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
 from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
-from experiments.rows.schema import compact_json
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.segments import REJECTED_FILE
 from experiments.steps.study import Study
@@ -64,30 +64,26 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     failures = unfinished(groups) if finished_only else execute(groups, study.work)
     profile = study.profile
     tokenizer = study.tokenizer(METHODS[REFERENCE_METHOD].matching)
-    maker = RowMaker(
-        profile,
-        {
-            "profile": profile.name,
-            "scale": profile.scale,
-            "configuration": compact_json(profile.settings()),
-            "configuration_fingerprint": profile.fingerprint(),
-            "dataset": profile.data.dataset,
-            "versions": versions(),
-            "device": "cuda" if torch.cuda.is_available() else "cpu",
-            "code_version": fingerprint(*(run.code for run in plan.methods)),
-            "data_fingerprint": study.records.fingerprint,
-            "tokenizer_fingerprint": tokenizer.fingerprint,
-        },
-        open_bertscore(profile.evaluation.bertscore),
-    )
+    common = {
+        "profile": profile.name,
+        "scale": profile.scale,
+        "dataset": profile.data.dataset,
+        "versions": versions(),
+        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "code_version": fingerprint(*(run.code for run in plan.methods)),
+        "data_fingerprint": study.records.fingerprint,
+        "tokenizer_fingerprint": tokenizer.fingerprint,
+    }
+    scorer = AnswerScorer(answer_scores(open_bertscore(profile.evaluation.bertscore)))
+    maker = RowMaker(common, scorer).with_profile(profile)
     ended = [run for run in plan.methods if run.answer_task.step.is_done]
     answers: dict[str, MethodAnswers] = {}
     for run in ended:
         answers.setdefault(run.method.name, {})[run.seed] = open_run(run)
     rows = [
-        *tokenizer_rows(maker, plan),
+        *tokenizer_rows(maker, study, plan.transfers),
         *quality_rows(maker, ended, answers, prepared),
-        *cost_rows(maker, ended),
+        *cost_rows(maker, profile, ended),
         *ablation_rows(maker, plan.ablations),
         *transfer_rows(maker, plan.transfers),
     ]

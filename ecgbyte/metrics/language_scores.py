@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from ecgbyte.metrics.intervals import OfSums, as_statistics
 from ecgbyte.metrics.language import (
     EXACT_MATCH_SIGNATURE,
+    ROUGE_METRICS,
     bleu_from_statistics,
     bleu_statistics,
+    check_pairs,
     corpus_bleu4_signature,
     exact_match_scores,
     rouge_scores,
@@ -111,19 +114,51 @@ def score_language(
     ModuleNotFoundError
         If a package of the ``metrics`` extra is not installed.
     """
-    statistics = bleu_statistics(references, answers).astype(np.float64)
-    metrics = {
-        "bleu-4": MetricScores(statistics, bleu_from_statistics, corpus_bleu4_signature()),
-        "bleu-4-sentence": MetricScores(sentence_bleu4_scores(references, answers), None, sentence_bleu4_signature()),
-    }
-    for name, values in rouge_scores(references, answers).items():
-        metrics[name] = MetricScores(values, None, rouge_signature())
-    metrics["meteor"] = MetricScores(
-        meteor_scores(references, answers, wordnet=wordnet), None, meteor_signature(wordnet=wordnet)
-    )
-    if bertscore is not None:
-        metrics["bertscore-f1"] = MetricScores(bertscore.scores(references, answers), None, bertscore.signature)
-    metrics["accuracy"] = MetricScores(exact_match_scores(references, answers), None, EXACT_MATCH_SIGNATURE)
-    empty = np.array([100.0 * (not answer.strip()) for answer in answers])
-    metrics["empty-answers"] = MetricScores(empty, None, EMPTY_ANSWERS_SIGNATURE)
+    metrics = {}
+    for name in LANGUAGE_METRICS:
+        if name == "meteor":
+            metrics[name] = _meteor(references, answers, wordnet=wordnet)
+        elif name != "bertscore-f1":
+            metrics[name] = ANSWER_SCORES[name](references, answers)
+        elif bertscore is not None:
+            metrics[name] = MetricScores(bertscore.scores(references, answers), None, bertscore.signature)
     return LanguageScores(metrics)
+
+
+def _bleu4(references: Sequence[str], answers: Sequence[str]) -> MetricScores:
+    statistics = bleu_statistics(references, answers).astype(np.float64)
+    return MetricScores(statistics, bleu_from_statistics, corpus_bleu4_signature())
+
+
+def _sentence_bleu4(references: Sequence[str], answers: Sequence[str]) -> MetricScores:
+    return MetricScores(sentence_bleu4_scores(references, answers), None, sentence_bleu4_signature())
+
+
+def _rouge(name: str, references: Sequence[str], answers: Sequence[str]) -> MetricScores:
+    return MetricScores(rouge_scores(references, answers)[name], None, rouge_signature())
+
+
+def _meteor(references: Sequence[str], answers: Sequence[str], *, wordnet: bool | None = None) -> MetricScores:
+    scores = meteor_scores(references, answers, wordnet=wordnet)
+    return MetricScores(scores, None, meteor_signature(wordnet=wordnet))
+
+
+def _accuracy(references: Sequence[str], answers: Sequence[str]) -> MetricScores:
+    return MetricScores(exact_match_scores(references, answers), None, EXACT_MATCH_SIGNATURE)
+
+
+def _empty_answers(references: Sequence[str], answers: Sequence[str]) -> MetricScores:
+    check_pairs(references, answers)
+    empty = np.array([100.0 * (not answer.strip()) for answer in answers])
+    return MetricScores(empty, None, EMPTY_ANSWERS_SIGNATURE)
+
+
+ANSWER_SCORES: dict[str, Callable[[Sequence[str], Sequence[str]], MetricScores]] = {
+    "bleu-4": _bleu4,
+    "bleu-4-sentence": _sentence_bleu4,
+    **{name: functools.partial(_rouge, name) for name in ROUGE_METRICS},
+    "meteor": _meteor,
+    "accuracy": _accuracy,
+    "empty-answers": _empty_answers,
+}
+"""What scores answers by each metric of `LANGUAGE_METRICS` that needs no model."""

@@ -28,7 +28,7 @@ __all__ = [
     "measure_language_over_seeds",
     "measure_runs",
 ]
-_PERCENT, _PERCENT_DIFFERENCE = (0.0, 100.0), (-100.0, 100.0)
+_PERCENT = (0.0, 100.0)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ class Comparison(Measure):
     p_value: float
 
 
-def measure_runs(runs: Sequence[ResampledScores], *, level: float = 0.95) -> dict[str, Measure]:
+def measure_runs(
+    runs: Sequence[ResampledScores], *, level: float = 0.95, bounds: Mapping[str, tuple[float, float]] | None = None
+) -> dict[str, Measure]:
     """Mean over training runs of every metric, with intervals over runs and patients.
 
     Parameters
@@ -58,18 +60,20 @@ def measure_runs(runs: Sequence[ResampledScores], *, level: float = 0.95) -> dic
         One a training run, of the same questions and resamples. For a single run the interval is over patients alone.
     level : float
         As in `ecgbyte.metrics.training_runs.two_level_bootstrap`.
+    bounds : mapping, optional
+        The least and the greatest value of metrics that are not of 0 to 100.
 
     Raises
     ------
     ValueError
         If there is no run, runs differ in their samples or metrics, or `level` is out of its range.
     """
-    measures = {}
+    measures, known = {}, bounds or {}
     num_patients = _check_runs(runs)
     for name, scores in runs[0].scores.metrics.items():
         drawn = np.mean([run.drawn[name] for run in runs], axis=0)
         values = np.array([run.values[name] for run in runs])
-        found = two_level_interval(drawn, [values], [1.0], num_patients, level=level, bounds=_PERCENT)
+        found = two_level_interval(drawn, [values], [1.0], num_patients, level=level, bounds=known.get(name, _PERCENT))
         measures[name] = Measure(found.value, found.low, found.high, runs[0].num_samples, scores.signature)
     return measures
 
@@ -81,6 +85,7 @@ def compare_runs(
     same_runs: bool,
     num_permutations: int | None = 9999,
     level: float = 0.95,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
     seed: int,
 ) -> dict[str, Comparison]:
     """Differences a - b of every metric, with paired intervals over runs and patients and p-values.
@@ -96,8 +101,8 @@ def compare_runs(
         As in `ecgbyte.metrics.training_runs.paired_two_level_bootstrap`.
     num_permutations : int, optional
         As in `ecgbyte.metrics.comparisons.swap_p_values`. Where None there is no test, and p-values are NaN.
-    level : float
-        As in `two_level_bootstrap`.
+    level, bounds
+        As in `measure_runs`; the bounds are those of the metrics, not of their differences.
     seed : int
         Seed of the swaps.
 
@@ -119,13 +124,14 @@ def compare_runs(
         )
         _, measures = runs_a[0].scores.statistics()
         p_values = swap_p_values(sums_a, sums_b, measures, num_permutations=num_permutations, seed=seed)
-    comparisons = {}
+    comparisons, known = {}, bounds or {}
     for (name, scores), swapped in zip(metrics.items(), p_values, strict=True):
         drawn_a, drawn_b = (np.mean([run.drawn[name] for run in runs], axis=0) for runs in (runs_a, runs_b))
         a, b = (np.array([run.values[name] for run in runs]) for runs in (runs_a, runs_b))
         groups, signs = ([a - b], [1.0]) if same_runs else ([a, b], [1.0, -1.0])
+        low, high = known.get(name, _PERCENT)
         found = two_level_interval(
-            drawn_a - drawn_b, groups, signs, num_patients, level=level, bounds=_PERCENT_DIFFERENCE
+            drawn_a - drawn_b, groups, signs, num_patients, level=level, bounds=(low - high, high - low)
         )
         # A single run has no t test; without swaps there is no test at all.
         p_value = swapped if math.isnan(found.p_value) else max(swapped, found.p_value)

@@ -104,7 +104,7 @@ def _figure(place: tuple[Path, str]) -> str:
 def _what_ran(rows: Sequence[ResultRow]) -> list[str]:
     lines = ['<section id="what-ran"><h2>What ran</h2>', *text_table(RAN_HEADER, what_ran(rows), "What ran")]
     lines += [f"<p>{escape(line)}</p>" for line in provenance(rows) if line]
-    lines.append('<p>All values: <a href="runs.csv">runs.csv</a>, one row a run and metric.</p></section>')
+    lines.append('<p>All values: <a href="measures.csv">measures.csv</a>, one row a run and metric.</p></section>')
     return lines
 
 

@@ -71,7 +71,7 @@ def write_report(
     for verdict in verdicts:
         parts += [f"- **{verdict.verdict}**: {verdict.claim} {verdict.evidence} *{verdict.note}*"]
     parts += ["", "## What ran", "", *markdown_lines(RAN_HEADER, what_ran(rows)), "", *provenance(rows), ""]
-    parts += ["All values: [runs.csv](runs.csv), one row a run and metric.", ""]
+    parts += ["All values: [measures.csv](measures.csv), one row a run and metric.", ""]
     parts += ["## Where this differs from what was published", ""]
     parts += [f"- {deviation}" for deviation in content.deviations] or ["- Nothing was named."]
     parts += [""]
@@ -114,7 +114,7 @@ def what_ran(rows: Sequence[ResultRow]) -> list[list[str]]:
     lines = []
     for (method, dataset), group in groups(rows, "method", "dataset"):
         inputs = ", ".join(str(name) for (name,), _ in groups(group, "input"))
-        runs = max(max(row.seeds for row in group), len({row.seed for row in group}))
+        runs = max(max(row.seeds for row in group), len({row.seed for row in group if row.seed is not None}))
         asked = max((row.n for row in group if row.table in ("language-quality", "transfer")), default=0)
         lines.append([str(method), str(dataset), str(runs), inputs, f"{asked:,}", _distinct(r.device for r in group)])
     return lines

@@ -19,7 +19,7 @@ from experiments.steps.work_folder import Failure
 MethodAnswers = dict[int, dict[str, Answers]]
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a run leaves for the tables, the figures and the report.
 

@@ -1,4 +1,4 @@
-"""The blocks of ``docs/reproduction.md`` and of the README that hold results, made of ``results/*/runs.csv`` alone.
+"""The blocks of ``docs/reproduction.md`` and of the README that hold results, made of ``results/*/measures.csv`` alone.
 
 ``python -m experiments.report.pages`` writes each between its two markers.
 """
@@ -45,7 +45,7 @@ def with_blocks(page: str, results: Path = RESULTS, *, readme: bool = False) -> 
     ValueError
         If a marker names no block of that page, or a block that should be there is not.
     """
-    runs = {path.parent.name: read_rows(path) for path in sorted(results.glob("*/runs.csv"))}
+    runs = {path.parent.name: read_rows(path.parent) for path in sorted(results.glob("*/measures.csv"))}
     blocks: dict[str, Callable[[], list[str]]] = {"summary": lambda: _summary(runs)}
     if not readme:
         blocks = {"verdicts": lambda: _verdicts(runs)}
@@ -133,7 +133,7 @@ def _ours(table: Table, profile: str, rows: Sequence[ResultRow]) -> list[str]:
     # Lines of other measures, such as the cost of an ablation, would be empty here.
     measured = [row for row in whole.rows if any(row[column] and not isinstance(row[column], str) for column in wanted)]
     cells = [[cell_text(row[column]) for column in wanted] for row in measured]
-    where = f"[whole table](../results/{profile}/tables/{table.name}.md)"
+    where = f"[whole table](../results/{profile}/tables/{table.name}.csv)"
     words = in_words({key: cell for key, cell in shared.items() if key not in wanted})
     return [
         f"Ours, profile `{profile}`{_mark(rows)} ({words or 'one data set'}; {where}):",

@@ -15,23 +15,44 @@ from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.profile import Profile
 from experiments.redraw import draw_results
 from experiments.report.answer_files import write_answer_files
-from experiments.report.content import Answer, FailedRun, ReportContent, write_content
+from experiments.report.content import CONTENT_FILE, Answer, FailedRun, ReportContent, write_content
 from experiments.report.deviations import deviations
 from experiments.report.markdown import ANSWERS_SHOWN
 from experiments.report.outcome import Outcome
-from experiments.rows.files import write_rows
+from experiments.report.whole_folder import replaced_folder
+from experiments.rows.files import CONFIGURATIONS_FILE, MEASURES_FILE, RUNS_FILE, SCHEMA_FILE, write_rows
+from experiments.rows.losses import LOSSES_FILE, write_losses
 from experiments.steps.token_usage import TOKENS_FILE, write_token_usage
 from experiments.tables.rendering import to_markdown
 
+# All that is made here; what else lies in a folder of results is someone else's and stays.
+WRITTEN = frozenset(
+    {
+        *(MEASURES_FILE, RUNS_FILE, CONFIGURATIONS_FILE, SCHEMA_FILE, LOSSES_FILE, TOKENS_FILE, CONTENT_FILE),
+        *("rejected.csv", "details.json", "tokenizer.json", "failed.json", "report.md", "report.html"),
+        *("answers", "tables", "figures"),
+    }
+)
+
 
 def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
-    """Write rows, tables, figures, answers and the reports; returns the tables as text, for the terminal."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("tables", "figures", "answers"):
-        if (folder / name).exists():
-            shutil.rmtree(folder / name)
-    write_rows(folder / "runs.csv", outcome.rows)
-    write_atomically(folder / "losses.json", json.dumps(outcome.losses))
+    """Write rows, tables, figures, answers and the reports; returns the tables as text, for the terminal.
+
+    The results that were there before are replaced whole, at the end: whatever stops this, the old ones or the new ones
+    are there.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written; the old results are as they were.
+    """
+    with replaced_folder(folder, made_again=WRITTEN) as beside:
+        return _write(outcome, profile, beside)
+
+
+def _write(outcome: Outcome, profile: Profile, folder: Path) -> str:
+    write_rows(folder, outcome.rows)
+    write_losses(folder / LOSSES_FILE, outcome.losses)
     shutil.copyfile(outcome.rejected, folder / "rejected.csv")
     write_atomically(folder / "details.json", json.dumps(outcome.details, indent=1, sort_keys=True) + "\n")
     outcome.tokenizer.save(folder / "tokenizer.json")
@@ -57,7 +78,6 @@ def write_results(outcome: Outcome, profile: Profile, folder: Path) -> str:
 
 def _write_failures(path: Path, outcome: Outcome) -> None:
     """Every run that did not end, with its traceback; no file where all ended."""
-    path.unlink(missing_ok=True)
     if outcome.failures:
         failures = [dataclasses.asdict(failure) for failure in outcome.failures]
         write_atomically(path, json.dumps(failures, indent=1) + "\n")
@@ -68,10 +88,10 @@ def _draw_example(outcome: Outcome, profile: Profile, folder: Path) -> None:
     folder.mkdir()
     signal = outcome.segments.signal(outcome.example_record, 0)
     encoding = outcome.tokenizer.encode(signal)
-    title = f"{profile.data.dataset}, record {outcome.example_record}"
-    for draw, shown in ((token_overlay_figure, encoding), (reconstruction_figure, outcome.tokenizer.decode(encoding))):
-        path = folder / f"{draw.__name__.removesuffix('_figure').replace('_', '-')}.png"
-        draw(signal, shown, path, sampling_rate=outcome.segments.sampling_rate, title=title)
+    decoded = outcome.tokenizer.decode(encoding)
+    rate, title = outcome.segments.sampling_rate, f"{profile.data.dataset}, record {outcome.example_record}"
+    token_overlay_figure(signal, encoding, folder / "token-overlay.png", sampling_rate=rate, title=title)
+    reconstruction_figure(signal, decoded, folder / "reconstruction.png", sampling_rate=rate, title=title)
 
 
 def _examples(outcome: Outcome) -> dict[str, list[Answer]]:

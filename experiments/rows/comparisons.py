@@ -14,9 +14,11 @@ from ecgbyte.metrics.quality import Comparison, Measure, compare_runs
 from ecgbyte.metrics.ranking import compare_macro_roc_areas
 from ecgbyte.metrics.resampled_scores import resample_scores
 from experiments.profiles.methods import AS_PUBLISHED, ENCODERS, FROM_SCRATCH, METHODS
+from experiments.rows.groups import AGAINST
 from experiments.rows.language import Runs, inputs_of, score_answers
+from experiments.rows.metrics import bounds_of_metrics
 from experiments.rows.ranking import PAIRED_SIGNATURE, has_scores, verify_questions
-from experiments.rows.schema import ResultRow
+from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import Answers, scores_in_order
 
 if TYPE_CHECKING:
@@ -38,19 +40,30 @@ def comparison_rows(
     answers_by_method: Mapping[str, Runs],
     questions: Sequence[Question],
     patients: Mapping[str, str],
-    against: str | None,
-    subsets: Mapping[str, Sequence[int]],
+    *,
+    subsets: Mapping[str, Sequence[int]] | None = None,
 ) -> list[ResultRow]:
-    """What `RowMaker.comparisons` gives."""
-    families = _families(answers_by_method, against)
+    """Paired tests of every method against `best_two_stage` and of `PLANNED_PAIRS`, with Holm's correction.
+
+    Parameters
+    ----------
+    maker : RowMaker
+    answers_by_method : mapping
+        From method to its `Runs`; compared under their own input.
+    questions, patients
+        As in `experiments.rows.language.language_rows`.
+    subsets : mapping, optional
+        Places of questions that are compared besides all.
+    """
+    families = _families(answers_by_method)
     compared = {method for pairs in families for pair in pairs for method in pair}
     scores = {
-        method: [score_answers(answers, questions, maker.bertscore) for answers in own_answers(method, runs)]
+        method: [score_answers(answers, questions, maker.scorer) for answers in own_answers(method, runs)]
         for method, runs in answers_by_method.items()
         if method in compared
     }
     rows = []
-    for subset, places in subsets.items():
+    for subset, places in {"all": range(len(questions)), **(subsets or {})}.items():
         if not len(places):
             continue
         chosen = [questions[place] for place in places]
@@ -63,7 +76,7 @@ def comparison_rows(
             found: dict[Pair, dict[str, Comparison]] = {}
             for pair in pairs:
                 one, other = (resampled[method] for method in pair)
-                found[pair] = compare_runs(one, other, same_runs=False, seed=maker.profile.seed)
+                found[pair] = compare_runs(one, other, same_runs=False, bounds=bounds_of_metrics(), seed=maker.seed)
                 area = _compare_areas(maker, answers_by_method, *pair, chosen, patients)
                 if area is not None:
                     found[pair]["roc-area-macro"] = area
@@ -71,19 +84,15 @@ def comparison_rows(
     return rows
 
 
-def _families(answers_by_method: Mapping[str, Runs], against: str | None) -> list[list[Pair]]:
-    """What is compared: every method with one, and where that one is not chosen, the planned pairs beside it.
+def _families(answers_by_method: Mapping[str, Runs]) -> list[list[Pair]]:
+    """What is compared: every method with the best two-stage one, where there is one, and the planned pairs beside it.
 
     Each is a family of its own for Holm's correction.
     """
-    planned = []
-    if against is None:
-        against = best_two_stage(answers_by_method)
-        planned = [pair for pair in PLANNED_PAIRS if set(pair) <= set(answers_by_method) and against not in pair]
-    elif against not in answers_by_method:
-        raise ValueError(f"against: got {against!r}, expected one of {', '.join(map(repr, answers_by_method))}")
-    with_one = [(method, against) for method in answers_by_method if method != against] if against is not None else []
-    return [with_one, planned]
+    best = best_two_stage(answers_by_method)
+    planned = [pair for pair in PLANNED_PAIRS if set(pair) <= set(answers_by_method) and best not in pair]
+    with_best = [(method, best) for method in answers_by_method if method != best] if best is not None else []
+    return [with_best, planned]
 
 
 def best_two_stage(answers_by_method: Mapping[str, Runs]) -> str | None:
@@ -168,9 +177,8 @@ def _rows(
                 "method": method,
                 "input": own_input(method, runs),
                 "subset": subset,
-                "variant": f"against {against}",
-                "seed": next(iter(runs)),
-                "seeds": len(runs),
+                "variant": AGAINST + against,
+                **seed_columns(list(runs)),
             }
             corrected = adjusted[f"{method} against {against}"]
             values = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ecgbyte.training.settings import TrainingReport
 from ecgbyte.training.validation import seconds_to_validation_loss
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD
+from experiments.profiles.profile import Profile
 from experiments.rows.schema import ResultRow
 
 if TYPE_CHECKING:
@@ -51,11 +52,14 @@ class CostRows:
     ----------
     maker : RowMaker
         Makes rows with what they all share.
+    profile : Profile
+        How the methods were trained.
     """
 
-    def __init__(self, maker: RowMaker) -> None:
+    def __init__(self, maker: RowMaker, profile: Profile) -> None:
         self.maker = maker
-        together = maker.profile.training.questions_per_segment > 1
+        self.profile = profile
+        together = profile.training.questions_per_segment > 1
         self._own_layout = "shared" if together else "none"
 
     def of_run(self, run: MethodRun) -> list[ResultRow]:
@@ -69,7 +73,7 @@ class CostRows:
     def layout(self, run: MethodRun) -> str:
         """How the questions lie in the language model's input while the method is trained."""
         if run.method.as_published:
-            return str(self.maker.profile.as_published.padded_length)
+            return str(self.profile.as_published.padded_length)
         return self._own_layout
 
     def of_stage(self, run: MethodRun) -> list[ResultRow]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 
 from experiments.profiles.methods import METHODS
 from experiments.rows.metrics import INPUTS
-from experiments.rows.schema import KEY, ResultRow
+from experiments.rows.schema import KEY, ResultRow, seed_columns
 
 REFERENCE_METHOD = "ecg-byte"
 FAMILIES = ("end to end", "two-stage", "as published", "no pretraining", "trivial")
@@ -56,14 +55,16 @@ _ORDER: dict[str, Callable[[ResultRow], tuple[object, ...]]] = {
     "subset": lambda row: subset_order(row.subset),
     "metric": lambda row: (not row.metric.endswith("-macro"), row.metric),
     "method": lambda row: method_order(row.method),
+    # A mean has none; it stands where its first run would.
+    "seed": lambda row: (row.seed or 0,),
     "padding": lambda row: layout_order(row.padding),
 }
 
 
-def groups(rows: Iterable[ResultRow], *names: str) -> list[tuple[tuple[str | int, ...], list[ResultRow]]]:
+def groups(rows: Iterable[ResultRow], *names: str) -> list[tuple[tuple[str | int | None, ...], list[ResultRow]]]:
     """Rows that agree in the named columns; methods by family, the real ECG and the whole first."""
     rows = sorted(rows, key=lambda row: tuple(_ORDER[n](row) if n in _ORDER else (getattr(row, n),) for n in names))
-    groups: dict[tuple[str | int, ...], list[ResultRow]] = {}
+    groups: dict[tuple[str | int | None, ...], list[ResultRow]] = {}
     for row in rows:
         groups.setdefault(tuple(getattr(row, name) for name in names), []).append(row)
     return list(groups.items())
@@ -85,8 +86,11 @@ def most_seeds(rows: Iterable[ResultRow]) -> list[ResultRow]:
         best = [row for row in alike if row.seeds == max(other.seeds for other in alike)]
         if len(best) > 1 and most[_tested(best[0])] > 1:
             value = sum(row.value for row in best) / len(best)
-            seed = min(row.seed for row in best)
-            best = [replace(best[0], value=value, ci_low=math.nan, ci_high=math.nan, seed=seed, seeds=len(best))]
+            seeds = sorted(row.seed for row in best if row.seed is not None)
+            best = [best[0]._replace(value=value, ci_low=math.nan, ci_high=math.nan, **seed_columns(seeds))]
+        elif most[_tested(best[0])] > 1:
+            # What was measured once for all runs stands in their line.
+            best = [best[0]._replace(seed=None)]
         kept += best
     return kept
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecgbyte.data.questions.question import Question
-from ecgbyte.metrics.bertscore import BertScore
-from ecgbyte.metrics.language_scores import LanguageScores, score_language
+from ecgbyte.metrics.language_scores import LanguageScores
 from ecgbyte.metrics.quality import compare_runs, measure_runs
 from ecgbyte.metrics.resampled_scores import resample_scores
 from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.profiles.methods import METHODS
-from experiments.rows.schema import ResultRow
+from experiments.rows.answer_scores import AnswerScorer
+from experiments.rows.metrics import bounds_of_metrics
+from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import Answers
 
 if TYPE_CHECKING:
@@ -31,16 +32,33 @@ def language_rows(
     questions: Sequence[Question],
     patients: Mapping[str, str],
     seconds_by_seed: Mapping[int, tuple[float, float]],
-    subsets: Mapping[str, Sequence[int]],
+    subsets: Mapping[str, Sequence[int]] | None = None,
 ) -> list[ResultRow]:
-    """What `RowMaker.language` gives."""
+    """Quality under every input and paired differences from the ECG: of each run, and of all where there are more.
+
+    Parameters
+    ----------
+    maker : RowMaker
+    method : str
+        As in `experiments.profiles.methods`.
+    runs : mapping
+        From the seed of a training run to its answers by input; every run has the same inputs.
+    questions : sequence of Question
+        Those that were answered, in their order.
+    patients : mapping
+        From record id to patient id.
+    seconds_by_seed : mapping
+        From the seed to the seconds of training and of answering.
+    subsets : mapping, optional
+        Places of questions that are measured besides all and each type, such as ``"ecg-needed"``.
+    """
     inputs = inputs_of(method, runs)
     by_input = {
-        shown: [score_answers(by_shown[shown], questions, maker.bertscore) for by_shown in runs.values()]
+        shown: [score_answers(by_shown[shown], questions, maker.scorer) for by_shown in runs.values()]
         for shown in inputs
     }
     rows = []
-    for subset, places in subsets.items():
+    for subset, places in question_subsets(questions, subsets).items():
         if not len(places):
             continue
         owners = [patients[questions[place].record_id] for place in places]
@@ -58,22 +76,45 @@ def language_rows(
                     "method": method,
                     "input": shown,
                     "subset": subset,
-                    "seed": seeds[0],
-                    "seeds": len(seeds),
+                    **seed_columns(seeds),
                     "train_seconds": seconds[0],
                     "evaluate_seconds": seconds[1],
                 }
                 measured = [of_runs[index] for index in chosen]
-                for metric, measure in measure_runs(measured).items():
+                for metric, measure in measure_runs(measured, bounds=bounds_of_metrics()).items():
                     rows.append(maker.measured("language-quality", metric, measure, columns))
                 if shown != "ecg" and "ecg" in scores:
                     real = [scores["ecg"][index] for index in chosen]
                     compared = compare_runs(
-                        real, measured, same_runs=True, num_permutations=None, seed=maker.profile.seed
+                        real,
+                        measured,
+                        same_runs=True,
+                        num_permutations=None,
+                        bounds=bounds_of_metrics(),
+                        seed=maker.seed,
                     )
                     for metric, difference in compared.items():
                         rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))
     return rows
+
+
+def truncation_rows(
+    maker: RowMaker, method: str, by_input: Mapping[str, Mapping[str, int]], *, seed: int
+) -> list[ResultRow]:
+    """Share of test samples whose ECG was cut to fit, under every input."""
+    return [
+        maker.row(
+            table="language-quality",
+            method=method,
+            seed=seed,
+            input=shown,
+            metric="truncated-inputs",
+            value=100 * counts["truncated_samples"] / counts["samples"],
+            n=counts["samples"],
+            signature="samples whose ECG lost tokens at its end to fit the model's input|version:1",
+        )
+        for shown, counts in by_input.items()
+    ]
 
 
 def rows_of_runs(seeds: Sequence[int]) -> list[tuple[list[int], list[int]]]:
@@ -102,7 +143,7 @@ def inputs_of(method: str, runs: Runs) -> list[str]:
     return list(next(iter(runs.values())))
 
 
-def score_answers(answers: Answers, questions: Sequence[Question], bertscore: BertScore | None) -> LanguageScores:
+def score_answers(answers: Answers, questions: Sequence[Question], scorer: AnswerScorer) -> LanguageScores:
     """Score one set of answers.
 
     Raises
@@ -118,7 +159,7 @@ def score_answers(answers: Answers, questions: Sequence[Question], bertscore: Be
         )
     references = [question.reference for question in questions]
     texts = [generation.answer for generation in answers.generations]
-    return score_language(references, texts, bertscore=bertscore)
+    return scorer.score(references, texts)
 
 
 def question_subsets(

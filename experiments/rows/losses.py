@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgbyte.files import write_atomically
+from ecgbyte.json_lines import compress, read_text
+
 if TYPE_CHECKING:
     from experiments.steps.method_runs import MethodRun
 
+LOSSES_FILE = "losses.json.gz"
 _NEEDED = {"method", "stage", "losses"}
-
 _ALLOWED = _NEEDED | {"seed", "validation"}
 
 
@@ -28,8 +32,14 @@ class Curve(NamedTuple):
     validation: NDArray[np.float64]
 
 
+def write_losses(path: str | os.PathLike[str], curves: Sequence[Mapping[str, Any]]) -> None:
+    """Write curves as `losses_of` makes them, one a line, compressed; same curves, same bytes."""
+    lines = ",\n".join(json.dumps(curve, separators=(",", ":"), allow_nan=False) for curve in curves)
+    write_atomically(path, compress(f"[\n{lines}\n]\n".encode()))
+
+
 def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
-    """The curves of ``losses.json``.
+    """The curves of ``losses.json.gz``, or of the same as plain JSON.
 
     Parameters
     ----------
@@ -47,7 +57,7 @@ def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"losses: there is no file {path}")
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(read_text(path))
     if not isinstance(content, list):
         raise ValueError(f"{path}: got {type(content).__name__}, expected a list of curves")
     return [_curve(path, index, curve) for index, curve in enumerate(content)]

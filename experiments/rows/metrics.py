@@ -1,8 +1,16 @@
-"""What a row may say: its table, its input, its scale and its metric."""
+"""What a row may say: its table, its input, its scale and its metric.
+
+A metric is one entry here: how it is named and printed, between which bounds it lies and, for measures of answers, the
+function that scores them. Differences from a control and p-values follow from the entry.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from ecgbyte.metrics.language_scores import ANSWER_SCORES, MetricScores
 
 TABLES = (
     "language-quality",
@@ -14,72 +22,108 @@ TABLES = (
     "ablations",
     "tokenizer",
 )
-
 INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")
-
 SCALES = ("small run", "full")
+
+Bounds = tuple[float, float]
+Score = Callable[[Sequence[str], Sequence[str]], MetricScores]
+"""From references and answers, each str [samples], to what each answer adds to the metric."""
+
+_PERCENT: Bounds = (0.0, 100.0)
+_SHARE: Bounds = (0.0, 1.0)
+_NOT_NEGATIVE: Bounds = (0.0, math.inf)
 
 
 class Metric(NamedTuple):
-    """How a metric is named and printed: its label, its unit and the digits after the point."""
+    """How a metric is named, printed and, where it is one of answers, computed.
+
+    Attributes
+    ----------
+    label : str
+        Its name in tables and figures.
+    unit : str
+        Such as ``"0 to 100"`` or ``"s"``.
+    digits : int
+        After the point, where people read it.
+    bounds : tuple of float
+        The least and the greatest value it can have.
+    score : callable or None
+        From references and answers to `MetricScores`; None for a metric that is not one of single answers, or that
+        needs a model (``bertscore-f1``).
+    """
 
     label: str
     unit: str
     digits: int
+    bounds: Bounds = (-math.inf, math.inf)
+    score: Score | None = None
 
 
-_LANGUAGE = {
-    "bleu-4": Metric("BLEU-4", "0 to 100", 2),
-    "bleu-4-sentence": Metric("sentence BLEU-4", "0 to 100", 2),
-    "rouge-1": Metric("ROUGE-1", "F1, 0 to 100", 2),
-    "rouge-2": Metric("ROUGE-2", "F1, 0 to 100", 2),
-    "rouge-l": Metric("ROUGE-L", "F1, 0 to 100", 2),
-    "meteor": Metric("METEOR", "0 to 100", 2),
-    "bertscore-f1": Metric("BERTScore F1", "0 to 100", 2),
-    "accuracy": Metric("accuracy", "%", 2),
-    "empty-answers": Metric("empty answers", "%", 2),
-    "truncated-inputs": Metric("truncated inputs", "%", 2),
+# Measures of answers, in the order in which they are computed.
+_ANSWERS = {
+    "bleu-4": Metric("BLEU-4", "0 to 100", 2, _PERCENT, ANSWER_SCORES["bleu-4"]),
+    "bleu-4-sentence": Metric("sentence BLEU-4", "0 to 100", 2, _PERCENT, ANSWER_SCORES["bleu-4-sentence"]),
+    "rouge-1": Metric("ROUGE-1", "F1, 0 to 100", 2, _PERCENT, ANSWER_SCORES["rouge-1"]),
+    "rouge-2": Metric("ROUGE-2", "F1, 0 to 100", 2, _PERCENT, ANSWER_SCORES["rouge-2"]),
+    "rouge-l": Metric("ROUGE-L", "F1, 0 to 100", 2, _PERCENT, ANSWER_SCORES["rouge-l"]),
+    "meteor": Metric("METEOR", "0 to 100", 2, _PERCENT, ANSWER_SCORES["meteor"]),
+    "bertscore-f1": Metric("BERTScore F1", "0 to 100", 2, _PERCENT),
+    "accuracy": Metric("accuracy", "%", 2, _PERCENT, ANSWER_SCORES["accuracy"]),
+    "empty-answers": Metric("empty answers", "%", 2, _PERCENT, ANSWER_SCORES["empty-answers"]),
+    "truncated-inputs": Metric("truncated inputs", "%", 2, _PERCENT),
 }
-
 _RANKING = {
-    "roc-area": Metric("ROC area", "0 to 1", 3),
-    "roc-area-macro": Metric("ROC area, mean over attributes", "0 to 1", 3),
+    "roc-area": Metric("ROC area", "0 to 1", 3, _SHARE),
+    "roc-area-macro": Metric("ROC area, mean over attributes", "0 to 1", 3, _SHARE),
+}
+_OTHERS = {
+    "train-seconds": Metric("training time", "s", 1, _NOT_NEGATIVE),
+    "steps": Metric("optimiser steps", "steps", 0, _NOT_NEGATIVE),
+    "samples-seen": Metric("samples seen", "samples", 0, _NOT_NEGATIVE),
+    "distinct-records": Metric("distinct ECGs", "records", 0, _NOT_NEGATIVE),
+    "positions": Metric("positions without padding", "positions", 0, _NOT_NEGATIVE),
+    "padded-positions": Metric("positions with padding", "positions", 0, _NOT_NEGATIVE),
+    "timed-seconds-per-1000-samples": Metric("time per 1,000 samples of some timed steps", "s", 2, _NOT_NEGATIVE),
+    "tokens-seen": Metric("ECG positions seen", "positions", 0, _NOT_NEGATIVE),
+    "training-flops": Metric("training operations", "GFLOP", 0, _NOT_NEGATIVE),
+    "peak-memory": Metric("peak memory", "MB", 0, _NOT_NEGATIVE),
+    "data-wait-seconds": Metric("waiting for batches", "s", 1, _NOT_NEGATIVE),
+    "final-loss": Metric("last training loss", "nats", 3),
+    "validation-loss": Metric("validation loss", "nats", 4, _NOT_NEGATIVE),
+    "seconds-to-validation-loss": Metric("time to the validation loss", "s", 1, _NOT_NEGATIVE),
+    "samples-to-validation-loss": Metric("samples to the validation loss", "samples", 0, _NOT_NEGATIVE),
+    "vocabulary-size": Metric("vocabulary", "tokens", 0, _NOT_NEGATIVE),
+    "compression": Metric("compression", "symbols per token", 3, _NOT_NEGATIVE),
+    "bits-per-sample-bound": Metric("bits per sample, at most", "bits", 3, _NOT_NEGATIVE),
+    "bits-per-sample-entropy": Metric("bits per sample, unigram entropy", "bits", 3, _NOT_NEGATIVE),
+    "tokens-per-record": Metric("tokens per segment", "tokens", 1, _NOT_NEGATIVE),
+    "used-tokens": Metric("tokens used", "% of the vocabulary", 1, _PERCENT),
+    "usage-entropy": Metric("entropy of token usage", "bits", 3, _NOT_NEGATIVE),
+    "token-length-mean": Metric("symbols per used token", "symbols", 2, _NOT_NEGATIVE),
+    "token-length-longest": Metric("longest used token", "symbols", 0, _NOT_NEGATIVE),
+    "run-share": Metric("symbols in tokens of one repeated letter", "%", 2, _PERCENT),
+    "reconstruction-rmse": Metric("reconstruction error", "mV, root mean square", 4, _NOT_NEGATIVE),
+    "reconstruction-prd": Metric("reconstruction error, share of the signal", "%", 2, _NOT_NEGATIVE),
+    "reconstruction-largest": Metric("largest reconstruction error inside the range", "bins", 3, _NOT_NEGATIVE),
+    "outside-range": Metric("samples outside the range", "%", 3, _PERCENT),
 }
 
-METRICS: dict[str, Metric] = {
-    **_LANGUAGE,
-    **_RANKING,
-    **{f"{name}-difference": Metric(f"{m.label}, ECG - control", m.unit, m.digits) for name, m in _LANGUAGE.items()},
-    **{f"{name}-difference": Metric(f"{m.label}, ECG - control", m.unit, m.digits) for name, m in _RANKING.items()},
-    **{f"{name}-p-value": Metric(f"{m.label}, p", "0 to 1", 4) for name, m in {**_LANGUAGE, **_RANKING}.items()},
-    **{f"{name}-p-holm": Metric(f"{m.label}, p (Holm)", "0 to 1", 4) for name, m in {**_LANGUAGE, **_RANKING}.items()},
-    "train-seconds": Metric("training time", "s", 1),
-    "steps": Metric("optimiser steps", "steps", 0),
-    "samples-seen": Metric("samples seen", "samples", 0),
-    "distinct-records": Metric("distinct ECGs", "records", 0),
-    "positions": Metric("positions without padding", "positions", 0),
-    "padded-positions": Metric("positions with padding", "positions", 0),
-    "timed-seconds-per-1000-samples": Metric("time per 1,000 samples of some timed steps", "s", 2),
-    "tokens-seen": Metric("ECG positions seen", "positions", 0),
-    "training-flops": Metric("training operations", "GFLOP", 0),
-    "peak-memory": Metric("peak memory", "MB", 0),
-    "data-wait-seconds": Metric("waiting for batches", "s", 1),
-    "final-loss": Metric("last training loss", "nats", 3),
-    "validation-loss": Metric("validation loss", "nats", 4),
-    "seconds-to-validation-loss": Metric("time to the validation loss", "s", 1),
-    "samples-to-validation-loss": Metric("samples to the validation loss", "samples", 0),
-    "vocabulary-size": Metric("vocabulary", "tokens", 0),
-    "compression": Metric("compression", "symbols per token", 3),
-    "bits-per-sample-bound": Metric("bits per sample, at most", "bits", 3),
-    "bits-per-sample-entropy": Metric("bits per sample, unigram entropy", "bits", 3),
-    "tokens-per-record": Metric("tokens per segment", "tokens", 1),
-    "used-tokens": Metric("tokens used", "% of the vocabulary", 1),
-    "usage-entropy": Metric("entropy of token usage", "bits", 3),
-    "token-length-mean": Metric("symbols per used token", "symbols", 2),
-    "token-length-longest": Metric("longest used token", "symbols", 0),
-    "run-share": Metric("symbols in tokens of one repeated letter", "%", 2),
-    "reconstruction-rmse": Metric("reconstruction error", "mV, root mean square", 4),
-    "reconstruction-prd": Metric("reconstruction error, share of the signal", "%", 2),
-    "reconstruction-largest": Metric("largest reconstruction error inside the range", "bins", 3),
-    "outside-range": Metric("samples outside the range", "%", 3),
-}
+
+def derived(metrics: dict[str, Metric]) -> dict[str, Metric]:
+    """The differences and p-values of measures of answers, by name."""
+    entries = {}
+    for name, metric in metrics.items():
+        low, high = metric.bounds
+        label = f"{metric.label}, ECG - control"
+        entries[f"{name}-difference"] = Metric(label, metric.unit, metric.digits, (low - high, high - low))
+        entries[f"{name}-p-value"] = Metric(f"{metric.label}, p", "0 to 1", 4, _SHARE)
+        entries[f"{name}-p-holm"] = Metric(f"{metric.label}, p (Holm)", "0 to 1", 4, _SHARE)
+    return entries
+
+
+METRICS: dict[str, Metric] = {**_ANSWERS, **_RANKING, **derived({**_ANSWERS, **_RANKING}), **_OTHERS}
+
+
+def bounds_of_metrics() -> dict[str, Bounds]:
+    """The bounds of every metric, by name."""
+    return {name: metric.bounds for name, metric in METRICS.items()}

@@ -16,7 +16,7 @@ from ecgbyte.metrics.ranking import (
     roc_areas,
 )
 from experiments.rows.language import Runs, inputs_of, rows_of_runs
-from experiments.rows.schema import ResultRow
+from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import scores_in_order
 
 if TYPE_CHECKING:
@@ -61,7 +61,10 @@ def has_scores(runs: Runs) -> bool:
 def ranking_rows(
     maker: RowMaker, method: str, runs: Runs, questions: Sequence[Question], patients: Mapping[str, str]
 ) -> list[ResultRow]:
-    """What `RowMaker.ranking` gives."""
+    """ROC areas of the verify questions under every input, per attribute and on average, with differences.
+
+    Arguments as in `experiments.rows.language.language_rows`; a method that gives no scores of yes and no has no rows.
+    """
     inputs = inputs_of(method, runs)
     asked = verify_questions(questions, patients)
     if not asked.questions or not has_scores(runs):
@@ -74,7 +77,7 @@ def ranking_rows(
     for chosen, seeds in rows_of_runs(list(runs)):
         for shown, of_runs in by_input.items():
             scores = [of_runs[index] for index in chosen]
-            columns: dict[str, Any] = {"method": method, "input": shown, "seed": seeds[0], "seeds": len(seeds)}
+            columns: dict[str, Any] = {"method": method, "input": shown, **seed_columns(seeds)}
             areas = roc_areas(scores, *rest, **maker.resampling)
             named = []
             # Single attributes are told for the runs together.

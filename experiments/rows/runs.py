@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 from ecgbyte.data.questions.question import Question
-from experiments.plan import Plan
 from experiments.profiles.methods import METHODS
+from experiments.profiles.profile import Profile
+from experiments.rows.comparisons import comparison_rows
 from experiments.rows.costs import CostRows
-from experiments.rows.language import text_subsets
+from experiments.rows.language import Runs, language_rows, text_subsets, truncation_rows
 from experiments.rows.maker import RowMaker
+from experiments.rows.ranking import ranking_rows
 from experiments.rows.schema import ResultRow
 from experiments.steps.answers import Answers, open_answers
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.prepared import Prepared
+from experiments.steps.study import Study
+from experiments.steps.token_measures import TOKENIZER_SIGNATURES
 from experiments.steps.transfer import TransferRun
 
-Runs = Mapping[int, Mapping[str, Answers]]
 # What an ablation and a transfer are measured by; the rest is in the answers.
 _SHORT = ("accuracy", "bleu-4", "rouge-l", "empty-answers", "roc-area-macro")
 
 
-def tokenizer_rows(maker: RowMaker, plan: Plan) -> list[ResultRow]:
+def tokenizer_rows(maker: RowMaker, study: Study, transfers: Sequence[TransferRun]) -> list[ResultRow]:
     """Measures of the tokenizers of all methods that read tokens, on their own and on other data sets."""
-    study = plan.study
     rows = []
     for name in study.profile.methods:
         method = METHODS[name]
@@ -32,18 +33,38 @@ def tokenizer_rows(maker: RowMaker, plan: Plan) -> list[ResultRow]:
             measured = study.tokenizer_tasks(method.matching).measured.step
             if measured.is_done:
                 segments = len(study.prepared.splits["test"]) * study.prepared.segments.signals.shape[1]
-                rows += maker.tokenizer(measured.details, segments, method=name)
+                rows += token_rows(maker, measured.details, segments, method=name)
     met = set()
-    for run in plan.transfers:
+    for run in transfers:
         task = run.measure_task
         if task is None or not task.step.is_done or task.step.fingerprint in met:
             continue
         met.add(task.step.fingerprint)
-        columns = {"dataset": run.dataset, "trained_on": study.profile.data.dataset}
+        own = study.profile.data.dataset
         segments = len(run.entries) * run.data.segments_per_record
-        found = maker.tokenizer(task.step.details, segments, method=run.run.method.name)
-        rows += [dataclasses.replace(row, **columns, data_fingerprint=run.data_fingerprint) for row in found]
+        found = token_rows(maker, task.step.details, segments, method=run.run.method.name)
+        rows += [
+            row._replace(dataset=run.dataset, trained_on=own, data_fingerprint=run.data_fingerprint) for row in found
+        ]
     return rows
+
+
+def token_rows(maker: RowMaker, measures: Mapping[str, float], num_segments: int, *, method: str) -> list[ResultRow]:
+    """Measures of the tokens of held-out segments."""
+    return [
+        maker.row(
+            table="tokenizer",
+            method=method,
+            seed=maker.seed,
+            input="ecg",
+            metric=metric,
+            value=value,
+            n=num_segments,
+            signature=TOKENIZER_SIGNATURES[metric],
+        )
+        for metric, value in measures.items()
+        if metric in TOKENIZER_SIGNATURES
+    ]
 
 
 def quality_rows(
@@ -51,20 +72,20 @@ def quality_rows(
 ) -> list[ResultRow]:
     """Quality and ranking of every method under every input, truncation, and the comparisons between methods."""
     questions, patients = prepared.questions["test"], prepared.patients
-    subsets = question_subsets(answers, questions, seed=maker.profile.seed)
+    subsets = chosen_subsets(answers, questions, seed=maker.seed)
     rows = []
     for name, of_runs in answers.items():
         seconds = {run.seed: run_seconds(run) for run in runs if run.method.name == name}
-        rows += maker.language(name, of_runs, questions, patients, seconds, subsets)
-        rows += maker.ranking(name, of_runs, questions, patients)
+        rows += language_rows(maker, name, of_runs, questions, patients, seconds, subsets)
+        rows += ranking_rows(maker, name, of_runs, questions, patients)
     for run in runs:
         if run.method.is_trained:
             counts = run.answer_task.step.details["truncation"]
-            rows += maker.truncation(run.method.name, counts, seed=run.seed)
-    return rows + maker.comparisons(answers, questions, patients, subsets=subsets)
+            rows += truncation_rows(maker, run.method.name, counts, seed=run.seed)
+    return rows + comparison_rows(maker, answers, questions, patients, subsets=subsets)
 
 
-def question_subsets(
+def chosen_subsets(
     answers: Mapping[str, Runs], questions: Sequence[Question], *, seed: int
 ) -> dict[str, Sequence[int]]:
     """Questions whose text does not give the answer away, chosen in two ways; each source where there are several."""
@@ -85,9 +106,9 @@ def run_seconds(run: MethodRun) -> tuple[float, float]:
     return float(training), answering
 
 
-def cost_rows(maker: RowMaker, runs: Sequence[MethodRun]) -> list[ResultRow]:
+def cost_rows(maker: RowMaker, profile: Profile, runs: Sequence[MethodRun]) -> list[ResultRow]:
     """What every stage of every run took, and the timed steps of each method's first run."""
-    costs = CostRows(maker)
+    costs = CostRows(maker, profile)
     rows = []
     for run in runs:
         if run.method.is_trained:
@@ -109,20 +130,20 @@ def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> lis
         own = ended[0].study.profile
         # The configuration of the row is that of the changed run.
         changed = maker.with_profile(own)
-        found = changed.language("ecg-byte", answers, questions, patients, seconds)
-        found += changed.ranking("ecg-byte", answers, questions, patients)
+        found = language_rows(changed, "ecg-byte", answers, questions, patients, seconds)
+        found += ranking_rows(changed, "ecg-byte", answers, questions, patients)
         found = [row for row in found if row.subset == "all" and row.metric in _SHORT]
-        costs = CostRows(changed)
+        costs = CostRows(changed, own)
         for run in ended:
-            found += changed.truncation("ecg-byte", run.answer_task.step.details["truncation"], seed=run.seed)
+            found += truncation_rows(changed, "ecg-byte", run.answer_task.step.details["truncation"], seed=run.seed)
             found += [row for row in costs.of_stage(run) if row.metric in ("train-seconds", "positions")]
         measured = ended[0].study.tokenizer_tasks(ended[0].method.matching).measured.step
         found += [
             row
-            for row in changed.tokenizer(measured.details, len(questions), method="ecg-byte")
+            for row in token_rows(changed, measured.details, len(questions), method="ecg-byte")
             if row.metric in ("tokens-per-record", "compression", "reconstruction-rmse")
         ]
-        rows += [dataclasses.replace(row, table="ablations", variant=variant) for row in found]
+        rows += [row._replace(table="ablations", variant=variant) for row in found]
     return rows
 
 
@@ -149,10 +170,10 @@ def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[Result
     answers = {
         run.run.seed: {shown: open_answers(run.answer_task.step.folder, shown) for shown in run.inputs} for run in ended
     }
-    found = maker.language(name, answers, asked.target, first.patients, seconds)
-    found += maker.ranking(name, answers, asked.target, first.patients)
+    found = language_rows(maker, name, answers, asked.target, first.patients, seconds)
+    found += ranking_rows(maker, name, answers, asked.target, first.patients)
     moved = [
-        dataclasses.replace(row, dataset=first.dataset, trained_on=trained_on, data_fingerprint=first.data_fingerprint)
+        row._replace(dataset=first.dataset, trained_on=trained_on, data_fingerprint=first.data_fingerprint)
         for row in found
     ]
     # The same kinds of questions about the data set that the model was trained on.
@@ -165,10 +186,10 @@ def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[Result
         }
         for run in ended
     }
-    stayed = maker.language(name, own, asked.own, prepared.patients, seconds)
-    stayed += maker.ranking(name, own, asked.own, prepared.patients)
+    stayed = language_rows(maker, name, own, asked.own, prepared.patients, seconds)
+    stayed += ranking_rows(maker, name, own, asked.own, prepared.patients)
     kept = [row for row in [*moved, *stayed] if row.subset == "all" and row.metric in _SHORT]
-    return [dataclasses.replace(row, table="transfer", trained_on=trained_on) for row in kept]
+    return [row._replace(table="transfer", trained_on=trained_on) for row in kept]
 
 
 def _part(answers: Answers, places: Sequence[int]) -> Answers:

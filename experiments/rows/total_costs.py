@@ -118,7 +118,7 @@ def _stage_cost(stage: Sequence[ResultRow], padding: str) -> Cost | None:
         if samples is not None and samples.value > 0:
             values[RATE] = with_digits(_times(seconds, 1000 / samples.value), 2)
     first = stage[0]
-    seeds = max(max(row.seeds for row in stage), len({row.seed for row in stage}))
+    seeds = max(max(row.seeds for row in stage), len({row.seed for row in stage if row.seed is not None}))
     return Cost(
         first.dataset,
         first.split,

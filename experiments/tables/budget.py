@@ -35,7 +35,7 @@ def budget(rows: Iterable[ResultRow]) -> Table:
         first = group[0]
         settings = json.loads(first.configuration)
         line: dict[str, Cell] = {"dataset": first.dataset, "method": first.method, "family": family(first.method)}
-        line |= {"training runs": max(max(r.seeds for r in group), len({r.seed for r in group}))}
+        line |= {"training runs": max(max(r.seeds for r in group), len({r.seed for r in group if r.seed is not None}))}
         trained = first.method not in METHODS or METHODS[first.method].is_trained
         line |= _terms(settings, first.method) if trained else {"training questions": _training_questions(settings)}
         line |= (consumed := _consumed(group))

@@ -124,13 +124,13 @@ def to_markdown(table: Table, audit_text: str, *, first_part: bool = False) -> s
         parts += ["No rows."]
     if len(divided) > 1:
         names = ", ".join(name for name, _ in divided[1:])
-        parts += ["", f"Other parts, by {table.parts}, in [{table.name}.md](tables/{table.name}.md): {names}."]
+        parts += ["", f"Other parts, by {table.parts}, in [{table.name}.csv](tables/{table.name}.csv): {names}."]
     if table.notes:
         parts += ["", *(f"- {note}" for note in table.notes)]
     if table.quoted:
         parts += ["", f"### {QUOTED_TITLE}", ""]
         if first_part and len(table.quoted) > QUOTED_AT_ONCE:
-            parts += [f"{len(table.quoted)} numbers, in [{table.name}.md](tables/{table.name}.md)."]
+            parts += [f"{len(table.quoted)} numbers, in [{table.name}.csv](tables/{table.name}.csv)."]
         else:
             parts += markdown_lines(QUOTED_HEADER, quoted_lines(table))
     parts += ["", "Audit of the splits:", "", "```text", audit_text.strip(), "```", ""]

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.profiles.methods import METHODS, Method
 from experiments.rows.metrics import INPUTS
-from experiments.rows.schema import ResultRow, compact_json
+from experiments.rows.schema import ResultRow, compact_json, seed_columns
 
 SEEDS = (0, 1, 2)
 SUBSETS = ("all", "answer-balanced", "ecg-needed", "single-choose", "single-query", "single-verify")
@@ -38,8 +38,10 @@ def row(table: str, method: str, metric: str, value: float, **other: Any) -> Res
     """One row, with everything else as in all made-up rows."""
     base: dict[str, Any] = {"input": "ecg", "dataset": "ptb-xl", "split": "test", "n": 1500, "seed": 0}
     base |= {"profile": "made-up", "scale": "small run", "signature": metric, "device": "cpu"}
-    base["configuration"] = compact_json(CONFIGURATION)
-    return ResultRow(table=table, method=method, metric=metric, value=float(value), **(base | other))
+    base |= {"configuration": compact_json(CONFIGURATION), "seeds": 1} | other
+    if base["seeds"] > 1:
+        base |= seed_columns(SEEDS[: base["seeds"]])
+    return ResultRow(table=table, method=method, metric=metric, value=float(value), **base)
 
 
 def around(value: float, half: float) -> dict[str, float]:
@@ -70,7 +72,7 @@ def _answers(method: Method, skill: float, draw: np.random.Generator) -> list[Re
             here = {"input": shown, "subset": subset, "n": n}
             for metric in LANGUAGE:
                 value = (
-                    level * {"bleu-4": 0.8, "bertscore-f1": 1.4}.get(metric, 1.0) if metric != "empty-answers" else 0.5
+                    level * {"bleu-4": 0.8, "bertscore-f1": 1.3}.get(metric, 1.0) if metric != "empty-answers" else 0.5
                 )
                 runs = value + draw.normal(0, 1.0 if value > 1 else 0.1, len(SEEDS))
                 for seed, one in zip(SEEDS, runs, strict=True):

@@ -75,7 +75,7 @@ def test_real_records_and_questions_and_transfer_to_another_data_set(real_data: 
     places = ["--results", str(tmp_path / "results"), "--work", str(tmp_path / "work")]
     roots = ["--root", str(real_data / "ptb-xl"), "--questions", str(real_data / "ecg-qa")]
     assert main(["--profile", str(profile), *roots, *places]) == 0
-    rows = read_rows(tmp_path / "results" / "real" / "runs.csv")
+    rows = read_rows(tmp_path / "results" / "real")
     subsets = {row.subset for row in rows if row.table == "language-quality"}
     assert {"generated", "ecg-qa", "answer-balanced"} <= subsets
     moved = {(row.method, row.dataset, row.trained_on, row.input) for row in rows if row.table == "transfer"}

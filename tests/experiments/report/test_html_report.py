@@ -40,7 +40,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = made_up_rows()
     tables, verdicts = write_tables(rows, folder / "tables", CONTENT.audit), make_verdicts(rows)
     figures = write_figures([row for row in rows if row.table in ("ablations", "transfer")], folder / "figures")
-    (folder / "runs.csv").write_text("")
+    (folder / "measures.csv").write_text("")
     return write_html_report(folder, rows=rows, content=CONTENT, verdicts=verdicts, tables=tables, figures=figures)
 
 

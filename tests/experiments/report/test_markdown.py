@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from experiments.redraw import draw_results, main
 from experiments.report.content import Answer, FailedRun, ReportContent, read_content, write_content
 from experiments.report.markdown import what_ran, write_report
 from experiments.rows.files import write_rows
+from experiments.rows.losses import LOSSES_FILE, write_losses
 from experiments.rows.schema import ResultRow, compact_json
 from experiments.tables.catalogue import write_tables
 from experiments.verdicts.catalogue import make_verdicts
@@ -63,7 +62,7 @@ def test_report_holds_everything(tmp_path: Path) -> None:
         AUDIT,
         "51.25",
         "(tables/language-quality.csv)",
-        "(runs.csv)",
+        "(measures.csv)",
         "![controls](figures/controls.png)",
         "- Tiny model instead of Llama-3.2-1B.",
         "sha256:00aa",
@@ -85,9 +84,9 @@ def test_report_holds_everything(tmp_path: Path) -> None:
 
 
 def test_what_ran_counts_the_questions_of_a_transfer_too() -> None:
-    there: dict[str, Any] = {"dataset": "ptb-xl", "trained_on": "synthetic", "n": 60, "seeds": 3}
-    moved = dataclasses.replace(ROW, table="transfer", **there)
-    tokens = dataclasses.replace(moved, table="tokenizer", metric="compression", n=900)  # segments, not questions
+    there: dict[str, Any] = {"dataset": "ptb-xl", "trained_on": "synthetic", "n": 60, "seed": None, "seeds": 3}
+    moved = ROW._replace(table="transfer", **there)
+    tokens = moved._replace(table="tokenizer", metric="compression", n=900)  # segments, not questions
     lines = what_ran([ROW, moved, tokens])
     assert [(line[0], line[1], line[2], line[4]) for line in lines] == [
         ("ecg-byte", "ptb-xl", "3", "60"),
@@ -96,12 +95,12 @@ def test_what_ran_counts_the_questions_of_a_transfer_too() -> None:
 
 
 def test_full_runs_have_no_banner(tmp_path: Path) -> None:
-    assert "**Small run.**" not in write(tmp_path, [dataclasses.replace(ROW, scale="full")])
+    assert "**Small run.**" not in write(tmp_path, [ROW._replace(scale="full")])
 
 
 def test_rows_of_several_profiles_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="got rows of default, smoke"):
-        write(tmp_path, [ROW, dataclasses.replace(ROW, profile="default")])
+        write(tmp_path, [ROW, ROW._replace(profile="default")])
     with pytest.raises(ValueError, match="got rows of no profile"):
         write(tmp_path, [])
 
@@ -124,9 +123,9 @@ def test_content_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_drawn_again_from_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_rows(tmp_path / "runs.csv", [ROW])
+    write_rows(tmp_path, [ROW])
     write_content(tmp_path, CONTENT)
-    (tmp_path / "losses.json").write_text(json.dumps([{"method": "ecg-byte", "stage": "end-to-end", "losses": [2.0]}]))
+    write_losses(tmp_path / LOSSES_FILE, [{"method": "ecg-byte", "stage": "end-to-end", "losses": [2.0]}])
     (tmp_path / "figures").mkdir()
     stale, kept = tmp_path / "figures" / "ablations.png", tmp_path / "figures" / "token-overlay.png"
     stale.write_bytes(b"old")

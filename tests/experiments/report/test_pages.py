@@ -27,7 +27,7 @@ def test_links_of_the_page_lead_somewhere() -> None:
 def test_blocks_of_a_whole_run(tmp_path: Path) -> None:
     folder = tmp_path / "made-up"
     folder.mkdir()
-    write_rows(folder / "runs.csv", made_up_rows())
+    write_rows(folder, made_up_rows())
     page = with_blocks(PAGE.read_text(encoding="utf-8"), tmp_path)
     for expected in ("| `made-up` (small run)", "nearest-question", "tokenizer.num_merges", "minus shuffled-leads"):
         assert expected in page, expected
@@ -41,7 +41,7 @@ def test_summary_of_a_whole_run(tmp_path: Path) -> None:
     folder = tmp_path / "made-up"
     folder.mkdir()
     rows = made_up_rows()
-    write_rows(folder / "runs.csv", rows)
+    write_rows(folder, rows)
     page = with_blocks("<!-- results: summary -->\n<!-- end of results -->\n", tmp_path, readme=True)
     lines = [line for line in page.splitlines() if line.startswith("| `")]
     assert len(lines) == len({row.method for row in rows})

@@ -16,11 +16,12 @@ from ecgbyte.training.generation_file import Generation
 from ecgbyte.training.settings import TrainingReport
 from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import read_profile
-from experiments.rows.comparisons import best_two_stage
+from experiments.rows.comparisons import best_two_stage, comparison_rows
 from experiments.rows.costs import CostRows
 from experiments.rows.files import read_rows, write_rows
-from experiments.rows.language import Runs, text_subsets
+from experiments.rows.language import Runs, language_rows, text_subsets
 from experiments.rows.maker import RowMaker
+from experiments.rows.ranking import ranking_rows
 from experiments.rows.schema import ResultRow, check_rows, compact_json
 from experiments.steps.answers import Answers, given_answers
 from experiments.steps.trivial import most_frequent_answers
@@ -80,7 +81,7 @@ def maker() -> RowMaker:
     smoke = read_profile("smoke")
     evaluation = dataclasses.replace(smoke.evaluation, bootstrap_resamples=60)
     common = {"profile": "smoke", "seed": 0, "scale": "small run", "dataset": "synthetic", "versions": compact_json({})}
-    return RowMaker(dataclasses.replace(smoke, evaluation=evaluation), common)
+    return RowMaker(common).with_profile(dataclasses.replace(smoke, evaluation=evaluation))
 
 
 def find(rows: list[ResultRow], **columns: object) -> ResultRow:
@@ -93,11 +94,13 @@ SECONDS = {3: (10.0, 1.0), 5: (20.0, 2.0), 8: (60.0, 3.0)}
 
 def test_every_run_has_rows_and_all_together_have_one_more(maker: RowMaker, tmp_path: Path) -> None:
     by_seed = runs(range(36), range(30), range(18))
-    rows = maker.language("merl", by_seed, QUESTIONS, PATIENTS, SECONDS, {"ecg-needed": [1, 4, 20], "nothing": []})
+    rows = language_rows(
+        maker, "merl", by_seed, QUESTIONS, PATIENTS, SECONDS, {"ecg-needed": [1, 4, 20], "nothing": []}
+    )
     assert check_rows(rows)
-    write_rows(tmp_path / "runs.csv", rows)
-    assert len(read_rows(tmp_path / "runs.csv")) == len(rows)
-    assert {(row.seed, row.seeds) for row in rows} == {(3, 1), (5, 1), (8, 1), (3, 3)}
+    write_rows(tmp_path, rows)
+    assert len(read_rows(tmp_path)) == len(rows)
+    assert {(row.seed, row.seeds) for row in rows} == {(3, 1), (5, 1), (8, 1), (None, 3)}
     assert {row.subset for row in rows} == {"all", *KINDS, "ecg-needed"}
     quality = {"table": "language-quality", "metric": "accuracy", "subset": "all"}
     values = [find(rows, **quality, input="ecg", seed=seed, seeds=1).value for seed in (3, 5, 8)]
@@ -113,7 +116,7 @@ def test_every_run_has_rows_and_all_together_have_one_more(maker: RowMaker, tmp_
 
 
 def test_controls_are_differences_within_a_run(maker: RowMaker) -> None:
-    rows = maker.language("merl", runs(range(36), range(30)), QUESTIONS, PATIENTS, SECONDS)
+    rows = language_rows(maker, "merl", runs(range(36), range(30)), QUESTIONS, PATIENTS, SECONDS)
     controls = {"table": "controls", "metric": "accuracy-difference", "subset": "all"}
     assert find(rows, **controls, input="flat-line", seed=5).value == pytest.approx(100 * 18 / 36)
     assert find(rows, **controls, input="flat-line", seeds=2).value == pytest.approx(100 * 21 / 36)
@@ -122,19 +125,21 @@ def test_controls_are_differences_within_a_run(maker: RowMaker) -> None:
 
 
 def test_one_run_has_no_row_of_several(maker: RowMaker) -> None:
-    rows = maker.language("ecg-byte", runs(range(36)), QUESTIONS, PATIENTS, SECONDS)
+    rows = language_rows(maker, "ecg-byte", runs(range(36)), QUESTIONS, PATIENTS, SECONDS)
     assert {(row.seed, row.seeds) for row in rows} == {(3, 1)}
     assert not [row for row in rows if row.metric == "bertscore-f1"]
 
 
 def test_ranking_has_areas_per_attribute_and_their_mean_for_each_run_and_all(maker: RowMaker) -> None:
-    rows = maker.ranking("merl", runs(range(36), range(18)), QUESTIONS, PATIENTS)
+    rows = ranking_rows(maker, "merl", runs(range(36), range(18)), QUESTIONS, PATIENTS)
     assert check_rows(rows)
-    assert {(row.seed, row.seeds) for row in rows} == {(3, 1), (5, 1), (3, 2)}
+    assert {(row.seed, row.seeds) for row in rows} == {(3, 1), (5, 1), (None, 2)}
     # Single attributes have rows for the runs together, and for one run where there is no other.
     attribute = {"metric": "roc-area", "input": "ecg", "subset": "flutter"}
     both = runs(range(36), range(18))
-    alone = [find(maker.ranking("merl", {seed: both[seed]}, QUESTIONS, PATIENTS), **attribute).value for seed in (3, 5)]
+    alone = [
+        find(ranking_rows(maker, "merl", {seed: both[seed]}, QUESTIONS, PATIENTS), **attribute).value for seed in (3, 5)
+    ]
     assert alone[0] == 1.0 > alone[1]
     assert [row.seeds for row in rows if row.metric == "roc-area" and row.subset == "flutter"] == [2, 2, 2]
     assert find(rows, **attribute).value == pytest.approx(sum(alone) / 2)
@@ -147,7 +152,7 @@ def test_ranking_has_areas_per_attribute_and_their_mean_for_each_run_and_all(mak
     assert difference.table == "controls"
     assert difference.value == pytest.approx((first + second) / 2 - find(rows, **flat, seeds=2).value)
     baseline = {0: {"text-only": answers(range(9), scores=False)}}
-    assert maker.ranking("most-frequent", baseline, QUESTIONS, PATIENTS) == []
+    assert ranking_rows(maker, "most-frequent", baseline, QUESTIONS, PATIENTS) == []
 
 
 def test_comparisons_are_against_the_best_two_stage_method(maker: RowMaker) -> None:
@@ -159,7 +164,7 @@ def test_comparisons_are_against_the_best_two_stage_method(maker: RowMaker) -> N
         "most-frequent": {0: {"text-only": answers(range(12), scores=False)}},
     }
     assert best_two_stage(by_method) == "merl"
-    rows = maker.comparisons(by_method, QUESTIONS, PATIENTS, subsets={"ecg-needed": range(20, 36)})
+    rows = comparison_rows(maker, by_method, QUESTIONS, PATIENTS, subsets={"ecg-needed": range(20, 36)})
     assert check_rows(rows)
     assert {row.table for row in rows} == {"comparisons"}
     faulty = [row for row in rows if row.variant == "against vit-as-published"]
@@ -170,7 +175,7 @@ def test_comparisons_are_against_the_best_two_stage_method(maker: RowMaker) -> N
     assert {row.subset for row in rows} == {"all", "ecg-needed"}
     found = find(rows, method="ecg-byte", metric="accuracy-difference", subset="all")
     assert found.value == pytest.approx(100 * (35 - 15) / 36) and found.ci_low > 0
-    assert (found.input, found.seed, found.seeds) == ("ecg", 3, 3)
+    assert (found.input, found.seed, found.seeds, found.run_seeds) == ("ecg", None, 3, "3+5+8")
     baseline = find(rows, method="most-frequent", metric="accuracy-difference", subset="all")
     assert (baseline.input, baseline.seed, baseline.seeds) == ("text-only", 0, 1)
     for metric in ("accuracy", "bleu-4", "roc-area-macro"):
@@ -193,7 +198,7 @@ def test_planned_pairs_are_compared_and_corrected_apart(maker: RowMaker) -> None
         "vit-from-scratch": runs(range(12), range(12)),
         "text-only": {3: {"text-only": answers(range(9))}},
     }
-    rows = maker.comparisons(by_method, QUESTIONS, PATIENTS)
+    rows = comparison_rows(maker, by_method, QUESTIONS, PATIENTS)
     assert check_rows(rows)
     pairs = {(row.method, row.variant) for row in rows}
     planned = {
@@ -213,26 +218,25 @@ def test_planned_pairs_are_compared_and_corrected_apart(maker: RowMaker) -> None
         assert found.value == pytest.approx(adjusted[" ".join(pair)])
 
 
-def test_comparisons_with_a_method_of_choice_or_with_none(maker: RowMaker) -> None:
+def test_without_a_two_stage_method_only_planned_pairs_are_compared(maker: RowMaker) -> None:
     by_method = {"ecg-byte": runs(range(36)), "text-only": {3: {"text-only": answers(range(9))}}}
-    assert maker.comparisons({"ecg-byte": by_method["ecg-byte"]}, QUESTIONS, PATIENTS) == []
-    rows = maker.comparisons(by_method, QUESTIONS, PATIENTS, against="text-only")
-    assert find(rows, method="ecg-byte", metric="accuracy-difference").value == pytest.approx(75.0)
-    with pytest.raises(ValueError, match="against: got 'merl', expected one of 'ecg-byte', 'text-only'"):
-        maker.comparisons(by_method, QUESTIONS, PATIENTS, against="merl")
+    assert comparison_rows(maker, {"ecg-byte": by_method["ecg-byte"]}, QUESTIONS, PATIENTS) == []
+    rows = comparison_rows(maker, by_method, QUESTIONS, PATIENTS)
+    assert {(row.method, row.variant) for row in rows} == {("ecg-byte", "against text-only")}
+    assert find(rows, metric="accuracy-difference").value == pytest.approx(75.0)
 
 
 def test_bad_answers_are_refused(maker: RowMaker) -> None:
     uneven = {3: {"ecg": answers(range(3))}, 5: {"text-only": answers(range(3))}}
     with pytest.raises(ValueError, match="expected the same for every seed"):
-        maker.language("merl", uneven, QUESTIONS, PATIENTS, SECONDS)
+        language_rows(maker, "merl", uneven, QUESTIONS, PATIENTS, SECONDS)
     with pytest.raises(ValueError, match="36 answers to other questions than the 36 asked"):
-        maker.language("merl", runs(range(36)), QUESTIONS[::-1], PATIENTS, SECONDS)
+        language_rows(maker, "merl", runs(range(36)), QUESTIONS[::-1], PATIENTS, SECONDS)
     with pytest.raises(ValueError, match="subsets: got 'single-query'"):
-        maker.language("merl", runs(range(36)), QUESTIONS, PATIENTS, SECONDS, {"single-query": [0]})
+        language_rows(maker, "merl", runs(range(36)), QUESTIONS, PATIENTS, SECONDS, {"single-query": [0]})
     two = {3: {"flat-line": answers(range(3)), "text-only": answers(range(3))}}
     with pytest.raises(ValueError, match="expected 'ecg' among them"):
-        maker.comparisons({"merl": runs(range(3)), "vit": two}, QUESTIONS, PATIENTS)
+        comparison_rows(maker, {"merl": runs(range(3)), "vit": two}, QUESTIONS, PATIENTS)
 
 
 def test_subsets_by_text_use_methods_without_the_ecg_only(maker: RowMaker) -> None:
@@ -247,15 +251,15 @@ def test_subsets_by_text_use_methods_without_the_ecg_only(maker: RowMaker) -> No
     assert subsets["ecg-needed"] == sorted(set(range(36)) - {0, 1, 2, 3, 7, 9} - right)
     # Each of the three texts is followed by two answers, six times each.
     assert subsets["answer-balanced"] == list(range(36))
-    rows = maker.language("most-frequent", by_method["most-frequent"], QUESTIONS, PATIENTS, {0: (0.0, 0.0)}, subsets)
+    rows = language_rows(
+        maker, "most-frequent", by_method["most-frequent"], QUESTIONS, PATIENTS, {0: (0.0, 0.0)}, subsets
+    )
     accuracy = {row.subset: row.value for row in rows if row.metric == "accuracy"}
     assert accuracy["answer-balanced"] == 50.0 and accuracy["ecg-needed"] == 0.0
     assert list(text_subsets(QUESTIONS, {"ecg-byte": by_method["ecg-byte"]}, seed=0)) == ["answer-balanced"]
 
 
-def run_with_validation(
-    method: str, stage_1: int, losses: list[float], seconds: int, *, settings: RowMaker
-) -> SimpleNamespace:
+def run_with_validation(method: str, stage_1: int, losses: list[float], seconds: int) -> SimpleNamespace:
     """What the rows of a run's validation need of it: a loss every 100 samples."""
     report: dict[str, Any] = dict.fromkeys(TrainingReport.__dataclass_fields__)
     report["validation"] = [
@@ -263,7 +267,7 @@ def run_with_validation(
         for place, loss in enumerate(losses, 1)
     ]
     earlier = {"report": {"seconds": float(stage_1), "samples_seen": 10 * stage_1}}
-    study = SimpleNamespace(prepared=SimpleNamespace(questions={"validation": QUESTIONS}), profile=settings.profile)
+    study = SimpleNamespace(prepared=SimpleNamespace(questions={"validation": QUESTIONS}))
     return SimpleNamespace(
         method=METHODS[method],
         seed=3,
@@ -275,12 +279,12 @@ def run_with_validation(
 
 def test_time_and_samples_to_the_loss_that_all_reach(maker: RowMaker) -> None:
     made = [
-        run_with_validation("ecg-byte", 0, [2.0, 1.0, 0.75], 20, settings=maker),
-        run_with_validation("merl", 30, [1.0, 0.5, 0.25], 4, settings=maker),
-        run_with_validation("text-only", 0, [2.0, 1.5, 1.25], 1, settings=maker),
-        run_with_validation("merl-as-published", 30, [0.1], 1, settings=maker),
+        run_with_validation("ecg-byte", 0, [2.0, 1.0, 0.75], 20),
+        run_with_validation("merl", 30, [1.0, 0.5, 0.25], 4),
+        run_with_validation("text-only", 0, [2.0, 1.5, 1.25], 1),
+        run_with_validation("merl-as-published", 30, [0.1], 1),
     ]
-    rows = CostRows(maker).time_to_validation_loss(cast("Any", made))
+    rows = CostRows(maker, read_profile("smoke")).time_to_validation_loss(cast("Any", made))
     found = {(row.method, row.metric): (row.value, row.variant, row.stage) for row in rows}
     reached = ("loss 0.7500", "all stages")
     # merl: from 1.0 to 0.5, so half of the way from the first to the second evaluation.
