@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 _THREE_ROWS = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
 _SIX_ROWS = (("I", "V1"), ("II", "V2"), ("III", "V3"), ("aVR", "V4"), ("aVL", "V5"), ("aVF", "V6"))
 _ONE_COLUMN = tuple((lead,) for lead in LEADS)
-# mV of the calibration pulse, and what stays free around a trace.
+# mV that stay free around a trace, and seconds between the leads of a row.
 _ROOM = 0.3
+_GAP = 0.16
+# The calibration pulse before each row: 1 mV for 0.2 s, between stretches of the zero line.
+_PULSE = ((0.04, 0.12, 0.12, 0.32, 0.32, 0.4), (0.0, 0.0, 1.0, 1.0, 0.0, 0.0))
+_PULSE_SECONDS = 0.48
 _GRID = {"small": ("#f6dede", 0.4), "large": ("#ecb9b9", 0.8)}
 
 
@@ -34,7 +38,8 @@ def page_size(signal: NDArray[np.float64], sampling_rate: float) -> tuple[float,
     seconds = signal.shape[1] / sampling_rate
     rows = page_layout(seconds)
     tops, bottoms = _row_extents(signal, rows)
-    return len(rows[0]) * seconds, float(np.sum(tops - bottoms))
+    width = _PULSE_SECONDS + len(rows[0]) * seconds + (len(rows[0]) - 1) * _GAP
+    return width, float(np.sum(tops - bottoms))
 
 
 def draw_page(
@@ -48,6 +53,8 @@ def draw_page(
     missing: str,
 ) -> LineCollection:
     """Draw a signal, float [12 leads, samples] in mV, on paper, each piece of a trace in the colour of its value.
+
+    A calibration pulse of 1 mV and 0.2 s stands before every row, and leads in a row stand apart.
 
     Parameters
     ----------
@@ -76,16 +83,15 @@ def draw_page(
     segments, shown = [], []
     for row, leads in enumerate(rows):
         zero = -(starts[row] + tops[row])
+        axes.plot(_PULSE[0], zero + np.array(_PULSE[1]), color="black", linewidth=1, solid_joinstyle="miter")
         for column, lead in enumerate(leads):
             index = LEADS.index(lead)
-            left = column * seconds
+            left = _PULSE_SECONDS + column * (seconds + _GAP)
             points = np.stack([left + time, zero + signal[index]], axis=1)
             segments.append(np.stack([points[:-1], points[1:]], axis=1))
             # The piece between two samples belongs to the token of the first.
             shown.append(values[index, :-1])
             axes.text(left + 0.03, -starts[row] - 0.08, lead, ha="left", va="top", fontsize=9, fontweight="bold")
-            if column:
-                axes.plot([left, left], [-starts[row] - 0.1, zero + bottoms[row] + 0.1], color="#c08080", linewidth=0.6)
     axes.set_xlim(0, width)
     axes.set_ylim(-height, 0)
     axes.set_aspect(0.4)
@@ -108,7 +114,8 @@ def _row_extents(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The top and bottom of each row, in mV from its zero line: what its traces need, in steps of half a mV."""
     places = [[LEADS.index(lead) for lead in leads] for leads in rows]
-    highest = np.array([signal[row].max() for row in places]) + _ROOM
+    # The pulse needs 1 mV.
+    highest = np.array([max(1.0, signal[row].max()) for row in places]) + _ROOM
     lowest = np.array([signal[row].min() for row in places]) - _ROOM / 3
     return np.maximum(0.5, np.ceil(highest * 2) / 2), np.minimum(-0.5, np.floor(lowest * 2) / 2)
 
@@ -118,9 +125,8 @@ def _draw_squares(axes: Axes, width: float, height: float) -> None:
         colour, line = _GRID[name]
         upright = np.arange(0, width + second / 2, second)
         level = -np.arange(0, height + millivolt / 2, millivolt)
-        style = {"colors": colour, "linewidths": line, "zorder": 0}
-        axes.vlines(upright, -height, 0, **style)
-        axes.hlines(level, 0, width, **style)
+        axes.vlines(upright, -height, 0, colors=colour, linewidths=line, zorder=0)
+        axes.hlines(level, 0, width, colors=colour, linewidths=line, zorder=0)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

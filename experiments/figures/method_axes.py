@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.figures.files import COLOURS
+from experiments.figures.files import COLOURS, GRID
 from experiments.rows.estimates import Estimate
 from experiments.rows.groups import FAMILIES, family, method_order
 from experiments.rows.schema import ResultRow
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FAMILY_COLOURS = dict(zip((*FAMILIES, "other"), [*COLOURS[:5], COLOURS[6]], strict=True))
-# Told apart without colour too.
-MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "*"]
 
 
 def methods_in(rows: Iterable[ResultRow]) -> list[str]:
@@ -41,15 +39,25 @@ def label_methods(axes: Axes, methods: Sequence[str]) -> None:
     for place, (above, below) in enumerate(itertools.pairwise(methods)):
         if family(above) != family(below):
             axes.axhline(place + 0.5, color="#bbbbbb", linewidth=0.6)
-    axes.grid(axis="x", color="#dddddd", linewidth=0.6)
+    axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
 
 
-def dot(axes: Axes, value: Estimate, height: float, colour: str, marker: str = "o", *, markersize: float = 5) -> None:
+def dot(
+    axes: Axes,
+    value: Estimate,
+    height: float,
+    colour: str,
+    marker: str = "o",
+    *,
+    markersize: float = 5,
+    hollow: bool = False,
+) -> None:
     """One value at a height, with its interval where it has one."""
     if not math.isnan(value.low):
         axes.plot([value.low, value.high], [height, height], color=colour, linewidth=1.6, solid_capstyle="butt")
-    axes.plot([value.value], [height], marker=marker, color=colour, markersize=markersize, linestyle="none")
+    fill = "white" if hollow else colour
+    axes.plot([value.value], [height], marker, color=colour, markerfacecolor=fill, markersize=markersize)
 
 
 def spread(number: int, width: float = 0.6) -> list[float]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.figures.files import new_figure, save_figure
+from experiments.figures.data import FigureData
+from experiments.figures.files import headline, new_figure
 from experiments.figures.method_axes import (
     FAMILY_COLOURS,
     dot,
@@ -25,42 +25,45 @@ from experiments.rows.groups import AGAINST, at_own_input, family, most_seeds, s
 from experiments.rows.metrics import METRICS
 from experiments.rows.schema import ResultRow
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _COLUMNS = 5
 _SHOWN = ("accuracy", "bleu-4", "rouge-l", "meteor", "bertscore-f1")
 
 
-def quality_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:
+def answers_at_own_input(rows: Iterable[ResultRow]) -> list[ResultRow]:
     """Language quality of every method at its own input, over the most seeds there are."""
     return at_own_input(most_seeds(row for row in rows if row.table == "language-quality"))
 
 
-def language_quality_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
+def language_quality_figure(data: FigureData) -> Figure | None:
     """Accuracy, BLEU-4, ROUGE-L, METEOR and BERTScore of all methods, one panel each; None without rows.
 
     Several data sets have a line of panels each.
     """
-    rows = [row for row in quality_rows(rows) if row.subset == "all" and row.metric in _SHOWN]
+    rows = [row for row in answers_at_own_input(data.rows) if row.subset == "all" and row.metric in _SHOWN]
     metrics = [name for name in _SHOWN if any(row.metric == name for row in rows)]
     labels = {name: f"{METRICS[name].label} ({METRICS[name].unit})" for name in metrics}
     panels = {name: [row for row in rows if row.metric == name] for name in metrics}
-    return _panels(panels, labels, rows, path, f"Language quality, {seeds_of(rows)}")
+    return _panels(panels, labels, rows, f"Language quality, {seeds_of(rows)}")
 
 
-def question_types_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
+def question_types_figure(data: FigureData) -> Figure | None:
     """Accuracy of all methods on each type of question, and on those that need the ECG; None without such rows."""
-    rows = [row for row in quality_rows(rows) if row.metric == "accuracy"]
+    rows = [row for row in answers_at_own_input(data.rows) if row.metric == "accuracy"]
     subsets = sorted({row.subset for row in rows}, key=subset_order)
     if len(subsets) < 2:
         return None
     panels = {name: [row for row in rows if row.subset == name] for name in subsets}
     labels = {name: f"{'all questions' if name == 'all' else name}: accuracy (%)" for name in subsets}
-    return _panels(panels, labels, rows, path, f"Accuracy by type of question, {seeds_of(rows)}")
+    return _panels(panels, labels, rows, f"Accuracy by type of question, {seeds_of(rows)}")
 
 
-def comparisons_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) -> Path | None:
+def comparisons_figure(data: FigureData) -> Figure | None:
     """How much better each method answers than the one that most are compared with; None without paired tests."""
     wanted = {"accuracy-difference": "accuracy", "bleu-4-difference": "bleu-4"}
-    rows = most_seeds(r for r in rows if r.table == "comparisons" and r.metric in wanted and r.subset == "all")
+    rows = most_seeds(r for r in data.rows if r.table == "comparisons" and r.metric in wanted and r.subset == "all")
     if not rows:
         return None
     against, _ = Counter(sorted(row.variant for row in rows)).most_common(1)[0]
@@ -69,26 +72,25 @@ def comparisons_figure(rows: Iterable[ResultRow], path: str | os.PathLike[str]) 
     panels = {name: found for name, found in panels.items() if found}
     labels = {name: f"{METRICS[wanted[name]].label}, difference (points)" for name in panels}
     title = f"Difference from {against.removeprefix(AGAINST)}, {seeds_of(rows)}"
-    return _panels(panels, labels, rows, path, title, zero=True)
+    return _panels(panels, labels, rows, title, zero=True)
 
 
 def _panels(
-    panels: dict[str, list[ResultRow]],
-    labels: dict[str, str],
+    panels: Mapping[str, Sequence[ResultRow]],
+    labels: Mapping[str, str],
     rows: Sequence[ResultRow],
-    path: str | os.PathLike[str],
     title: str,
     *,
     zero: bool = False,
-) -> Path | None:
+) -> Figure | None:
     """At most `_COLUMNS` panels in a line, lines of their own for each data set, one line in a panel a method."""
     if not rows:
         return None
     methods, datasets = methods_in(rows), sorted({row.dataset for row in rows})
     columns = min(_COLUMNS, len(panels))
     lines = -(-len(panels) // columns)
-    size = (2.0 + 2.5 * columns, height_of(len(methods)) * len(datasets) * lines)
-    figure, grid = new_figure(*size, rows=len(datasets) * lines, columns=columns, sharey=True, squeeze=False)
+    width, height = 2.0 + 2.5 * columns, height_of(len(methods)) * len(datasets) * lines
+    figure, grid = new_figure(width, height, rows=len(datasets) * lines, columns=columns, sharey=True, squeeze=False)
     for dataset, part in zip(datasets, np.split(grid, len(datasets)), strict=True):
         for panel in part.flat[len(panels) :]:
             panel.set_visible(False)
@@ -102,5 +104,5 @@ def _panels(
             if zero:
                 panel.axvline(0, color="black", linewidth=1)
             panel.set_xlabel(labels[name] + (f", {dataset}" if len(datasets) > 1 else ""), fontsize=9)
-    figure.suptitle(title_of(title, rows), x=0.01, ha="left", fontsize=11)
-    return save_figure(figure, path)
+    headline(figure, title_of(title, rows))
+    return figure

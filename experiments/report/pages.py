@@ -5,39 +5,88 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from ecgbyte.files import write_atomically
-from experiments.report.markdown import is_small
-from experiments.rows.estimates import cell_text
+from experiments.report.report import is_small
+from experiments.rows.estimates import Estimate, cell_text
 from experiments.rows.files import read_rows
-from experiments.rows.groups import family
+from experiments.rows.groups import REFERENCE_METHOD, family
 from experiments.rows.schema import ResultRow
 from experiments.steps.work_folder import ROOT
 from experiments.tables.catalogue import make_tables
 from experiments.tables.published import PublishedNumber, read_published_numbers
-from experiments.tables.rendering import Table, in_words, markdown_lines
+from experiments.tables.rendering import in_words, markdown_lines
+from experiments.tables.table import Table
 from experiments.verdicts.catalogue import make_verdicts
+from experiments.verdicts.parts import UNTESTED
 
 PAGE, README = ROOT / "docs" / "reproduction.md", ROOT / "README.md"
 RESULTS = ROOT / "results"
 _MARK = re.compile(r"<!-- results: (?P<name>[a-z-]+) -->\n.*?<!-- end of results -->", re.DOTALL)
-# Columns of ours that stand in the page; the whole tables are in the reports.
-_COLUMNS: dict[str, tuple[str, ...]] = {
-    "language-quality": ("method", "family", "accuracy", "BLEU-4", "ROUGE-L", "METEOR", "BERTScore F1"),
-    "efficiency": ("layout", "method", "time is", "training time (s)", "samples seen", "time, times ecg-byte's"),
-    "control-differences": ("method", "accuracy with the ECG", "minus "),
-    "transfer": ("method", "trained on", "tested on", "accuracy", "BLEU-4"),
-    "ablations": ("setting", "value", "input", "accuracy", "accuracy, minus base", "BLEU-4"),
-    "tokenizer": ("dataset", "method", "vocabulary", "compression", "bits per sample", "reconstruction error"),
+
+
+class Block(NamedTuple):
+    """A table of the page: those of our columns that stand there, and under which table numbers are quoted."""
+
+    columns: tuple[str, ...]
+    quotes: str = ""
+
+
+# By the name of the table. A column that ends in a space stands for all that begin with it.
+_BLOCKS = {
+    "language-quality": Block(
+        ("method", "family", "accuracy", "BLEU-4", "ROUGE-L", "METEOR", "BERTScore F1"), "language-quality"
+    ),
+    "efficiency": Block(
+        ("layout", "method", "time is", "training time (s)", "samples seen", f"time, times {REFERENCE_METHOD}'s"),
+        "efficiency",
+    ),
+    "control-differences": Block(("method", "accuracy with the ECG", "minus "), "controls"),
+    "transfer": Block(("method", "trained on", "tested on", "input", "n", "accuracy", "BLEU-4")),
+    "ablations": Block(("setting", "value", "input", "accuracy", "accuracy, minus base", "BLEU-4")),
+    "tokenizer": Block(("dataset", "method", "vocabulary", "compression", "bits per sample", "reconstruction error")),
 }
-_QUOTED = {"control-differences": "controls"}
 
 
-def with_blocks(page: str, results: Path = RESULTS, *, readme: bool = False) -> str:
+@dataclass(frozen=True)
+class Run:
+    """What the rows of a profile give.
+
+    Attributes
+    ----------
+    profile : str
+        Its name.
+    rows : sequence of ResultRow
+    """
+
+    profile: str
+    rows: Sequence[ResultRow]
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """Our tables by name, without quoted numbers."""
+        return {table.name: table for table in make_tables(self.rows, [])}
+
+    @property
+    def mark(self) -> str:
+        """What stands behind the name of a small run."""
+        return " (small run)" if is_small(self.rows) else ""
+
+
+def read_runs(results: str | os.PathLike[str] = RESULTS) -> list[Run]:
+    """Every profile with results in a folder, by name."""
+    return [Run(path.parent.name, read_rows(path.parent)) for path in sorted(Path(results).glob("*/measures.csv"))]
+
+
+def with_blocks(page: str, runs: Sequence[Run], *, readme: bool = False) -> str:
     """`page` with every marked block made again: those of ``docs/reproduction.md``, or the README's.
 
     Raises
@@ -45,11 +94,10 @@ def with_blocks(page: str, results: Path = RESULTS, *, readme: bool = False) -> 
     ValueError
         If a marker names no block of that page, or a block that should be there is not.
     """
-    runs = {path.parent.name: read_rows(path.parent) for path in sorted(results.glob("*/measures.csv"))}
     blocks: dict[str, Callable[[], list[str]]] = {"summary": lambda: _summary(runs)}
     if not readme:
         blocks = {"verdicts": lambda: _verdicts(runs)}
-        blocks |= {name: (lambda name=name: _table(name, runs)) for name in _COLUMNS}  # type: ignore[misc]
+        blocks |= {name: partial(_table, name, block, runs) for name, block in _BLOCKS.items()}
     named = [match["name"] for match in _MARK.finditer(page)]
     if sorted(named) != sorted(blocks):
         raise ValueError(f"page: got blocks {', '.join(named) or 'none'}, expected once each {', '.join(blocks)}")
@@ -61,13 +109,13 @@ def with_blocks(page: str, results: Path = RESULTS, *, readme: bool = False) -> 
     return _MARK.sub(made, page)
 
 
-def _summary(runs: dict[str, list[ResultRow]]) -> list[str]:
+def _summary(runs: Sequence[Run]) -> list[str]:
     """One line a method, for every profile that compares methods: quality, what the ECG adds, training time."""
     lines: list[str] = []
-    for profile, rows in runs.items():
-        tables = {table.name: table for table in make_tables(rows, [])}
-        if not any(family(row.method) == "two-stage" for row in rows):
+    for run in runs:
+        if not any(family(row.method) == "two-stage" for row in run.rows):
             continue
+        tables = run.tables
         quality = part(tables["language-quality"], "all")
         adds, areas = part(tables["control-differences"], "all"), part(tables["roc-areas"], "mean over attributes")
         times = [line for line in tables["efficiency"].rows if line.get("time is") == "measured"]
@@ -89,7 +137,7 @@ def _summary(runs: dict[str, list[ResultRow]]) -> list[str]:
             for line in quality.rows
         ]
         words = in_words({key: cell for key, cell in quality.shared_cells().items() if key in ("dataset", "n")})
-        lines += [f"[`{profile}`](results/{profile}/report.md){_mark(rows)} ({words}):", ""]
+        lines += [f"[`{run.profile}`](results/{run.profile}/report.md){run.mark} ({words}):", ""]
         lines += [*markdown_lines(("method", "runs", *columns), cells), ""]
     return lines
 
@@ -99,44 +147,37 @@ def part(table: Table, name: str) -> Table:
     return dict(table.divided()).get(name, table)
 
 
-def _verdicts(runs: dict[str, list[ResultRow]]) -> list[str]:
+def _verdicts(runs: Sequence[Run]) -> list[str]:
     """One line a claim, one column a profile."""
-    found = {name: make_verdicts(rows) for name, rows in runs.items()}
-    claims = list(dict.fromkeys(verdict.claim for verdicts in found.values() for verdict in verdicts))
-    lines = []
-    for claim in claims:
-        by_profile = [
-            {v.claim: v.verdict for v in verdicts}.get(claim, "not tested here") for verdicts in found.values()
-        ]
-        lines.append([claim, *by_profile])
-    header = ("claim", *(f"`{name}`{_mark(runs[name])}" for name in found))
-    return [*markdown_lines(header, lines), ""]
+    found = [{verdict.claim: verdict.verdict for verdict in make_verdicts(run.rows)} for run in runs]
+    claims = dict.fromkeys(claim for verdicts in found for claim in verdicts)
+    lines = [[claim, *(verdicts.get(claim, UNTESTED) for verdicts in found)] for claim in claims]
+    return [*markdown_lines(("claim", *(f"`{run.profile}`{run.mark}" for run in runs)), lines), ""]
 
 
-def _table(name: str, runs: dict[str, list[ResultRow]]) -> list[str]:
+def _table(name: str, block: Block, runs: Sequence[Run]) -> list[str]:
     """The same table of every profile that has rows for it, then the published numbers in a block of their own."""
     lines: list[str] = []
-    for profile, rows in runs.items():
-        table = next(table for table in make_tables(rows, []) if table.name == name)
-        if not table.rows:
-            lines += [f"Ours, profile `{profile}`: not measured.", ""]
-            continue
-        lines += _ours(table, profile, rows)
-    quoted = [number for number in read_published_numbers() if number.table == _QUOTED.get(name, name)]
+    for run in runs:
+        if run.tables[name].rows:
+            lines += _ours(run.tables[name], block, run)
+        else:
+            lines += [f"Ours, profile `{run.profile}`: not measured.", ""]
+    quoted = [number for number in read_published_numbers() if number.table == block.quotes]
     return [*lines, *_published(quoted)]
 
 
-def _ours(table: Table, profile: str, rows: Sequence[ResultRow]) -> list[str]:
+def _ours(table: Table, block: Block, run: Run) -> list[str]:
     whole = part(table, "all") if "subset" in table.columns else table
     shared = whole.shared_cells()
-    wanted = [column for column in whole.columns if any(_is_wanted(column, start) for start in _COLUMNS[table.name])]
+    wanted = [column for column in whole.columns if any(_is_wanted(column, start) for start in block.columns)]
     # Lines of other measures, such as the cost of an ablation, would be empty here.
-    measured = [row for row in whole.rows if any(row[column] and not isinstance(row[column], str) for column in wanted)]
+    measured = [row for row in whole.rows if any(isinstance(row[column], Estimate) for column in wanted)]
     cells = [[cell_text(row[column]) for column in wanted] for row in measured]
-    where = f"[whole table](../results/{profile}/tables/{table.name}.csv)"
+    where = f"[whole table](../results/{run.profile}/tables/{table.name}.csv)"
     words = in_words({key: cell for key, cell in shared.items() if key not in wanted})
     return [
-        f"Ours, profile `{profile}`{_mark(rows)} ({words or 'one data set'}; {where}):",
+        f"Ours, profile `{run.profile}`{run.mark} ({words or 'one data set'}; {where}):",
         "",
         *markdown_lines(wanted, cells),
         "",
@@ -168,14 +209,11 @@ def _published(quoted: Sequence[PublishedNumber]) -> list[str]:
     ]
 
 
-def _mark(rows: Sequence[ResultRow]) -> str:
-    return " (small run)" if is_small(rows) else ""
-
-
 def main() -> int:
     """Write the blocks into both pages."""
+    runs = read_runs()
     for page in (PAGE, README):
-        write_atomically(page, with_blocks(page.read_text(encoding="utf-8"), readme=page == README))
+        write_atomically(page, with_blocks(page.read_text(encoding="utf-8"), runs, readme=page == README))
     return 0
 
 

@@ -10,15 +10,14 @@ from pathlib import Path
 from ecgbyte.files import write_atomically
 from experiments.figures.attention_maps import draw_attention
 from experiments.figures.ecg import reconstruction_figure, token_overlay_figure
-from experiments.figures.tokens import token_figures
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.profile import Profile
-from experiments.redraw import draw_results
 from experiments.report.answer_files import write_answer_files
 from experiments.report.content import CONTENT_FILE, Answer, FailedRun, ReportContent, write_content
 from experiments.report.deviations import deviations
-from experiments.report.markdown import ANSWERS_SHOWN
+from experiments.report.drawing import draw_results
 from experiments.report.outcome import Outcome
+from experiments.report.report import ANSWERS_SHOWN
 from experiments.report.whole_folder import replaced_folder
 from experiments.rows.files import CONFIGURATIONS_FILE, MEASURES_FILE, RUNS_FILE, SCHEMA_FILE, write_rows
 from experiments.rows.losses import LOSSES_FILE, write_losses
@@ -60,7 +59,6 @@ def _write(outcome: Outcome, profile: Profile, folder: Path) -> str:
     write_token_usage(folder / TOKENS_FILE, outcome.token_usages)
     _write_failures(folder / "failed.json", outcome)
     _draw_example(outcome, profile, folder / "figures")
-    token_figures(folder / TOKENS_FILE, folder / "figures")
     if outcome.attention is not None:
         draw_attention(outcome.attention, folder / "figures")
     content = ReportContent(

@@ -57,7 +57,10 @@ def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"losses: there is no file {path}")
-    content = json.loads(read_text(path))
+    try:
+        content = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not valid JSON: {error}") from error
     if not isinstance(content, list):
         raise ValueError(f"{path}: got {type(content).__name__}, expected a list of curves")
     return [_curve(path, index, curve) for index, curve in enumerate(content)]

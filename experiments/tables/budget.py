@@ -10,8 +10,8 @@ from experiments.profiles.methods import METHODS
 from experiments.rows.estimates import Cell, Estimate
 from experiments.rows.groups import family, groups, most_seeds
 from experiments.rows.schema import ResultRow
-from experiments.tables.notes import scale_notes, without_empty
-from experiments.tables.rendering import Table
+from experiments.tables.notes import scale_notes
+from experiments.tables.table import Table
 
 _TERMS = (
     "training questions",
@@ -24,6 +24,11 @@ _TERMS = (
     "adaptation",
     "longest input",
     "decoding",
+)
+_COLUMNS = (
+    *("dataset", "method", "family", "training runs"),
+    *(*_TERMS[:-2], "ECG token rows", *_TERMS[-2:]),
+    *("optimiser steps", "samples seen", "samples seen, all stages", "test questions", "scale"),
 )
 
 
@@ -44,7 +49,7 @@ def budget(rows: Iterable[ResultRow]) -> Table:
         line["test questions"] = max((r.n for r in group if r.table == "language-quality"), default=None)
         lines.append({**line, "scale": first.scale})
     notes = (equal_terms(lines), *scale_notes(rows))
-    return Table("budget", "Budget: what every method was given", without_empty(lines), notes)
+    return Table.of("budget", "Budget: what every method was given", _COLUMNS, lines, notes)
 
 
 def equal_terms(lines: Iterable[Mapping[str, Cell]]) -> str:

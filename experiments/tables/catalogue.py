@@ -1,25 +1,77 @@
-"""The tables of a file of rows: each a pure function of the rows, in a module of its kind."""
+"""The tables of a file of rows. A new one is a function of rows that returns a `Table`, and one entry in `TABLES`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from ecgbyte.files import write_atomically
+from experiments.rows.groups import REFERENCE_METHOD
 from experiments.rows.schema import ResultRow, check_rows
 from experiments.tables.budget import budget
 from experiments.tables.controls import control_differences, controls
 from experiments.tables.efficiency import efficiency, efficiency_by_stage, validation
+from experiments.tables.latex import to_latex
 from experiments.tables.published import PublishedNumber, read_published_numbers
 from experiments.tables.quality import comparisons, language_quality, language_quality_by_seed, roc_areas
-from experiments.tables.rendering import Table, quoted_to_csv, to_csv, to_markdown
+from experiments.tables.rendering import quoted_to_csv, to_csv, to_markdown
+from experiments.tables.table import Table
 from experiments.tables.variations import ablations, tokenizer, transfer
-from experiments.verdicts.catalogue import make_verdicts, verdict_table
 
 
-def make_tables(rows: Iterable[ResultRow], published: Sequence[PublishedNumber] | None = None) -> list[Table]:
-    """All tables of a file of rows; `published` defaults to the numbers that come with the project.
+class Entry(NamedTuple):
+    """One table of the catalogue.
+
+    Attributes
+    ----------
+    make : callable
+        From rows to the table, with its name, title and notes.
+    quotes : str
+        Which numbers of ``published_numbers.csv`` stand below it, by their column `table`; none if empty.
+    latex : tuple of str
+        The columns with which it is written as LaTeX, too, beside that by which it is divided; not written if empty.
+    """
+
+    make: Callable[[Sequence[ResultRow]], Table]
+    quotes: str = ""
+    latex: tuple[str, ...] = ()
+
+
+_QUALITY = ("method", "family", "accuracy", "BLEU-4", "ROUGE-L", "METEOR", "BERTScore F1")
+_TESTS = tuple(f"{metric}, {test}" for metric in ("accuracy", "BLEU-4") for test in ("difference", "p", "p (Holm)"))
+_COSTS = (
+    "method",
+    "time is",
+    "training time (s)",
+    "samples seen",
+    "operations (GFLOP)",
+    f"time, times {REFERENCE_METHOD}'s",
+)
+
+# In the order of the report. Figures name the table under which they stand (`experiments.figures.catalogue`).
+TABLES = (
+    Entry(language_quality, quotes="language-quality", latex=("dataset", *_QUALITY)),
+    Entry(comparisons, latex=("dataset", "method", "against", *_TESTS)),
+    Entry(language_quality_by_seed),
+    Entry(controls, quotes="controls"),
+    Entry(control_differences),
+    Entry(roc_areas),
+    Entry(efficiency, quotes="efficiency", latex=("dataset", *_COSTS)),
+    Entry(efficiency_by_stage),
+    Entry(validation),
+    Entry(budget),
+    Entry(transfer),
+    Entry(ablations),
+    Entry(tokenizer),
+)
+
+
+def make_tables(
+    rows: Iterable[ResultRow],
+    published: Sequence[PublishedNumber] | None = None,
+    entries: Sequence[Entry] = TABLES,
+) -> list[Table]:
+    """The tables of a file of rows, one an entry; `published` defaults to the numbers that come with the project.
 
     Raises
     ------
@@ -27,56 +79,34 @@ def make_tables(rows: Iterable[ResultRow], published: Sequence[PublishedNumber] 
         If the rows do not go together (see `experiments.rows.schema.check_rows`).
     """
     rows = check_rows(rows)
-    numbers = read_published_numbers() if published is None else list(published)
-
-    def quoted(name: str) -> list[PublishedNumber]:
-        return [number for number in numbers if number.table == name]
-
+    numbers = read_published_numbers() if published is None else published
     return [
-        language_quality(rows, quoted("language-quality")),
-        comparisons(rows),
-        language_quality_by_seed(rows),
-        controls(rows, quoted("controls")),
-        control_differences(rows),
-        roc_areas(rows),
-        efficiency(rows, quoted("efficiency")),
-        efficiency_by_stage(rows),
-        validation(rows),
-        budget(rows),
-        transfer(rows),
-        ablations(rows),
-        tokenizer(rows),
+        replace(entry.make(rows), quoted=tuple(number for number in numbers if number.table == entry.quotes))
+        for entry in entries
     ]
 
 
-def write_tables(rows: Iterable[ResultRow], folder: str | os.PathLike[str], audit_text: str) -> list[Table]:
-    """Write each table as ``NAME.csv`` and ``NAME.md`` (quoted numbers as ``NAME-quoted.csv``) and return the tables.
-
-    The verdicts go into ``verdicts.csv`` and ``verdicts.md``; they are not among the tables returned.
+def table_files(table: Table, audit_text: str, latex: Sequence[str] = ()) -> dict[str, str]:
+    """The files of a table, from name to content: CSV, Markdown, its quoted numbers as CSV, and LaTeX where wanted.
 
     Parameters
     ----------
-    rows : iterable of ResultRow
-        The content of ``runs.csv``.
-    folder : path-like
-        Made if it is not there.
+    table : Table
     audit_text : str
         The audit of the splits, printed with every table.
+    latex : sequence of str
+        As in `Entry`.
 
     Raises
     ------
     ValueError
-        If the rows do not go together, or there is no audit.
+        If there is no audit.
     """
     if not audit_text.strip():
         raise ValueError("audit_text: got an empty text; no table goes out without the audit of its splits")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = list(rows)
-    tables = make_tables(rows)
-    for table in (verdict_table(make_verdicts(rows)), *tables):
-        write_atomically(folder / f"{table.name}.csv", to_csv(table))
-        write_atomically(folder / f"{table.name}.md", to_markdown(table, audit_text))
-        if table.quoted:
-            write_atomically(folder / f"{table.name}-quoted.csv", quoted_to_csv(table))
-    return tables
+    files = {f"{table.name}.csv": to_csv(table), f"{table.name}.md": to_markdown(table, audit_text)}
+    if table.quoted:
+        files[f"{table.name}-quoted.csv"] = quoted_to_csv(table)
+    if latex:
+        files[f"{table.name}.tex"] = to_latex(table, latex)
+    return files

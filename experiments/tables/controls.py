@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from experiments.rows.estimates import Cell, Estimate
 from experiments.rows.groups import groups, most_seeds
 from experiments.rows.metrics import INPUTS, METRICS
 from experiments.rows.schema import ResultRow
-from experiments.tables.notes import interval_note, place, scale_notes, without_empty
-from experiments.tables.published import PublishedNumber
-from experiments.tables.rendering import Table
+from experiments.tables.notes import PLACE, interval_note, place, scale_notes
+from experiments.tables.table import Table
 
 CONTROL_METRICS = ("accuracy", "bleu-4", "roc-area-macro")
 _NOTES = (
@@ -22,7 +21,7 @@ _NOTES = (
 )
 
 
-def controls(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()) -> Table:
+def controls(rows: Iterable[ResultRow]) -> Table:
     """The same trained models with something else in place of the ECG, and what the ECG adds."""
     wanted = {*CONTROL_METRICS, *(f"{name}-difference" for name in CONTROL_METRICS)}
     tables = ("language-quality", "roc-areas", "controls")
@@ -36,12 +35,14 @@ def controls(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()) 
             line[METRICS[name].label] = Estimate.of(found.get(name))
             line[f"{METRICS[name].label}, ECG minus this"] = Estimate.of(found.get(f"{name}-difference"))
         lines.append({**line, "scale": group[0].scale})
-    return Table(
+    labels = [METRICS[name].label for name in CONTROL_METRICS]
+    values = [column for label in labels for column in (label, f"{label}, ECG minus this")]
+    return Table.of(
         "controls",
         "Controls: what stands in the place of the ECG",
-        without_empty(lines),
+        (*PLACE, "method", "input", "n", *values, "scale"),
+        lines,
         (interval_note(rows), *_NOTES, *scale_notes(rows)),
-        tuple(quoted),
         parts="subset",
     )
 
@@ -62,10 +63,12 @@ def control_differences(rows: Iterable[ResultRow]) -> Table:
         line |= {"n": max(row.n for row in group), "accuracy with the ECG": Estimate.of(with_ecg.get(_run(first)))}
         line |= {f"minus {name}": Estimate.of(found.get(name)) for name in inputs}
         lines.append({**line, "scale": first.scale})
-    return Table(
+    minus = [f"minus {name}" for name in inputs or INPUTS[1:]]
+    return Table.of(
         "control-differences",
         "What the ECG adds to accuracy, points, by control",
-        without_empty(lines),
+        (*PLACE, "method", "n", "accuracy with the ECG", *minus, "scale"),
+        lines,
         (interval_note(paired), *_NOTES, *scale_notes(paired)),
         parts="subset",
     )

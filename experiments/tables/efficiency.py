@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from experiments.rows.estimates import Cell, Estimate
 from experiments.rows.groups import REFERENCE_METHOD, family, groups, layout_name, most_seeds
 from experiments.rows.metrics import METRICS
 from experiments.rows.schema import ResultRow
 from experiments.rows.total_costs import RATE, SECONDS, TIMED_RATE, Cost, ratio, stage_costs, total_costs
-from experiments.tables.notes import place, scale_notes, without_empty
-from experiments.tables.published import PublishedNumber
-from experiments.tables.rendering import Table
+from experiments.tables.notes import PLACE, place, scale_notes
+from experiments.tables.table import Table
 
 _COLUMNS = {
     SECONDS: "training time (s)",
@@ -27,6 +26,13 @@ _COLUMNS = {
     "peak-memory": "peak memory (MB)",
     "data-wait-seconds": "waiting for batches (s)",
 }
+_SHARES = (
+    f"time, times {REFERENCE_METHOD}'s",
+    f"operations, times {REFERENCE_METHOD}'s",
+    f"samples of {REFERENCE_METHOD} (%)",
+    f"ECGs of {REFERENCE_METHOD} (%)",
+)
+_LINE = ("dataset", "split", "layout", "method", "family", "stage", "seeds", "time is", *_COLUMNS.values())
 _NOTES = (
     "Mean over training runs, in brackets the smallest and the largest; of timed steps, those of the rounds.",
     "Projected: time of some timed steps, scaled to the samples of the whole training; a timed step holds as many "
@@ -35,7 +41,7 @@ _NOTES = (
 )
 
 
-def efficiency(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()) -> Table:
+def efficiency(rows: Iterable[ResultRow]) -> Table:
     """What each method's training takes in all its stages, in every layout, with ratios to the reference method."""
     rows = [row for row in rows if row.table == "efficiency"]
     totals = total_costs(rows)
@@ -52,19 +58,19 @@ def efficiency(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()
         *_NOTES,
         *scale_notes(rows),
     )
-    return Table(
-        "efficiency", "Training time, data and operations", without_empty(lines), notes, tuple(quoted), parts="layout"
-    )
+    columns = (*_LINE, *_SHARES, "scale")
+    return Table.of("efficiency", "Training time, data and operations", columns, lines, notes, parts="layout")
 
 
 def efficiency_by_stage(rows: Iterable[ResultRow]) -> Table:
     """What each stage of each method's training takes, in every layout."""
     rows = [row for row in rows if row.table == "efficiency"]
     lines = [{**_line(cost), "scale": cost.scale} for cost in stage_costs(rows)]
-    return Table(
+    return Table.of(
         "efficiency-by-stage",
         "Training time, data and operations by stage",
-        without_empty(lines),
+        (*_LINE, "scale"),
+        lines,
         (*_NOTES, *scale_notes(rows)),
         parts="layout",
     )
@@ -73,20 +79,22 @@ def efficiency_by_stage(rows: Iterable[ResultRow]) -> Table:
 def validation(rows: Iterable[ResultRow]) -> Table:
     """The validation loss at the end of training; the time and samples it took to reach a given one."""
     wanted = ("validation-loss", "seconds-to-validation-loss", "samples-to-validation-loss")
+    labels = {name: f"{METRICS[name].label} ({METRICS[name].unit})" for name in wanted}
     rows = most_seeds(row for row in rows if row.table == "efficiency" and row.metric in wanted)
     lines: list[dict[str, Cell]] = []
     for _, group in groups(rows, "dataset", "split", "method", "stage", "padding", "variant", "seed"):
         first, found = group[0], {row.metric: row for row in group}
         line: dict[str, Cell] = {**place(first), "method": first.method, "family": family(first.method)}
         line |= {"stage": first.stage or None, "layout": layout_name(first.padding), "loss": first.variant or None}
-        line |= {f"{METRICS[name].label} ({METRICS[name].unit})": Estimate.of(found.get(name)) for name in wanted}
+        line |= {labels[name]: Estimate.of(found.get(name)) for name in wanted}
         lines.append({**line, "seeds": max(row.seeds for row in group), "scale": first.scale})
     notes = (
         "A method that never reached the given loss has no time. Time and samples are of all stages. Losses of methods "
         "compare, because all of them are of the same answers; those of stage 1 are of something else and stand apart.",
         *scale_notes(rows),
     )
-    return Table("validation", "Validation loss, and time to reach it", without_empty(lines), notes)
+    columns = (*PLACE, "method", "family", "stage", "layout", "loss", *labels.values(), "scale")
+    return Table.of("validation", "Validation loss, and time to reach it", columns, lines, notes)
 
 
 def _line(cost: Cost) -> dict[str, Cell]:
@@ -105,10 +113,10 @@ def _ratios(total: Cost, reference: Cost | None) -> dict[str, Cell]:
 
 def _shares(total: Cost, reference: Cost | None) -> dict[str, Estimate | None]:
     mine, its = total.values, {} if reference is None else reference.values
-    operations = "training-flops"
-    return {
-        f"time, times {REFERENCE_METHOD}'s": ratio(mine.get(SECONDS), its.get(SECONDS)),
-        f"operations, times {REFERENCE_METHOD}'s": ratio(mine.get(operations), its.get(operations)),
-        f"samples of {REFERENCE_METHOD} (%)": ratio(its.get("samples-seen"), mine.get("samples-seen"), factor=100),
-        f"ECGs of {REFERENCE_METHOD} (%)": ratio(its.get("distinct-records"), mine.get("distinct-records"), factor=100),
-    }
+    values = (
+        ratio(mine.get(SECONDS), its.get(SECONDS)),
+        ratio(mine.get("training-flops"), its.get("training-flops")),
+        ratio(its.get("samples-seen"), mine.get("samples-seen"), factor=100),
+        ratio(its.get("distinct-records"), mine.get("distinct-records"), factor=100),
+    )
+    return dict(zip(_SHARES, values, strict=True))

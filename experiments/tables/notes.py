@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from experiments.rows.estimates import Cell
 from experiments.rows.schema import ResultRow
 
+PLACE = ("dataset", "split", "subset", "seed", "seeds")
+
 
 def place(row: ResultRow) -> dict[str, Cell]:
-    """The columns with which a line of a table starts."""
+    """The columns `PLACE`, with which a line of a table starts."""
     seed = row.seed if row.seeds == 1 else None
     return {"dataset": row.dataset, "split": row.split, "subset": row.subset, "seed": seed, "seeds": row.seeds}
 
@@ -30,10 +32,3 @@ def interval_note(rows: Iterable[ResultRow]) -> str:
             "bootstrap over training runs and patients."
         )
     return "In brackets: 95 % interval, bootstrap over patients; it does not contain the spread over training seeds."
-
-
-def without_empty(lines: Sequence[dict[str, Cell]]) -> list[dict[str, Cell]]:
-    """Leave out columns that no row fills."""
-    columns = list(dict.fromkeys(column for line in lines for column in line))
-    filled = [column for column in columns if any(line.get(column) is not None for line in lines)]
-    return [{column: line.get(column) for column in filled} for line in lines]

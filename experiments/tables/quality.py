@@ -8,9 +8,8 @@ from experiments.rows.estimates import Cell, Estimate
 from experiments.rows.groups import AGAINST, at_own_input, family, groups, most_seeds
 from experiments.rows.metrics import INPUTS, METRICS
 from experiments.rows.schema import ResultRow
-from experiments.tables.notes import interval_note, place, scale_notes, without_empty
-from experiments.tables.published import PublishedNumber
-from experiments.tables.rendering import Table
+from experiments.tables.notes import PLACE, interval_note, place, scale_notes
+from experiments.tables.table import Table
 
 QUALITY_METRICS = (
     "accuracy",
@@ -25,21 +24,26 @@ QUALITY_METRICS = (
     "truncated-inputs",
 )
 COMPARED_METRICS = ("accuracy", "bleu-4", "bleu-4-sentence", "rouge-1", "rouge-2", "rouge-l", "meteor", "bertscore-f1")
+_QUALITY_COLUMNS = (
+    *(*PLACE, "method", "family", "input", "n"),
+    *(METRICS[name].label for name in QUALITY_METRICS),
+    "scale",
+)
 _BLEU_NOTE = (
     "BLEU-4, of the corpus, is 0 where no answer has four words, and ROUGE-2 for answers of one word. Sentence BLEU-4 "
     "is the published mean of smoothed sentences: a right answer of one word scores 17.78."
 )
 
 
-def language_quality(rows: Iterable[ResultRow], quoted: Sequence[PublishedNumber] = ()) -> Table:
+def language_quality(rows: Iterable[ResultRow]) -> Table:
     """Each method's answers when it gets what it was trained on; the mean over training seeds, where there is one."""
     rows = most_seeds(row for row in rows if row.table == "language-quality")
-    return Table(
+    return Table.of(
         "language-quality",
         "Language quality",
+        _QUALITY_COLUMNS,
         _quality_lines(rows),
         (interval_note(rows), _BLEU_NOTE, *_signatures(rows), *scale_notes(rows)),
-        tuple(quoted),
         parts="subset",
     )
 
@@ -51,9 +55,10 @@ def language_quality_by_seed(rows: Iterable[ResultRow]) -> Table:
     if not any(row.seeds > 1 for row in rows) and len({row.seed for row in single}) < 2:
         single = []
     note = "One training run each; in brackets: 95 % interval, bootstrap over patients."
-    return Table(
+    return Table.of(
         "language-quality-by-seed",
         "Language quality of every training run",
+        _QUALITY_COLUMNS,
         _quality_lines(single),
         (note, *scale_notes(single)),
         parts="subset",
@@ -64,6 +69,8 @@ def comparisons(rows: Iterable[ResultRow]) -> Table:
     """Paired tests between methods: the difference with its interval, p, and p after Holm's correction."""
     rows = most_seeds(row for row in rows if row.table == "comparisons")
     lines: list[dict[str, Cell]] = []
+    labels = [METRICS[name].label for name in COMPARED_METRICS]
+    tests = [f"{label}, {test}" for label in labels for test in ("difference", "p", "p (Holm)")]
     for _, group in groups(rows, "dataset", "split", "subset", "seed", "variant", "method", "input"):
         first, found = group[0], {row.metric: row for row in group}
         line: dict[str, Cell] = {**place(first), "method": first.method, "family": family(first.method)}
@@ -83,7 +90,8 @@ def comparisons(rows: Iterable[ResultRow]) -> Table:
         interval_note(rows),
         *scale_notes(rows),
     )
-    return Table("comparisons", "Paired tests between methods", without_empty(lines), notes, parts="subset")
+    columns = (*PLACE, "method", "family", "input", "against", "n", *tests, "scale")
+    return Table.of("comparisons", "Paired tests between methods", columns, lines, notes, parts="subset")
 
 
 def roc_areas(rows: Iterable[ResultRow]) -> Table:
@@ -104,8 +112,10 @@ def roc_areas(rows: Iterable[ResultRow]) -> Table:
         "0.5 is chance. An attribute with one answer only has no area.",
         *scale_notes(rows),
     )
-    return Table(
-        "roc-areas", "ROC areas of yes/no questions, by attribute", without_empty(lines), notes, parts="attribute"
+    columns = [name for name in PLACE if name != "subset"]
+    columns += ["attribute", "method", "n", *(inputs or INPUTS), "scale"]
+    return Table.of(
+        "roc-areas", "ROC areas of yes/no questions, by attribute", columns, lines, notes, parts="attribute"
     )
 
 
@@ -117,7 +127,7 @@ def _quality_lines(rows: Sequence[ResultRow]) -> list[dict[str, Cell]]:
         line |= {"seeds": max(row.seeds for row in group), "input": first.input, "n": max(row.n for row in group)}
         line |= {METRICS[name].label: Estimate.of(found.get(name)) for name in QUALITY_METRICS}
         lines.append({**line, "scale": first.scale})
-    return without_empty(lines)
+    return lines
 
 
 def _signatures(rows: Sequence[ResultRow]) -> list[str]:

@@ -1,81 +1,25 @@
-"""A table of results and its two forms: CSV for programs, aligned Markdown for people."""
+"""A table as text: CSV for programs, aligned Markdown for people. LaTeX is in `experiments.tables.latex`."""
 
 from __future__ import annotations
 
 import csv
+import html
 import io
 import math
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
 
 from experiments.rows.estimates import Cell, Estimate, cell_text
 from experiments.rows.files import format_cell
-from experiments.tables.published import PublishedNumber
+from experiments.tables.table import Table
 
 QUOTED_TITLE = "Quoted from elsewhere, not measured here"
 QUOTED_HEADER = ("dataset", "method", "metric", "value", "source", "conditions")
 QUOTED_AT_ONCE = 20  # a page shows more of them only on demand
 
 
-_CONTEXT = ("dataset", "split", "subset", "seed", "seeds", "scale", "n", "input", "trained on", "against")
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table.
-
-    Attributes
-    ----------
-    name : str
-        The file's stem.
-    title : str
-        One line above it.
-    rows : sequence of mappings
-        From column to cell; all rows have the same columns in the same order. None is an empty cell.
-    notes : tuple of str
-        Lines below it.
-    quoted : tuple of PublishedNumber
-        Printed in a block of their own below the notes, and in a CSV file of their own.
-    parts : str
-        A column by which a long table is divided on the page, the first part open; empty for a table in one piece.
-    """
-
-    name: str
-    title: str
-    rows: Sequence[Mapping[str, Cell]]
-    notes: tuple[str, ...] = ()
-    quoted: tuple[PublishedNumber, ...] = ()
-    parts: str = ""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns, in order; none for a table without rows."""
-        return tuple(self.rows[0]) if self.rows else ()
-
-    def divided(self) -> list[tuple[str, Table]]:
-        """The parts, each by its value of the dividing column and without that column."""
-        if not self.parts or not self.rows:
-            return [("", self)]
-        values = list(dict.fromkeys(str(row[self.parts]) for row in self.rows))
-        divided = []
-        for value in values:
-            rows = [row for row in self.rows if str(row[self.parts]) == value]
-            kept = [{name: cell for name, cell in row.items() if name != self.parts} for row in rows]
-            divided.append((value, replace(self, rows=kept, parts="")))
-        return divided
-
-    def shared_cells(self) -> dict[str, Cell]:
-        """The columns of `_CONTEXT` that hold one value in all rows, which people need to read once only."""
-        same = {name: {row[name] for row in self.rows} for name in self.columns if name in _CONTEXT}
-        return {name: values.pop() for name, values in same.items() if len(values) == 1}
-
-    def without(self, names: Container[str]) -> Table:
-        """The table without the columns called `names`."""
-        return replace(self, rows=[{name: row[name] for name in row if name not in names} for row in self.rows])
-
-
 def to_csv(table: Table) -> str:
-    """CSV text; a column of estimates with intervals becomes three columns."""
+    """CSV text; a column of estimates with intervals becomes three columns. A table without rows has its header."""
     with_interval = {
         column
         for row in table.rows
@@ -109,32 +53,47 @@ def to_markdown(table: Table, audit_text: str, *, first_part: bool = False) -> s
 
     With `first_part`, a divided table shows its first part alone and names the others.
     """
-    parts = [f"## {table.title}", ""]
+    parts = [f"## {markdown_text(table.title)}", ""]
     divided = table.divided() if first_part else [("", table)]
-    shown = divided[0][1]
     if divided[0][0]:
-        parts += [f"{table.parts}: {divided[0][0]}", ""]
-    shared = shown.shared_cells() if len(shown.rows) > 1 else {}
+        parts += [f"{table.parts}: {markdown_text(divided[0][0])}", ""]
+    shared, shown = divided[0][1].folded()
     if shared:
-        parts += [f"In all rows: {in_words(shared)}.", ""]
+        parts += [f"In all rows: {markdown_text(in_words(shared))}.", ""]
     if shown.rows:
-        rows = shown.without(shared)
-        parts += markdown_lines(rows.columns, [[cell_text(cell) for cell in row.values()] for row in rows.rows])
+        parts += markdown_lines(shown.columns, [[cell_text(cell) for cell in row.values()] for row in shown.rows])
     else:
         parts += ["No rows."]
     if len(divided) > 1:
-        names = ", ".join(name for name, _ in divided[1:])
+        names = ", ".join(markdown_text(name) for name, _ in divided[1:])
         parts += ["", f"Other parts, by {table.parts}, in [{table.name}.csv](tables/{table.name}.csv): {names}."]
     if table.notes:
-        parts += ["", *(f"- {note}" for note in table.notes)]
+        parts += ["", *(f"- {markdown_text(note)}" for note in table.notes)]
     if table.quoted:
         parts += ["", f"### {QUOTED_TITLE}", ""]
         if first_part and len(table.quoted) > QUOTED_AT_ONCE:
-            parts += [f"{len(table.quoted)} numbers, in [{table.name}.csv](tables/{table.name}.csv)."]
+            file = f"{table.name}-quoted.csv"
+            parts += [f"{len(table.quoted)} numbers, in [{file}](tables/{file})."]
         else:
             parts += markdown_lines(QUOTED_HEADER, quoted_lines(table))
-    parts += ["", "Audit of the splits:", "", "```text", audit_text.strip(), "```", ""]
+    parts += ["", "Audit of the splits:", "", *fenced(audit_text), ""]
     return "\n".join(parts)
+
+
+def markdown_text(text: str) -> str:
+    """Text in one line of Markdown, in which nothing is HTML, a link or a picture; backticks mark code, as ever."""
+    escaped = html.escape(" ".join(text.split()), quote=False)
+    # With such runs, what is code for one reader is none for another.
+    pieces = [escaped] if re.search(r"``|\\`", escaped) else re.split("(`[^`]*`)", escaped)
+    # A bracket closes the text of a link only where another follows, or a colon; it may be escaped already.
+    closing = re.compile(r"(\\*)\](?=[(\[:])")
+    return "".join(piece if place % 2 else closing.sub(r"\1\1\\]", piece) for place, piece in enumerate(pieces))
+
+
+def fenced(text: str, language: str = "text") -> list[str]:
+    """Lines of text in a fence that is longer than any inside it."""
+    fence = "`" * max(3, *(len(found) + 1 for found in re.findall("`+", text)), 3)
+    return [f"{fence}{language}", text.strip(), fence]
 
 
 def in_words(cells: Mapping[str, Cell]) -> str:
@@ -152,7 +111,7 @@ def quoted_lines(table: Table) -> list[list[str]]:
 
 def markdown_lines(header: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
     """A Markdown table as lines, columns padded to one width; cells that look like numbers go to the right."""
-    escaped = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in [list(header), *lines]]
+    escaped = [[markdown_text(cell).replace("|", "\\|") for cell in line] for line in [list(header), *lines]]
     widths = [max(3, *(len(line[column]) for line in escaped)) for column in range(len(header))]
     right = [
         all(not line[column] or line[column][0] in "-+0123456789" for line in escaped[1:])

@@ -8,9 +8,9 @@ from experiments.rows.estimates import Cell, Estimate
 from experiments.rows.groups import family, groups, most_seeds
 from experiments.rows.metrics import METRICS
 from experiments.rows.schema import ResultRow
-from experiments.rows.variants import BASE, TOKENIZER_METRICS, split_variant, variant_order
-from experiments.tables.notes import interval_note, place, scale_notes, without_empty
-from experiments.tables.rendering import Table
+from experiments.rows.variants import BASE, TOKENIZER_METRICS, split_variant, transfer_beside_home, variant_order
+from experiments.tables.notes import PLACE, interval_note, place, scale_notes
+from experiments.tables.table import Table
 
 _TRANSFER_METRICS = ("accuracy", "bleu-4", "rouge-l", "meteor", "bertscore-f1", "roc-area-macro", "truncated-inputs")
 _ABLATION_METRICS = (
@@ -26,27 +26,9 @@ _ABLATION_METRICS = (
 )
 
 
-def transfer_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:
-    """Rows of methods tested on another data set than they were trained on, beside those of the test on their own.
-
-    The latter are of the usual test where the transfer did not ask the same questions there.
-    """
-    rows = list(rows)
-    moved = most_seeds(row for row in rows if row.table == "transfer")
-    pairs = {(row.method, row.trained_on) for row in moved}
-    home = most_seeds(
-        row
-        for row in rows
-        if row.table == "language-quality" and row.subset == "all" and (row.method, row.dataset) in pairs
-    )
-    shown = {(row.method, row.input) for row in moved}
-    known = {(row.method, row.dataset) for row in moved}
-    return moved + [row for row in home if (row.method, row.input) in shown and (row.method, row.dataset) not in known]
-
-
 def transfer(rows: Iterable[ResultRow]) -> Table:
     """Methods tested on another data set than they were trained on, beside the test on their own."""
-    moved = transfer_rows(rows)
+    moved = transfer_beside_home(rows)
     lines = []
     for _, group in groups(moved, "method", "trained_on", "dataset", "split", "subset", "input", "seed"):
         first, found = group[0], {row.metric: row for row in group}
@@ -62,7 +44,9 @@ def transfer(rows: Iterable[ResultRow]) -> Table:
         "Where both data sets are the same: the test at home, on questions of the kinds that the other data set has.",
         *scale_notes(moved),
     )
-    return Table("transfer", "Transfer between data sets", without_empty(lines), notes)
+    columns = ["method", "family", "trained on", "tested on", "split", "subset", "input", "seed", "seeds", "n"]
+    columns += [*(METRICS[name].label for name in _TRANSFER_METRICS), "scale"]
+    return Table.of("transfer", "Transfer between data sets", columns, lines, notes)
 
 
 def _methods(rows: Iterable[ResultRow]) -> list[str]:
@@ -102,7 +86,10 @@ def ablations(rows: Iterable[ResultRow]) -> Table:
         interval_note(rows),
         *scale_notes(rows),
     )
-    return Table("ablations", "Ablations", without_empty(lines), notes)
+    labels = [METRICS[name].label for name in _ABLATION_METRICS]
+    columns = (*PLACE, "method", "setting", "value", "input", "n", *labels, "scale")
+    columns += tuple(f"{label}, minus base" for label in labels)
+    return Table.of("ablations", "Ablations", columns, lines, notes)
 
 
 def tokenizer(rows: Iterable[ResultRow]) -> Table:
@@ -119,7 +106,9 @@ def tokenizer(rows: Iterable[ResultRow]) -> Table:
         "Bits per sample, at most: log2(vocabulary size) bits a token. Unigram entropy: what its frequency allows.",
         *scale_notes(rows),
     )
-    return Table("tokenizer", "Tokenizer", without_empty(lines), notes)
+    labels = [METRICS[name].label for name in TOKENIZER_METRICS]
+    columns = (*PLACE, "method", "variant", "trained on", "n", *labels, "scale")
+    return Table.of("tokenizer", "Tokenizer", columns, lines, notes)
 
 
 def unpaired(first: ResultRow, second: ResultRow) -> Estimate:

@@ -1,52 +1,42 @@
-"""The claims of the paper, each with a verdict from the rows."""
+"""The claims of the paper, each with verdicts from the rows.
+
+A new claim is a function from rows to `Verdict`, or to several, and one entry in `CLAIMS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from experiments.rows.schema import ResultRow
-from experiments.tables.rendering import Table
 from experiments.verdicts.costs import faster, less_data, straight_back
 from experiments.verdicts.parts import Verdict, with_scale
 from experiments.verdicts.quality import (
     better_than_text,
     competitive,
+    competitive_as_published,
     matching_rules_agree,
     pretraining_helps,
     uses_ecg,
 )
 
+Claim = Callable[[Sequence[ResultRow]], Verdict | list[Verdict]]
+# In the order of the report.
+CLAIMS: tuple[Claim, ...] = (
+    competitive,
+    competitive_as_published,
+    faster,
+    less_data,
+    straight_back,
+    uses_ecg,
+    better_than_text,
+    pretraining_helps,
+    matching_rules_agree,
+)
 
-def make_verdicts(rows: Iterable[ResultRow]) -> list[Verdict]:
-    """A verdict for every claim, from the rows of one file."""
+
+def make_verdicts(rows: Iterable[ResultRow], claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
+    """The verdicts on every claim, from the rows of one file."""
     rows = list(rows)
-    quality = competitive(rows)
-    verdicts = [
-        quality,
-        competitive(rows, "as published"),
-        *faster(rows),
-        less_data(rows, quality),
-        straight_back(rows),
-        *uses_ecg(rows),
-        better_than_text(rows),
-        pretraining_helps(rows),
-        matching_rules_agree(rows),
-    ]
+    found = [verdict if isinstance(verdict, list) else [verdict] for verdict in (claim(rows) for claim in claims)]
     small_run = any(row.scale == "small run" for row in rows)
-    return [with_scale(verdict, small_run) for verdict in verdicts]
-
-
-def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """The verdicts as a table."""
-    lines = [
-        {
-            "claim": verdict.claim,
-            "verdict": verdict.verdict,
-            "evidence": verdict.evidence,
-            "how it is decided": verdict.note,
-            "claimed by": verdict.source,
-            "where": verdict.where,
-        }
-        for verdict in verdicts
-    ]
-    return Table("verdicts", "Claims and verdicts", lines)
+    return [with_scale(verdict, small_run) for verdicts in found for verdict in verdicts]

@@ -10,7 +10,7 @@ from experiments.rows.groups import REFERENCE_METHOD, family, layout_name, metho
 from experiments.rows.schema import ResultRow
 from experiments.rows.total_costs import SECONDS, Cost, layouts, ratio, stage_costs, total_costs
 from experiments.verdicts.parts import DEPENDS, FAILS, HOLDS, UNTESTED, Finding, Verdict, above, decide, measured
-from experiments.verdicts.quality import PAPER
+from experiments.verdicts.quality import PAPER, competitive
 
 CLAIMED_RATIO = 3.0
 CLAIMED_SHARE = 48.0
@@ -135,8 +135,9 @@ def _stage_1_needed(stages: Sequence[Cost], total: Cost, reference: Cost) -> str
     return f"{total.method} {factor:.{0 if factor >= 10 else 1}f} times as long"
 
 
-def less_data(rows: Sequence[ResultRow], quality: Verdict) -> Verdict:
+def less_data(rows: Sequence[ResultRow]) -> Verdict:
     """ECG-Byte gets by with 48 % of the data of two-stage methods, and answers as well with it."""
+    quality = competitive(rows)
     costs = [row for row in rows if row.table == "efficiency"]
     findings = []
     for reading, metric in (("samples seen", "samples-seen"), ("distinct ECGs", "distinct-records")):

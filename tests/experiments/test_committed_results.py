@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from experiments.report.verdict_table import verdict_table
 from experiments.rows.files import read_rows
 from experiments.tables.catalogue import make_tables
 from experiments.tables.rendering import to_csv
-from experiments.verdicts.catalogue import make_verdicts, verdict_table
+from experiments.verdicts.catalogue import make_verdicts
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FOLDERS = sorted(file.parent for file in RESULTS.glob("*/measures.csv") if file.parent.name != "smoke")

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure as MatplotlibFigure
+from PIL import Image
 
-from ecgbyte.tokenizer.encoding import Encoding
+from ecgbyte.metrics.token_usage import TokenUsage
 from experiments.figures import files as figure_files
-from experiments.figures.catalogue import FIGURE_WORDS, FIGURES, FIGURES_OF, write_figures
-from experiments.figures.controls import controls_figure
+from experiments.figures.catalogue import FIGURES, Figure, draw_figures, find_figure
 from experiments.figures.costs import training_time_figure
-from experiments.figures.ecg import reconstruction_figure, token_overlay_figure
+from experiments.figures.data import FigureData
+from experiments.figures.files import COLOURS, new_figure, to_png
 from experiments.figures.learning import learning_curves_figure
+from experiments.figures.method_axes import FAMILY_COLOURS
 from experiments.figures.quality import language_quality_figure
-from experiments.figures.variations import ablations_figure
-from experiments.rows.losses import read_curves
+from experiments.figures.variations import ablations_figure, transfer_figure
+from experiments.rows.losses import Curve, read_curves
 from experiments.rows.schema import ResultRow
+from experiments.steps.token_usage import UsageOf
+from experiments.tables.catalogue import make_tables
 from tests.experiments.made_up_rows import made_up_curves, made_up_rows
 
 
@@ -42,149 +48,203 @@ ROWS = [
 ]
 
 
-def pixels(path: Path) -> np.ndarray:
-    from PIL import Image
+def curve(method: str, stage: str, losses: list[float]) -> Curve:
+    return Curve(method, stage, 0, np.array(losses), np.empty((0, 3)))
 
-    with Image.open(path) as image:
+
+def markers(axes: Any) -> list[Any]:
+    """The dots of a panel, without those of its legend."""
+    return [line for line in axes.lines if line.get_linestyle() == "None" and len(line.get_xdata())]
+
+
+def values_in(axes: Any) -> list[float]:
+    """The values of a panel's dots, from the lowest."""
+    return sorted(float(line.get_xdata()[0]) for line in markers(axes))
+
+
+def pixels(png: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(png)) as image:
         return np.asarray(image.convert("RGB"))
 
 
-def check_figure(path: Path, least: int = 300) -> None:
-    assert path.read_bytes().startswith(b"\x89PNG")
-    assert path.stat().st_size < 300_000
-    drawn = pixels(path)
+def check_figure(png: bytes | None, least: int = 300) -> None:
+    assert png is not None and png.startswith(b"\x89PNG")
+    assert len(png) < 300_000
+    drawn = pixels(png)
     assert min(drawn.shape[:2]) > least
     assert 0.005 < (drawn != 255).any(axis=2).mean() < 0.9
 
 
-def test_all_figures_of_some_rows(tmp_path: Path) -> None:
-    losses = tmp_path / "losses.json"
-    curves = [{"method": "merl", "stage": stage, "losses": [3.0, 2.0, 1.5]} for stage in ("stage-1", "stage-2")]
-    losses.write_text(json.dumps(curves))
-    written = write_figures(ROWS, tmp_path / "figures", losses=losses)
-    names = ["language-quality.png", "controls.png", "training-time.png", "accuracy-cost.png", "learning-curves.png"]
-    assert [path.name for path in written] == names
-    for path in written:
-        check_figure(path)
-    first = [path.read_bytes() for path in written]
-    again = write_figures(list(reversed(ROWS)), tmp_path / "figures", losses=losses)
-    assert [path.read_bytes() for path in again] == first
+def test_all_figures_of_some_rows() -> None:
+    curves = [curve("merl", stage, [3.0, 2.0, 1.5]) for stage in ("stage-1", "stage-2")]
+    drawn = draw_figures(FigureData(ROWS, curves))
+    found = {name: png for name, png in drawn.items() if png is not None}
+    assert set(found) == {"language-quality", "controls", "training-time", "accuracy-cost", "learning-curves"}
+    for png in found.values():
+        check_figure(png)
+    assert draw_figures(FigureData(list(reversed(ROWS)), curves)) == drawn
 
 
-def test_all_figures_of_a_whole_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_figures_of_a_whole_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(figure_files, "RESOLUTION", 60)
     losses = tmp_path / "losses.json"
     losses.write_text(json.dumps(made_up_curves()))
     shown = ("ecg-byte", "merl", "merl-as-published", "merl-from-scratch", "text-only")
     rows = [row for row in made_up_rows() if row.method in shown]
-    written = write_figures(rows, tmp_path / "figures", losses=losses)
-    assert [path.stem for path in written] == list(FIGURES)
-    for path in written:
-        check_figure(path, least=120)
-    assert set(FIGURES) <= set(FIGURE_WORDS)
-    assert {name for names in FIGURES_OF.values() for name in names} <= set(FIGURE_WORDS)
+    usage = {UsageOf("ptb-xl", "ptb-xl"): TokenUsage(np.array([3, 1]), np.array([1, 2]), np.array([False, True]))}
+    drawn = draw_figures(FigureData(rows, read_curves(losses), usage))
+    assert list(drawn) == [entry.name for entry in FIGURES if entry.draw is not None]
+    for name, png in drawn.items():
+        assert png is not None, name
+        check_figure(png, least=120)
 
 
-def test_figures_show_the_values(tmp_path: Path) -> None:
-    # Between the same ends, a dot at 40 stands three times as far from that at 100 as a dot at 80.
-    ends = [row("language-quality", "text-only", "accuracy", end, seed=int(end)) for end in (0.0, 100.0)]
-    drawn = []
-    for value in (40.0, 80.0):
-        path = language_quality_figure(
-            [row("language-quality", "ecg-byte", "accuracy", value), *ends], tmp_path / "a.png"
-        )
-        assert path is not None
-        drawn.append(pixels(path).astype(int))
-    blue = [(np.abs(image - [0x00, 0x72, 0xB2]).sum(axis=2) < 12).any(axis=0) for image in drawn]
-    orange = (np.abs(drawn[0] - [0xE6, 0x9F, 0x00]).sum(axis=2) < 12).any(axis=0)
-    last = np.flatnonzero(orange).max()
-    places = [np.flatnonzero(mine & ~other).max() for mine, other in (blue, blue[::-1])]
-    assert (last - places[0]) / (last - places[1]) == pytest.approx(3, rel=0.05)
+def test_every_figure_has_a_place_and_sentences() -> None:
+    tables = {table.name for table in make_tables([], [])}
+    assert len({entry.name for entry in FIGURES}) == len(FIGURES)
+    for entry in FIGURES:
+        assert entry.under in (*tables, ""), entry.name
+        assert entry.words[0].isupper() and entry.words.endswith(".") and len(entry.words.split()) >= 9, entry.name
+    assert find_figure("attention-single-verify").name == "attention-*"
+    assert find_figure("attention-single-verify-controls").name == "attention-*-controls"
+    assert find_figure("my-own-figure").words == "A figure called my own figure."
 
 
-def test_curves_may_have_seeds_and_validation(tmp_path: Path) -> None:
-    path = tmp_path / "losses.json"
-    curve = {"method": "merl", "stage": "stage-2", "losses": [1.0], "seed": 3, "validation": [[1, 0.5, 2.0]]}
-    path.write_text(json.dumps([curve]))
-    (read,) = read_curves(path)
-    assert read.seed == 3 and read.validation.tolist() == [[1.0, 0.5, 2.0]]
-    path.write_text(json.dumps([{**curve, "validation": [[1, 2.0]]}]))
-    with pytest.raises(ValueError, match=r"validation as \[step, seconds, loss\]"):
-        read_curves(path)
+def test_a_figure_is_one_function_and_one_entry() -> None:
+    def counted(data: FigureData) -> MatplotlibFigure:
+        figure, axes = new_figure(4, 3)
+        axes.barh(0, len(data.rows))
+        return figure
+
+    entry = Figure("counted", counted, "language-quality", "One bar, as long as there are rows.")
+    drawn = draw_figures(FigureData(ROWS), (entry,))
+    assert set(drawn) == {"counted"}
+    check_figure(drawn["counted"])
 
 
-def test_ablations_of_several_methods_are_refused(tmp_path: Path) -> None:
+def test_colours_can_be_read_on_white_and_told_apart() -> None:
+    def linear(colour: str) -> np.ndarray:
+        values = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+        return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+    def lightness_and_hue(linear: np.ndarray) -> np.ndarray:
+        to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+        xyz = to_xyz @ linear.clip(0, 1) / [0.9505, 1, 1.089]
+        x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+        return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+    # Machado, Oliveira and Fernandes (2009), of no red and of no green cones.
+    seen = {
+        "all cones": np.eye(3),
+        "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    }
+    for colour in {*COLOURS, *FAMILY_COLOURS.values()}:
+        assert 1.05 / (linear(colour) @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5, colour
+    for who, matrix in seen.items():
+        for one, other in itertools.combinations(COLOURS, 2):
+            places = [lightness_and_hue(np.array(matrix) @ linear(colour)) for colour in (one, other)]
+            assert np.linalg.norm(places[0] - places[1]) > 15, (who, one, other)
+
+
+def test_colours_stand_in_a_palette_where_that_changes_none() -> None:
+    figure, axes = new_figure(6, 3)
+    axes.plot([0, 1], [0, 1], color=COLOURS[0])
+    with Image.open(io.BytesIO(to_png(figure))) as image:
+        assert image.mode == "P"
+    shades = np.random.default_rng(0).random((60, 90, 3))
+    axes.imshow(shades, interpolation="none")
+    with Image.open(io.BytesIO(to_png(figure))) as image:
+        assert image.mode == "RGB", "no palette holds so many"
+
+
+def test_figures_show_the_values() -> None:
+    found = language_quality_figure(FigureData(ROWS))
+    assert found is not None
+    accuracy, bleu = found.axes
+    assert values_in(accuracy) == [50.0] and values_in(bleu) == [30.0]
+    assert [label.get_text() for label in accuracy.get_yticklabels()] == ["ecg-byte", "merl"]
+
+
+def test_training_times_share_one_scale_and_stages_add_up() -> None:
+    padded = {"stage": "stage-2", "padding": "1024"}
+    rows = [
+        *ROWS[4:],
+        row("efficiency", "merl", "samples-seen", 1000.0, stage="stage-1", seed=1),
+        row("efficiency", "merl", "timed-seconds-per-1000-samples", 30.0, **padded),
+        row("efficiency", "merl", "samples-seen", 1000.0, **padded),
+    ]
+    found = training_time_figure(FigureData(rows))
+    assert found is not None
+    times, shares = found.axes
+    assert times.get_xscale() == "log"
+    # ecg-byte: measured 100 s and projected 200 s; merl: 10 s and 30 s of two stages, projected.
+    assert values_in(times) == [40.0, 100.0, 200.0]
+    hollow = [line.get_xdata()[0] for line in markers(times) if line.get_markerfacecolor() == "white"]
+    assert sorted(hollow) == [40.0, 200.0]
+    widths = {}
+    for bar in shares.patches:
+        if bar.get_width():
+            widths.setdefault(round(bar.get_y() + bar.get_height() / 2), []).append(bar.get_width())
+    assert widths == {0: [100.0], 1: [25.0, 75.0]}
+
+
+def test_transfer_names_tests_on_other_questions_apart() -> None:
+    away = {"trained_on": "ptb-xl"}
+    rows = [
+        row("transfer", "merl", "accuracy", 60.0, n=50, **away),
+        row("transfer", "merl", "accuracy", 70.0, dataset="ptb-xl", n=40, **away),
+        # The usual test at home was of more questions: not shown where the transfer asked its own there.
+        row("language-quality", "merl", "accuracy", 65.0, dataset="ptb-xl", n=900),
+        row("transfer", "vit", "accuracy", 50.0, n=50, **away),
+        row("language-quality", "vit", "accuracy", 55.0, dataset="ptb-xl", n=900),
+    ]
+    found = transfer_figure(FigureData(rows))
+    assert found is not None
+    (axes,) = found.axes
+    assert values_in(axes) == [50.0, 55.0, 60.0, 70.0]
+    of_label = {line.get_label(): line.get_color() for line in axes.lines if not line.get_label().startswith("_")}
+    assert list(of_label) == [
+        "trained on ptb-xl, tested on it (40 questions)",
+        "trained on ptb-xl, tested on it (900 questions)",
+        "trained on ptb-xl, tested on synthetic (50 questions)",
+    ]
+    of_value = {line.get_xdata()[0]: line.get_color() for line in markers(axes)}
+    assert of_value == dict(zip((70.0, 55.0, 60.0), of_label.values(), strict=True)) | {
+        50.0: of_label["trained on ptb-xl, tested on synthetic (50 questions)"]
+    }
+
+
+def test_ablations_have_a_line_a_value() -> None:
+    variants = ["base", "model.rank=4", "model.rank=64", "tokenizer.num_merges=500"]
+    rows = [
+        row("ablations", "ecg-byte", "accuracy", 40.0 + place, ci_low=38.0, ci_high=46.0, variant=variant)
+        for place, variant in enumerate(variants)
+    ]
+    found = ablations_figure(FigureData(rows))
+    assert found is not None
+    (axes,) = found.axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["model.rank = 4", "model.rank = 64", "tokenizer.num_merges = 500"]
+    assert values_in(axes) == [41.0, 42.0, 43.0]
+
+
+def test_ablations_of_several_methods_are_refused() -> None:
     rows = [
         row("ablations", method, "accuracy", 5.0, variant="tokenizer.num_merges=500") for method in ("ecg-byte", "merl")
     ]
     with pytest.raises(ValueError, match="several methods"):
-        ablations_figure(rows, tmp_path / "figure.png")
+        ablations_figure(FigureData(rows))
 
 
-def test_no_rows_no_figure(tmp_path: Path) -> None:
-    for draw in (language_quality_figure, controls_figure, training_time_figure):
-        assert draw([row("tokenizer", "ecg-byte", "compression", 6.0)], tmp_path / "none.png") is None
-    assert write_figures([], tmp_path / "figures") == []
-    assert not list(tmp_path.glob("**/*.png"))
+def test_no_rows_no_figure() -> None:
+    assert set(draw_figures(FigureData()).values()) == {None}
+    assert set(draw_figures(FigureData([row("tokenizer", "ecg-byte", "compression", 6.0)])).values()) == {None}
 
 
-def test_bad_losses_are_refused(tmp_path: Path) -> None:
-    losses, path = tmp_path / "losses.json", tmp_path / "curves.png"
-    with pytest.raises(FileNotFoundError, match=r"losses\.json"):
-        learning_curves_figure(losses, path, small_run=False)
-    for content, message in (
-        ({"merl": [1.0]}, "got dict, expected a list"),
-        ([{"method": "merl", "losses": [1.0]}], "curve 0: expected an object"),
-        ([{"method": "merl", "stage": "stage-1", "losses": [1.0, math.nan]}], r"curve 0 \(merl\)"),
-    ):
-        losses.write_text(json.dumps(content))
-        with pytest.raises(ValueError, match=message):
-            learning_curves_figure(losses, path, small_run=False)
-    losses.write_text("[]")
-    assert learning_curves_figure(losses, path, small_run=False) is None
-
-
-def encoded(boundary_crossed: bool) -> tuple[np.ndarray, Encoding]:
-    time = np.arange(100) / 50
-    signal = np.stack([np.sin(2 * np.pi * time + lead) for lead in range(12)])
-    starts = np.arange(0, 1200, 40 if boundary_crossed else 25)
-    lengths = np.diff(starts, append=1200)
-    leads, first = starts // 100, starts % 100
-    encoding = Encoding(
-        ids=np.arange(len(starts), dtype=np.int32),
-        leads=leads.astype(np.int16),
-        offsets=np.stack([first, first + lengths], axis=1).astype(np.int32),
-        shape=(12, 100),
-        low=-1.0,
-        high=1.0,
-    )
-    return signal, encoding
-
-
-@pytest.mark.parametrize("boundary_crossed", [False, True])
-def test_token_overlay(tmp_path: Path, boundary_crossed: bool) -> None:
-    signal, encoding = encoded(boundary_crossed)
-    path = token_overlay_figure(signal, encoding, tmp_path / "overlay.png", sampling_rate=50, leads=("I", "V6"))
-    check_figure(path)
-    drawn = pixels(path).astype(int)
-    for colour in ([0x00, 0x72, 0xB2], [0xD5, 0x5E, 0x00], [0x00, 0x9E, 0x73]):
-        assert (np.abs(drawn - colour).sum(axis=2) < 12).sum() > 100
-
-
-def test_reconstruction(tmp_path: Path) -> None:
-    signal, _ = encoded(False)
-    check_figure(reconstruction_figure(signal, signal.round(1), tmp_path / "reconstruction.png", sampling_rate=50))
-
-
-def test_bad_signals_are_refused(tmp_path: Path) -> None:
-    signal, encoding = encoded(False)
-    path = tmp_path / "figure.png"
-    with pytest.raises(ValueError, match=r"signal: got shape \(100,\)"):
-        token_overlay_figure(signal[0], encoding, path, sampling_rate=50)
-    with pytest.raises(ValueError, match=r"shape \(12, 100\), got one of \(12, 99\)"):
-        token_overlay_figure(signal[:, :-1], encoding, path, sampling_rate=50)
-    with pytest.raises(ValueError, match="V7"):
-        token_overlay_figure(signal, encoding, path, sampling_rate=50, leads=("V7",))
-    with pytest.raises(ValueError, match="decoded: got shape"):
-        reconstruction_figure(signal, signal[:, :-1], path, sampling_rate=50)
-    assert not path.exists()
+def test_learning_curves_are_moving_means() -> None:
+    found = learning_curves_figure(FigureData(curves=[curve("merl", "stage-2", [4.0, 2.0, 1.0])]))
+    assert found is not None
+    (axes,) = found.axes
+    assert axes.get_yscale() == "log"
+    assert axes.lines[0].get_ydata().tolist() == [4.0, 2.0, 1.0]

@@ -10,17 +10,18 @@ import pytest
 
 from ecgbyte.metrics.token_usage import TokenUsage, count_tokens
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
-from experiments.figures.tokens import run_figure, token_figures
+from experiments.figures.data import FigureData
+from experiments.figures.tokens import token_lengths_figure, token_usage_figure
 from experiments.rows.metrics import METRICS
 from experiments.steps.segments import Segments
+from experiments.steps.token_measures import TOKENIZER_SIGNATURES, measure_on_segments
 from experiments.steps.token_usage import UsageOf, read_token_usage, write_token_usage
-from experiments.steps.tokens import TOKENIZER_SIGNATURES, measure_on_segments
 
 
 def made(seed: int) -> Segments:
     generator = np.random.default_rng(seed)
     steps = generator.normal(scale=0.05 * (1 + seed), size=(3, 2, 12, 100)).astype(np.float32)
-    return Segments(np.cumsum(steps, axis=3), {f"r{row}": row for row in range(3)})
+    return Segments(np.cumsum(steps, axis=3), {f"r{row}": row for row in range(3)}, 250.0)
 
 
 def trained(segments: Segments, boundary: str = "lead") -> ECGTokenizer:
@@ -76,24 +77,14 @@ def test_figures_of_the_file(tmp_path: Path) -> None:
         UsageOf(name, "first"): measure_on_segments(tokenizer, kind, ["r0"])[1]
         for name, kind in (("first", segments), ("second", made(1)))
     }
-    path = write_token_usage(tmp_path / "tokens.json", usages)
-    figures = token_figures(path, tmp_path / "figures")
-    assert [figure.name for figure in figures] == ["token-usage.png", "token-lengths.png", "token-runs.png"]
-    drawn = [figure.read_bytes() for figure in figures]
-    assert all(content.startswith(b"\x89PNG") for content in drawn)
-    assert [figure.read_bytes() for figure in token_figures(path, tmp_path / "figures")] == drawn
-
-
-def test_bars_of_runs_have_their_length(tmp_path: Path) -> None:
-    from PIL import Image
-
-    areas = []
-    for run in (1, 3):
-        counted = usage([4 - run, run], [2, 2], [False, True])
-        with Image.open(run_figure({UsageOf("a", "a"): counted}, tmp_path / "runs.png")) as image:
-            pixels = np.asarray(image.convert("RGB")).astype(int)
-        areas.append((np.abs(pixels - [0x00, 0x72, 0xB2]).sum(axis=2) < 12).sum())
-    assert areas[1] / areas[0] == pytest.approx(3, rel=0.05)
+    data = FigureData(token_usage=read_token_usage(write_token_usage(tmp_path / "tokens.json", usages)))
+    used, lengths = token_usage_figure(data), token_lengths_figure(data)
+    assert used is not None and lengths is not None
+    lines = [line for line in used.axes[0].lines if len(line.get_xdata()) > 1]
+    for line, usage in zip(lines, usages.values(), strict=True):
+        assert sum(line.get_ydata()) == pytest.approx(100)
+        assert len(line.get_xdata()) == np.count_nonzero(usage.counts)
+    assert all(line.get_ydata()[-1] == pytest.approx(100) for line in lengths.axes[0].lines if len(line.get_xdata()))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import re
@@ -11,14 +12,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from jinja2 import UndefinedError
 
-from experiments.figures.catalogue import write_figures
+from experiments.figures.catalogue import draw_figures, find_figure
+from experiments.figures.data import FigureData
 from experiments.report.content import Answer, FailedRun, ReportContent
-from experiments.report.html import write_html_report
-from experiments.report.html_parts import data_table, text_table
+from experiments.report.html import environment, html_report
+from experiments.report.report import Report, ShownFigure
 from experiments.rows.estimates import Estimate
-from experiments.tables.catalogue import write_tables
-from experiments.tables.rendering import Table
+from experiments.tables.catalogue import make_tables, table_files
+from experiments.tables.table import Table
 from experiments.verdicts.catalogue import make_verdicts
 from tests.experiments.made_up_rows import made_up_rows
 
@@ -38,10 +41,26 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a whole run with some of its figures, beside its tables."""
     folder = tmp_path_factory.mktemp("results")
     rows = made_up_rows()
-    tables, verdicts = write_tables(rows, folder / "tables", CONTENT.audit), make_verdicts(rows)
-    figures = write_figures([row for row in rows if row.table in ("ablations", "transfer")], folder / "figures")
+    drawn = draw_figures(FigureData([row for row in rows if row.table in ("ablations", "transfer")]))
+    tables = make_tables(rows)
+    for name in ("tables", "figures"):
+        (folder / name).mkdir()
+    figures = [
+        ShownFigure(name, png, find_figure(name).under, find_figure(name).words)
+        for name, png in drawn.items()
+        if png is not None
+    ]
+    for figure in figures:
+        (folder / figure.file).write_bytes(figure.png)
+    for name, text in {
+        name: text for table in tables for name, text in table_files(table, CONTENT.audit).items()
+    }.items():
+        (folder / "tables" / name).write_text(text)
+    (folder / "tables" / "verdicts.csv").write_text("")
     (folder / "measures.csv").write_text("")
-    return write_html_report(folder, rows=rows, content=CONTENT, verdicts=verdicts, tables=tables, figures=figures)
+    page = html_report(Report(rows, CONTENT, make_verdicts(rows), tables, figures))
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    return folder / "report.html"
 
 
 class Page(HTMLParser):
@@ -103,13 +122,57 @@ def test_page_says_what_matters_first(report: Path) -> None:
         assert f'<span class="verdict {kind}">' in text
 
 
+HOSTILE = "<script>alert(1)</script>&\"'><img src=x onerror=y>"
+
+
+def test_whatever_is_printed_is_escaped() -> None:
+    content = ReportContent(
+        note=HOSTILE,
+        audit=HOSTILE,
+        deviations=(HOSTILE,),
+        failed=(FailedRun(HOSTILE, HOSTILE),),
+        answers={HOSTILE: (Answer(HOSTILE, HOSTILE, HOSTILE, HOSTILE),)},
+    )
+    named = {"method": HOSTILE, "dataset": HOSTILE, "profile": HOSTILE, "device": HOSTILE}
+    rows = [row._replace(**named) for row in made_up_rows() if row.method == "merl" and row.table != "ablations"]
+    tables = [dataclasses.replace(table, title=HOSTILE, notes=(HOSTILE, f"`{HOSTILE}`")) for table in make_tables(rows)]
+    verdicts = [dataclasses.replace(verdict, claim=HOSTILE, evidence=HOSTILE) for verdict in make_verdicts(rows)]
+    png = draw_figures(FigureData(made_up_rows()), [find_figure("transfer")])["transfer"]
+    assert png is not None
+    figures = [ShownFigure(HOSTILE.replace("/", ""), png, "", HOSTILE)]
+    text = html_report(Report(rows, content, verdicts, tables, figures))
+    page = Page(text)
+    assert not page.all("script") and HOSTILE not in text
+    assert all(str(image["src"]).startswith("data:image/png;base64,") for image in page.all("img"))
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    assert page.all("img")[0]["alt"] == HOSTILE
+    # It is there to be read: note, audit, deviation, failed run and its error, answers, methods, titles ...
+    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#34;&#39;&gt;") > 30
+
+
+def test_a_template_that_names_what_is_not_there_fails() -> None:
+    with pytest.raises(UndefinedError, match="nothing_such"):
+        environment().from_string("{{ nothing_such }}").render()
+
+
 def test_cells() -> None:
-    rows = [{"method": "a<b", "seeds": 3, "x": Estimate(1.5, 1.0, 2.0)}, {"method": "c", "seeds": 3, "x": None}]
-    text = "".join(data_table(Table("name", "Title", rows), "Words & more"))
+    rows = [{"method": "a<b", "seeds": 3, "x": Estimate(1.5, 1.0, 2.0)}, {"method": "c", "seeds": 3}]
+    table = Table.of("name", "Title", ("method", "seeds", "x"), rows)
+    macros = environment().get_template("tables.html.j2").module
+    text = str(macros.data_table(table, "Words & more"))  # type: ignore[attr-defined]
     assert "Words &amp; more. In all rows: seeds 3.</span></caption>" in text
-    assert '<th scope="row">a&lt;b</th><td class=number>1.50 <span class="interval">[1.00, 2.00]</span></td>' in text
-    assert '<th scope="row">c</th><td class=number></td>' in text
-    assert "<td>&lt;x&gt;</td>" in "".join(text_table(("a", "b"), [["1", "<x>"]], "Caption"))
+    assert '<th scope="row">a&lt;b</th><td class="number">1.50 <span class="interval">[1.00, 2.00]</span></td>' in text
+    assert '<th scope="row">c</th><td class="number"></td>' in text
+    written = str(macros.text_table(("a", "b"), [["1", "<x>"]], "Caption"))  # type: ignore[attr-defined]
+    assert "<td>&lt;x&gt;</td>" in written
+
+
+def test_templates_go_with_the_sources() -> None:
+    root = Path(__file__).resolve().parents[3]
+    manifest = (root / "MANIFEST.in").read_text(encoding="utf-8")
+    line = next(line for line in manifest.splitlines() if line.startswith("recursive-include experiments "))
+    kinds = {path.suffix for path in (root / "experiments" / "report" / "templates").iterdir()}
+    assert kinds and all(f"*{kind}" in line.split() for kind in kinds)
 
 
 _SCRIPT = """<script>addEventListener("load", () => {

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from experiments.redraw import draw_results, main
 from experiments.report.content import Answer, FailedRun, ReportContent, read_content, write_content
-from experiments.report.markdown import what_ran, write_report
-from experiments.rows.files import write_rows
-from experiments.rows.losses import LOSSES_FILE, write_losses
+from experiments.report.markdown import markdown_report
+from experiments.report.report import Report, ShownFigure
 from experiments.rows.schema import ResultRow, compact_json
-from experiments.tables.catalogue import write_tables
+from experiments.tables.catalogue import make_tables
 from experiments.verdicts.catalogue import make_verdicts
+from tests.experiments.made_up_rows import made_up_rows
 
 ROW = ResultRow(
     table="language-quality",
@@ -45,15 +45,15 @@ CONTENT = ReportContent(
 )
 
 
-def write(folder: Path, rows: list[ResultRow], figures: list[Path] | None = None) -> str:
-    tables, verdicts = write_tables(rows, folder / "tables", AUDIT), make_verdicts(rows)
-    path = write_report(folder, rows=rows, content=CONTENT, verdicts=verdicts, tables=tables, figures=figures or [])
-    return path.read_text(encoding="utf-8")
+FIGURE = ShownFigure("controls", b"", "language-quality", "Dots of every method.")
 
 
-def test_report_holds_everything(tmp_path: Path) -> None:
-    figure = tmp_path / "figures" / "controls.png"
-    text = write(tmp_path, [ROW], [figure])
+def report(rows: list[ResultRow], content: ReportContent = CONTENT, *figures: ShownFigure) -> Report:
+    return Report(rows, content, make_verdicts(rows), make_tables(rows), figures)
+
+
+def test_report_holds_everything() -> None:
+    text = markdown_report(report([ROW], CONTENT, FIGURE, FIGURE._replace(name="other", under="")))
     assert text.startswith("# Results of profile `smoke`\n\nShows that the path works.\n")
     for expected in (
         "**Small run.**",
@@ -63,7 +63,8 @@ def test_report_holds_everything(tmp_path: Path) -> None:
         "51.25",
         "(tables/language-quality.csv)",
         "(measures.csv)",
-        "![controls](figures/controls.png)",
+        "![Dots of every method.](figures/controls.png)",
+        "## Other figures\n\n![Dots of every method.](figures/other.png)",
         "- Tiny model instead of Llama-3.2-1B.",
         "sha256:00aa",
         "Versions: torch 2.13.0.",
@@ -76,38 +77,53 @@ def test_report_holds_everything(tmp_path: Path) -> None:
     ):
         assert expected in text, expected
     assert "question 5?" not in text
-    assert str(tmp_path) not in text
-    for line in text.splitlines():
-        if "](tables/" in line:
-            assert (tmp_path / line.split("](")[1].rstrip(").")).is_file()
-    assert write(tmp_path, [ROW], [figure]) == text
+    assert text.index("figures/controls.png") < text.index("## Generated answers")
+
+
+def test_report_links_nothing_that_only_redraw_makes() -> None:
+    text = markdown_report(report(made_up_rows()))
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert links and all(link.endswith((".csv", ".png")) for link in links)
+
+
+HOSTILE = "<script>alert(1)</script> & [x](javascript:y) ![z](http://z) `"
+
+
+def test_report_is_text_and_no_html() -> None:
+    content = ReportContent(
+        note=HOSTILE,
+        audit=f"``` {HOSTILE}",
+        deviations=(HOSTILE,),
+        failed=(FailedRun(HOSTILE, HOSTILE),),
+        answers={HOSTILE: (Answer(HOSTILE, HOSTILE, HOSTILE, HOSTILE),)},
+    )
+    row = ROW._replace(method=HOSTILE, dataset=HOSTILE, profile=HOSTILE, device=HOSTILE, subset="all")
+    text = markdown_report(report([row], content, FIGURE._replace(words=HOSTILE)))
+    outside = re.sub(r"````text\n.*?\n````\n", "", text, flags=re.DOTALL)
+    assert "<script" not in outside and "&lt;script&gt;" in outside
+    assert not re.search(r"(?<!\\)\]\((javascript|http)", outside)
 
 
 def test_what_ran_counts_the_questions_of_a_transfer_too() -> None:
     there: dict[str, Any] = {"dataset": "ptb-xl", "trained_on": "synthetic", "n": 60, "seed": None, "seeds": 3}
     moved = ROW._replace(table="transfer", **there)
     tokens = moved._replace(table="tokenizer", metric="compression", n=900)  # segments, not questions
-    lines = what_ran([ROW, moved, tokens])
+    lines = report([ROW, moved, tokens]).what_ran
     assert [(line[0], line[1], line[2], line[4]) for line in lines] == [
         ("ecg-byte", "ptb-xl", "3", "60"),
         ("ecg-byte", "synthetic", "1", "80"),
     ]
 
 
-def test_full_runs_have_no_banner(tmp_path: Path) -> None:
-    assert "**Small run.**" not in write(tmp_path, [ROW._replace(scale="full")])
+def test_full_runs_have_no_banner() -> None:
+    assert "**Small run.**" not in markdown_report(report([ROW._replace(scale="full")]))
 
 
-def test_rows_of_several_profiles_are_refused(tmp_path: Path) -> None:
+def test_rows_of_several_profiles_are_refused() -> None:
     with pytest.raises(ValueError, match="got rows of default, smoke"):
-        write(tmp_path, [ROW, ROW._replace(profile="default")])
+        report([ROW, ROW._replace(profile="default", seed=4)])
     with pytest.raises(ValueError, match="got rows of no profile"):
-        write(tmp_path, [])
-
-
-def test_figures_elsewhere_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="does not lie below"):
-        write(tmp_path / "results", [ROW], [tmp_path / "controls.png"])
+        report([])
 
 
 def test_content_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -120,20 +136,3 @@ def test_content_comes_back_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "report.json").write_text('{"note": "x"}')
     with pytest.raises(ValueError, match="expected the content of a report"):
         read_content(tmp_path)
-
-
-def test_a_folder_is_drawn_again_from_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_rows(tmp_path, [ROW])
-    write_content(tmp_path, CONTENT)
-    write_losses(tmp_path / LOSSES_FILE, [{"method": "ecg-byte", "stage": "end-to-end", "losses": [2.0]}])
-    (tmp_path / "figures").mkdir()
-    stale, kept = tmp_path / "figures" / "ablations.png", tmp_path / "figures" / "token-overlay.png"
-    stale.write_bytes(b"old")
-    draw_results(tmp_path)
-    (tmp_path / "figures" / "language-quality.png").rename(kept)
-    first = (tmp_path / "report.md").read_text()
-    assert "learning-curves.png" in first and not stale.exists()
-    assert main([str(tmp_path)]) == 0
-    assert "token-overlay.png" in (tmp_path / "report.html").read_text()
-    assert main([str(tmp_path / "elsewhere")]) == 2
-    assert "there is no file" in capsys.readouterr().err

@@ -7,15 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from experiments.report.pages import PAGE, README, with_blocks
+from experiments.report.pages import PAGE, README, Run, read_runs, with_blocks
 from experiments.rows.files import write_rows
 from tests.experiments.made_up_rows import made_up_rows
 
 
+@pytest.fixture(scope="module")
+def committed() -> list[Run]:
+    return read_runs()
+
+
+@pytest.fixture(scope="module")
+def made_up() -> list[Run]:
+    return [Run("made-up", made_up_rows())]
+
+
 @pytest.mark.parametrize("path", [PAGE, README])
-def test_the_pages_are_what_the_rows_give(path: Path) -> None:
+def test_the_pages_are_what_the_rows_give(path: Path, committed: list[Run]) -> None:
     page = path.read_text(encoding="utf-8")
-    assert with_blocks(page, readme=path == README) == page
+    assert with_blocks(page, committed, readme=path == README) == page
 
 
 def test_links_of_the_page_lead_somewhere() -> None:
@@ -24,11 +34,17 @@ def test_links_of_the_page_lead_somewhere() -> None:
     assert all((PAGE.parent / link).is_file() for link in links)
 
 
-def test_blocks_of_a_whole_run(tmp_path: Path) -> None:
-    folder = tmp_path / "made-up"
-    folder.mkdir()
-    write_rows(folder, made_up_rows())
-    page = with_blocks(PAGE.read_text(encoding="utf-8"), tmp_path)
+def test_runs_are_read_by_name(tmp_path: Path) -> None:
+    rows = [row for row in made_up_rows() if row.table == "tokenizer"]
+    for name in ("b", "a"):
+        (tmp_path / name).mkdir()
+        write_rows(tmp_path / name, rows)
+    found = read_runs(tmp_path)
+    assert [run.profile for run in found] == ["a", "b"] and len(found[0].rows) == len(rows)
+
+
+def test_blocks_of_a_whole_run(made_up: list[Run]) -> None:
+    page = with_blocks(PAGE.read_text(encoding="utf-8"), made_up)
     for expected in ("| `made-up` (small run)", "nearest-question", "tokenizer.num_merges", "minus shuffled-leads"):
         assert expected in page, expected
     assert "not measured." not in page
@@ -37,12 +53,18 @@ def test_blocks_of_a_whole_run(tmp_path: Path) -> None:
     assert quoted and all(line.startswith("> |") for line in quoted)
 
 
-def test_summary_of_a_whole_run(tmp_path: Path) -> None:
-    folder = tmp_path / "made-up"
-    folder.mkdir()
-    rows = made_up_rows()
-    write_rows(folder, rows)
-    page = with_blocks("<!-- results: summary -->\n<!-- end of results -->\n", tmp_path, readme=True)
+def test_no_two_lines_of_a_table_say_the_same_of_different_numbers(committed: list[Run]) -> None:
+    page = with_blocks(PAGE.read_text(encoding="utf-8"), committed)
+    block = page.split("<!-- results: transfer -->")[1].split("<!-- end of results -->")[0]
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in block.splitlines() if line.startswith("| ")]
+    header = next(line for line in lines if line[0] == "method")
+    named = [tuple(line[: header.index("n")]) for line in lines if line is not header and not line[0].startswith("-")]
+    assert "input" in header and named and len(named) == len(set(named))
+
+
+def test_summary_of_a_whole_run(made_up: list[Run]) -> None:
+    rows = made_up[0].rows
+    page = with_blocks("<!-- results: summary -->\n<!-- end of results -->\n", made_up, readme=True)
     lines = [line for line in page.splitlines() if line.startswith("| `")]
     assert len(lines) == len({row.method for row in rows})
     merl = next(line for line in lines if line.startswith("| `merl` "))
@@ -56,9 +78,9 @@ def test_summary_of_a_whole_run(tmp_path: Path) -> None:
     assert merl.count("[") == 6
 
 
-def test_other_blocks_are_refused() -> None:
+def test_other_blocks_are_refused(made_up: list[Run]) -> None:
     page = PAGE.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="expected once each verdicts"):
-        with_blocks(page.replace("<!-- results: transfer -->", "<!-- results: transport -->"))
+        with_blocks(page.replace("<!-- results: transfer -->", "<!-- results: transport -->"), made_up)
     with pytest.raises(ValueError, match="got blocks none"):
-        with_blocks("")
+        with_blocks("", made_up)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from experiments.report.verdict_table import verdict_table
 from experiments.rows.estimates import Estimate
 from experiments.rows.schema import ResultRow
 from experiments.tables.rendering import to_csv
-from experiments.verdicts.catalogue import make_verdicts, verdict_table
+from experiments.verdicts.catalogue import CLAIMS, make_verdicts
 from experiments.verdicts.parts import (
     DEPENDS,
     FAILS,
     HOLDS,
     UNTESTED,
+    Finding,
     Verdict,
     above,
     adds,
     best_of,
+    decide,
     difference,
     within,
 )
@@ -264,3 +268,13 @@ def test_verdicts_of_a_whole_run() -> None:
     assert all("Small run" in verdict.note for verdict in verdicts)
     full = [verdict.note for verdict in make_verdicts(quality("ecg-byte", 5, scale="full"))]
     assert not any("Small run" in note for note in full)
+
+
+def test_a_claim_is_one_function_and_one_entry() -> None:
+    def shown(rows: Sequence[ResultRow]) -> Verdict:
+        finding = [Finding(HOLDS, f"{len(rows)} rows")] if rows else []
+        return decide("There are rows.", "nobody", "nowhere", finding, "Holds where there is one.")
+
+    verdicts = make_verdicts(quality("ecg-byte", 50), (*CLAIMS, shown))
+    assert (verdicts[-1].verdict, verdicts[-1].evidence) == (HOLDS, "2 rows.")
+    assert len(verdicts) == len(make_verdicts([])) + 1

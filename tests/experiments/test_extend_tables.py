@@ -1,0 +1,24 @@
+"""The examples of ``docs/extend-tables.md`` run as they stand there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "extend-tables.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "docs/extend-tables.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert printed.startswith("## Empty answers\n") and printed.rstrip().endswith("holds here")
+    assert {line["method"] for line in names["table"].rows} == {"ecg-byte", "text-only"}
+    assert set(names["files"]) == {f"empty-answers.{kind}" for kind in ("csv", "md", "tex")}
+    assert names["png"].startswith(b"\x89PNG")
