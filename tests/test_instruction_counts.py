@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ecgbyte.files import fingerprint
-from tests.benchmarks import instruction_counts as gate
-from tests.benchmarks.instruction_counts_inputs import INPUTS, mixed_bits, signal
-from tests.benchmarks.instruction_counts_work import LENGTHS, WORK, calls
+from tests.benchmarks.instruction_counts import counting as gate
+from tests.benchmarks.instruction_counts.inputs import INPUTS, mixed_bits, signal
+from tests.benchmarks.instruction_counts.work import LENGTHS, WORK, calls
 
 # Recorded once; whole numbers only, so no library version changes them.
 FINGERPRINTS = {

@@ -15,16 +15,16 @@ from ecgbyte.bpe.reference import merge_pair, pair_counts
 from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.symbols import symbolize
-from tests.benchmarks import large_corpora
-from tests.benchmarks.large_corpora_checks import (
+from tests.benchmarks.large_corpora.checks import (
     check_first_merges,
     check_round_trips,
     counts_at_each_merge,
     make_merge,
 )
-from tests.benchmarks.large_corpora_recordings import SHAPE, parts_of, prepare, read_range, records_in
-from tests.benchmarks.large_corpora_repeated import noisy_symbols, repeat
-from tests.benchmarks.large_corpora_training import OURS, stream
+from tests.benchmarks.large_corpora.command import main
+from tests.benchmarks.large_corpora.recordings import SHAPE, parts_of, prepare, read_range, records_in
+from tests.benchmarks.large_corpora.repeated import noisy_symbols, repeat
+from tests.benchmarks.large_corpora.training import OURS, stream
 from tests.benchmarks.rows import read_rows
 
 symbols = st.integers(0, 3)
@@ -163,7 +163,7 @@ def test_ptbxl_is_prepared_with_what_was_rejected_and_goes_on_after_a_stop(real_
 def test_training_is_measured_checked_kept_and_drawn(corpus: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     command = ["--results", str(tmp_path / "results"), "--processes", "1", "--scale", "smoke"]
-    large_corpora.main([*command, "scaling", str(corpus), "--sizes", "3000", "12000", "--merges", "20"])
+    main([*command, "scaling", str(corpus), "--sizes", "3000", "12000", "--merges", "20"])
     rows = read_rows(tmp_path / "results" / "large_corpora.csv")
     assert [(row.contestant, row.symbols) for row in rows[1:]] == [
         (form, symbols) for symbols in (3000, 12000) for form in OURS
@@ -177,7 +177,7 @@ def test_training_is_measured_checked_kept_and_drawn(corpus: Path, tmp_path: Pat
     # All forms of the input give the same merges, and what is known is not measured again.
     learnt = {(row.symbols, row.note.rpartition("merges ")[2]) for row in rows[1:]}
     assert len(learnt) == 2
-    large_corpora.main([*command, "train", str(corpus), "--form", OURS[0], "--merges", "20"])
+    main([*command, "train", str(corpus), "--form", OURS[0], "--merges", "20"])
     assert read_rows(tmp_path / "results" / "large_corpora.csv")[1:] == rows[1:]
     drawn = sorted(path.name for path in (tmp_path / "results").glob("*.png"))
     assert drawn == ["large_corpora_memory.png", "large_corpora_time.png"]

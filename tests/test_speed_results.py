@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from tests.benchmarks.contest import Contest, Contestant, hold
+from tests.benchmarks.contests.results import CONTESTS_FILE, LENGTHS_FILE, SLOPES_FILE, Slope, read_slopes, write_slopes
+from tests.benchmarks.contests.speed_table import BEGIN, END, README, RESULTS, speed_block, with_block
+from tests.benchmarks.contests.targets import TARGETS, reached
 from tests.benchmarks.machine import ROOT
-from tests.benchmarks.results import CONTESTS_FILE, LENGTHS_FILE, SLOPES_FILE, Slope, read_slopes, write_slopes
 from tests.benchmarks.rows import BenchmarkRow, read_rows, write_rows
-from tests.benchmarks.speed_table import BEGIN, END, README, RESULTS, speed_block, with_block
-from tests.benchmarks.targets import TARGETS, reached
 
 
 class Runner:
@@ -197,7 +197,7 @@ def test_committed_results_are_of_one_run_that_means_something() -> None:
 
 def test_readme_says_what_the_committed_results_give() -> None:
     readme = README.read_text(encoding="utf-8")
-    assert readme == with_block(readme, speed_block()), "run `python -m tests.benchmarks.speed_table`"
+    assert readme == with_block(readme, speed_block()), "run `python -m tests.benchmarks.contests.speed_table`"
     for image in re.findall(r"!\[[^]]*\]\((results/benchmarks/[^)]+)\)", readme):
         assert (ROOT / image).is_file()
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .contest import Contest, Contestant
-from .machine import usable_cores
+from tests.benchmarks.contest import Contest, Contestant
+from tests.benchmarks.machine import usable_cores
 
 
 def test_memory_bandwidth(compete: Callable[[Contest], object], scale: str) -> None:

@@ -12,10 +12,10 @@ import pytest
 from ecgbyte.bpe import Vocabulary
 from ecgbyte.symbols import letters, symbolize
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
+from tests.benchmarks.contest import Contest, Contestant
+from tests.benchmarks.machine import thread_counts
 
-from .contest import Contest, Contestant
 from .corpora import Signals
-from .machine import thread_counts
 from .published_port import from_published_ids, longest_match_in_python, published_merges, symbolize_published
 from .test_symbols import formula
 

@@ -10,19 +10,19 @@ import pytest
 
 from ecgbyte.bpe import train_merges
 from ecgbyte.symbols import letters
-
-from .contest import Contest, Contestant
-from .corpora import Corpora, Symbols
-from .machine import thread_counts
-from .peers import merge_strings
-from .published_port import from_published_ids
-from .training_peers import (
+from tests.benchmarks.contest import Contest, Contestant
+from tests.benchmarks.machine import thread_counts
+from tests.benchmarks.peers import merge_strings
+from tests.benchmarks.training_peers import (
     gigabpe_training,
     hugging_face_training,
     rustbpe_training,
     sentencepiece_training,
     youtokentome_training,
 )
+
+from .corpora import Corpora, Symbols
+from .published_port import from_published_ids
 
 Compete = Callable[[Contest], object]
 

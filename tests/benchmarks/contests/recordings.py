@@ -13,7 +13,7 @@ from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.signals.records import Record
 
 _MARK = "unpacked-"  # and how many records of each rate
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Recordings:

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 import ecgbyte
+from tests.benchmarks.contest import Contest, hold
+from tests.benchmarks.machine import describe_machine
+from tests.benchmarks.peers import token_strings
+from tests.benchmarks.rows import BenchmarkRow
 
-from .contest import Contest, hold
 from .corpora import Corpora, Signals, Symbols
-from .machine import describe_machine
-from .peers import token_strings
 from .published_port import CannotBuild, compiled_port
 from .recordings import Recordings
 from .results import Results
-from .rows import BenchmarkRow
 from .summary import summary_lines
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 WORK = ROOT / "work" / "benchmarks"
 RESULTS = pytest.StashKey[Results]()
 

@@ -18,7 +18,8 @@ import numpy as np
 import ecgbyte
 from ecgbyte.files import fingerprint
 from ecgbyte.symbols import symbolize
-from tests.benchmarks.instruction_counts_inputs import HIGH_MV, INPUTS, LOW_MV, signal
+
+from .inputs import HIGH_MV, INPUTS, LOW_MV, signal
 
 NUM_MERGES = 3500
 LEADS = 12

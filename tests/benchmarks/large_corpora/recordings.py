@@ -2,7 +2,7 @@
 
 The work is done in parts of some hundred records, each a file that is written in one step, so that a run that was
 stopped goes on where it was, and memory does not grow with the data set. The parts stay: the corpus of repeated
-recordings (`large_corpora_repeated`) starts from their signals.
+recordings (`tests.benchmarks.large_corpora.repeated`) starts from their signals.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ import numpy as np
 import ecgbyte
 from ecgbyte.files import fingerprint
 from ecgbyte.signals.records import Record
+from tests.benchmarks.contest import Contest, Contestant
 
-from .contest import Contest, Contestant
 from .corpora import Corpora
 from .published_chain import corrected_chain, published_chain
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from ecgbyte.symbols import from_letters, symbolize
+from tests.benchmarks.contest import Contest, Contestant
+from tests.benchmarks.machine import thread_counts
 
-from .contest import Contest, Contestant
 from .corpora import Signals
-from .machine import thread_counts
 from .published_port import symbolize_published
 
 Compete = Callable[[Contest], object]

@@ -17,14 +17,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from ecgbyte.files import fingerprint
+from tests.benchmarks.machine import describe_machine, version_of
+from tests.benchmarks.rows import BenchmarkRow, read_rows, write_rows
 
-from .large_corpora_checks import check_first_merges, check_round_trips
-from .large_corpora_memory import run_watched
-from .large_corpora_training import OURS
-from .machine import describe_machine, version_of
-from .rows import BenchmarkRow, read_rows, write_rows
+from .checks import check_first_merges, check_round_trips
+from .memory import run_watched
+from .training import OURS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CHECKED_MERGES = 3
 # Corpora up to this size are trained on several times, for the spread.
 REPEATED_UP_TO, ROUNDS = 2e7, 5
@@ -64,7 +64,7 @@ def train_measured(
     rounds = ROUNDS if symbols <= REPEATED_UP_TO else 1
     with TemporaryDirectory() as folder:
         output = Path(folder, "merges.npy")
-        command = [sys.executable, "-m", "tests.benchmarks.large_corpora_training", str(corpus), contestant]
+        command = [sys.executable, "-m", "tests.benchmarks.large_corpora.training", str(corpus), contestant]
         text, looks = run_watched([*command, str(records), str(merges), str(rounds), str(output)], ROOT)
         found = json.loads(text)
         learnt = np.load(output) if contestant in OURS else None

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.figures.files import new_figure, save_figure
+from tests.benchmarks.rows import BenchmarkRow
 
-from .large_corpora_contests import BANDWIDTH
-from .rows import BenchmarkRow
+from .contests import BANDWIDTH
 
 
 def draw(rows: Sequence[BenchmarkRow], folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .rows import BenchmarkRow
+from tests.benchmarks.rows import BenchmarkRow
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """Instruction counts of fixed inputs, held to the committed figures: a gate for speed that no busy machine disturbs.
 
 ``python -m tests.benchmarks.instruction_counts`` (``tox -e instructions``) counts with valgrind's callgrind the work of
-`tests.benchmarks.instruction_counts_work`, once in the portable loops and once in the AVX2 ones. It fails where
+`tests.benchmarks.instruction_counts.work`, once in the portable loops and once in the AVX2 ones. It fails where
 
-- a count differs by more than 3 % from ``instruction_counts.csv``, in either direction: a faster kernel renews the
+- a count differs by more than 3 % from ``figures.csv``, in either direction: a faster kernel renews the
   figures too (``--write``), so that they stay true;
 - cost grows faster than the input: from 4 n to 16 n symbols the slope of log(instructions) over log(symbols) may be 1.1
   at most, 1.2 for training and from signal to ids, on ECG-like, constant and periodic input; and from n to 4 n symbols,
@@ -39,8 +39,8 @@ from pathlib import Path
 from ecgbyte._ext import symbols as built_kernel
 from ecgbyte.files import write_atomically
 
-FIGURES = Path(__file__).with_suffix(".csv")
-ROOT = Path(__file__).resolve().parents[2]
+FIGURES = Path(__file__).with_name("figures.csv")
+ROOT = Path(__file__).resolve().parents[3]
 INSTRUCTION_SETS = ("portable", "avx2")
 TOLERANCE_PERCENT = 3
 # Leads of 40,000 samples fill six of the matcher's eight lanes, leads of 160,000 five: no growth, but a slope.
@@ -99,7 +99,7 @@ def count_instructions(instruction_set: str, valgrind: str) -> tuple[list[Count]
     with tempfile.TemporaryDirectory() as folder:
         profile = Path(folder, "profile")
         command = [valgrind, "--tool=callgrind", "--dump-before=getppid", f"--callgrind-out-file={profile}"]
-        command += [sys.executable, "-m", "tests.benchmarks.instruction_counts_work"]
+        command += [sys.executable, "-m", "tests.benchmarks.instruction_counts.work"]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"the counted work failed with status {done.returncode}:\n{done.stderr}")
@@ -254,7 +254,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for problem in problems:
         print(f"ERROR: {problem}", file=sys.stderr)
     return 1 if problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

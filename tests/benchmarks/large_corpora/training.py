@@ -1,6 +1,6 @@
 """One training run by one contestant in a process of its own: its merges to a file, time and memory to standard output.
 
-Started by `tests.benchmarks.large_corpora_contests`. ecgbyte takes its input in three forms: an array in memory, a
+Started by `tests.benchmarks.large_corpora.contests`. ecgbyte takes its input in three forms: an array in memory, a
 memory map, and a generator that reads the file in blocks; the last holds no input at all. The peers are called as in
 `tests.benchmarks.training_peers`, each on its own native input, which is made before the clock starts.
 """
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from ecgbyte.bpe import train_merges
 from ecgbyte.symbols import letters
+from tests.benchmarks import training_peers
+from tests.benchmarks.contest import Contestant
+from tests.benchmarks.peers import merge_strings
 
-from . import training_peers
-from .contest import Contestant
-from .large_corpora_memory import measure_call
-from .peers import merge_strings
+from .memory import measure_call
 
 OURS = ("ecgbyte", "ecgbyte, memory map", "ecgbyte, streamed")
 PEERS = ("rustbpe", "gigabpe", "sentencepiece", "youtokentome")

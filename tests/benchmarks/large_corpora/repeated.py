@@ -21,7 +21,7 @@ from tqdm import tqdm
 from ecgbyte.files import open_memmap, write_atomically
 from ecgbyte.symbols import symbolize
 
-from .large_corpora_recordings import DESCRIPTION_FILE, SHAPE, parts_of, read_part, read_range, records_in
+from .recordings import DESCRIPTION_FILE, SHAPE, parts_of, read_part, read_range, records_in
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def repeat(source: Path, target: Path, *, records: int, noise_mv: float, seed: i
     Parameters
     ----------
     source : path
-        A folder that `large_corpora_recordings.prepare` wrote.
+        A folder that `tests.benchmarks.large_corpora.recordings.prepare` wrote.
     target : path
         The ``.npy`` file; 30 kB a record.
     records : int

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.figures.files import COLOURS, new_figure, save_figure
+from tests.benchmarks.rows import BenchmarkRow, read_rows
 
 from .results import CONTESTS_FILE, LENGTHS_FILE, SLOPES_FILE, read_slopes
-from .rows import BenchmarkRow, read_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,11 +13,11 @@ from ecgbyte.bpe import Vocabulary, train_merges
 from ecgbyte.bpe.reference import train_merges_reference
 from ecgbyte.files import fingerprint
 from ecgbyte.symbols import symbolize
+from tests.benchmarks.contest import Contest, Contestant, hold
+from tests.benchmarks.peers import missing, token_strings
 
-from .contest import Contest, Contestant, hold
 from .corpora import Corpora, Symbols
 from .encoding_peers import hugging_face_tokenizer
-from .peers import missing, token_strings
 from .published_port import longest_match_in_python
 from .results import Results, Slope
 from .test_symbols import formula

@@ -1,6 +1,6 @@
 """The README's section about speed, made of ``results/benchmarks/*.csv`` and nothing else.
 
-``python -m tests.benchmarks.speed_table`` writes it between its two markers in README.md.
+``python -m tests.benchmarks.contests.speed_table`` writes it between its two markers in README.md.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ecgbyte.files import write_atomically
+from tests.benchmarks.machine import ROOT
+from tests.benchmarks.rows import BenchmarkRow, read_rows
 
-from .machine import ROOT
 from .results import CONTESTS_FILE, SLOPES_FILE, read_slopes
-from .rows import BenchmarkRow, read_rows
 from .summary import duration
 from .targets import BATCH_AIM, Reached, in_batches, reached
 
-BEGIN = "<!-- speed: written by `python -m tests.benchmarks.speed_table` from results/benchmarks -->"
+BEGIN = "<!-- speed: written by `python -m tests.benchmarks.contests.speed_table` from results/benchmarks -->"
 END = "<!-- end of speed -->"
 README = ROOT / "README.md"
 RESULTS = ROOT / "results" / "benchmarks"

@@ -24,13 +24,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from .large_corpora_contests import ROOT, bandwidth_row, keep, records_for, train_measured
-from .large_corpora_figures import draw
-from .large_corpora_recordings import SYMBOLS_FILE, prepare
-from .large_corpora_repeated import repeat
-from .large_corpora_training import OURS, PEERS
-from .machine import usable_cores
-from .rows import BenchmarkRow, read_rows
+from tests.benchmarks.machine import usable_cores
+from tests.benchmarks.rows import BenchmarkRow, read_rows
+
+from .contests import ROOT, bandwidth_row, keep, records_for, train_measured
+from .figures import draw
+from .recordings import SYMBOLS_FILE, prepare
+from .repeated import repeat
+from .training import OURS, PEERS
 
 RESULTS = ROOT / "results" / "benchmarks"
 RESULTS_FILE = "large_corpora.csv"
@@ -140,7 +141,3 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         for path in draw(read_rows(options.results / RESULTS_FILE), options.results):
             print(f"wrote {path}")
-
-
-if __name__ == "__main__":
-    main()

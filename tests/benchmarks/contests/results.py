@@ -8,8 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from ecgbyte.files import write_atomically
-
-from .rows import BenchmarkRow, check_rows, write_rows
+from tests.benchmarks.rows import BenchmarkRow, check_rows, write_rows
 
 CONTESTS_FILE, LENGTHS_FILE, SLOPES_FILE = "contests.csv", "linear_cost.csv", "slopes.csv"
 

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from ecgbyte.bpe import Vocabulary
-
-from .contest import Contestant
-from .machine import usable_cores
-from .peers import WHOLE_TEXT, missing, token_strings
+from tests.benchmarks.contest import Contestant
+from tests.benchmarks.machine import usable_cores
+from tests.benchmarks.peers import WHOLE_TEXT, missing, token_strings
 
 
 def hugging_face_tokenizer(vocabulary: Vocabulary) -> Any:

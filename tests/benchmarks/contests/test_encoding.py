@@ -12,8 +12,10 @@ import pytest
 
 from ecgbyte.bpe import Vocabulary
 from ecgbyte.symbols import letters
+from tests.benchmarks.contest import Contest, Contestant
+from tests.benchmarks.machine import thread_counts, usable_cores
+from tests.benchmarks.peers import missing, token_strings
 
-from .contest import Contest, Contestant
 from .corpora import Symbols
 from .encoding_peers import (
     hugging_face_batch,
@@ -22,8 +24,6 @@ from .encoding_peers import (
     tiktoken_batch,
     tiktoken_one,
 )
-from .machine import thread_counts, usable_cores
-from .peers import missing, token_strings
 from .published_port import (
     PUBLISHED_SYMBOLS_PER_SECOND,
     from_published_ids,

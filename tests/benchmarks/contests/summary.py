@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.benchmarks.rows import BenchmarkRow
+
 from .results import Results
-from .rows import BenchmarkRow
 from .targets import BATCH_AIM, in_batches, reached
 
 

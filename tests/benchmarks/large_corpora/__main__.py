@@ -1,0 +1,5 @@
+"""``python -m tests.benchmarks.large_corpora``."""
+
+from tests.benchmarks.large_corpora.command import main
+
+main()
