@@ -128,19 +128,8 @@ def rouge_scores(references: Sequence[str], answers: Sequence[str]) -> dict[str,
     return {name: np.ascontiguousarray(column) for name, column in zip(ROUGE_METRICS, columns, strict=True)}
 
 
-def rouge(references: Sequence[str], answers: Sequence[str]) -> dict[str, float]:
-    """Mean of `rouge_scores` over all pairs, for each of `ROUGE_METRICS`.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `corpus_bleu4`.
-    """
-    return {name: float(values.mean()) for name, values in rouge_scores(references, answers).items()}
-
-
 def rouge_signature() -> str:
-    """Names the definition of `rouge`, with rouge-score's version."""
+    """Names the definition of `rouge_scores`, whose mean is reported, with rouge-score's version."""
     from importlib.metadata import version
 
     return f"rouge|f1|stem:no|mean:samples|empty:0|rouge-score:{version('rouge-score')}"
