@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-
-import numpy as np
+from collections.abc import Collection, Iterable, Sequence
 
 from ecgbyte.data.catalogue import RecordEntry
 
@@ -84,52 +82,3 @@ def split_by_fold(
                 f"(record {entry.record_id}, fold {entry.fold})"
             )
     return {name: tuple(e for e in entries if split_of_fold.get(e.fold) == name) for name in SPLITS}
-
-
-def split_by_patient(
-    entries: Sequence[RecordEntry], fractions: Mapping[str, float], *, seed: int
-) -> dict[str, tuple[RecordEntry, ...]]:
-    """Draw patients into splits; all records of a patient stay together.
-
-    The draw depends on the set of patients and on the seed, not on the order of `entries`.
-
-    Parameters
-    ----------
-    entries : sequence of RecordEntry
-        The records; their order is kept within each split.
-    fractions : mapping of str to float
-        Share of the patients for each split, positive, at most 1 in all, such as ``{"train": 0.8, "test": 0.2}``.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    dict of str to tuple of RecordEntry
-        In the order of `fractions`.
-
-    Raises
-    ------
-    ValueError
-        If a patient's id is missing, the fractions are not as stated, or there are too few patients for a split.
-    """
-    check_patient_ids(entries)
-    if not fractions:
-        raise ValueError("fractions: empty, expected at least one split")
-    for name, fraction in fractions.items():
-        if not 0 < fraction <= 1:
-            raise ValueError(f"fractions: {name!r} is {fraction}, expected more than 0 and at most 1")
-    total = sum(fractions.values())
-    if total > 1 + 1e-9:
-        raise ValueError(f"fractions: they add up to {total:g}, expected at most 1")
-    patients = sorted({entry.patient_id for entry in entries})
-    order = np.random.default_rng(seed).permutation(len(patients))
-    split_of_patient: dict[str, str] = {}
-    begin, share = 0, 0.0
-    for name, fraction in fractions.items():
-        share += fraction
-        end = round(share * len(patients))
-        if end <= begin:
-            raise ValueError(f"entries: {len(patients)} patients are too few for a share of {fraction:g} in {name!r}")
-        split_of_patient.update({patients[index]: name for index in order[begin:end]})
-        begin = end
-    return {name: tuple(e for e in entries if split_of_patient.get(e.patient_id) == name) for name in fractions}

@@ -5,9 +5,7 @@ Bits per sample can be compared across vocabularies, which tokens per record can
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,25 +45,6 @@ class TokenMeasures:
     bits_entropy: float
 
 
-def unigram_entropy(ids: ArrayLike) -> float:
-    """Entropy of the empirical distribution of token ids, in bits per token.
-
-    Parameters
-    ----------
-    ids : array-like
-        Integers [tokens], 0 or more.
-
-    Raises
-    ------
-    ValueError
-        If there are no ids, or one is negative or no integer.
-    """
-    array = whole_numbers("ids", ids)
-    if not len(array):
-        raise ValueError("ids: got no tokens, expected at least one")
-    return entropy_of_counts(np.bincount(array))
-
-
 def entropy_of_counts(counts: ArrayLike) -> float:
     """Entropy of how often each token occurs, in bits per token.
 
@@ -86,32 +65,6 @@ def entropy_of_counts(counts: ArrayLike) -> float:
     return float(max(0.0, -(shares * np.log2(shares)).sum()))
 
 
-def measure_tokens(ids_by_record: Sequence[ArrayLike], num_samples: int, vocabulary_size: int) -> TokenMeasures:
-    """Compression and bits per sample of encoded records.
-
-    Parameters
-    ----------
-    ids_by_record : sequence of array-like
-        Token ids int [tokens] of each record.
-    num_samples : int
-        Samples of all records and leads together (12 leads of 2,500 samples count 30,000).
-    vocabulary_size : int
-        Ids are 0 to `vocabulary_size` - 1.
-
-    Raises
-    ------
-    ValueError
-        If there are no records or tokens, an id is out of range, or there are more tokens than samples.
-    """
-    arrays = [whole_numbers(f"ids_by_record[{index}]", ids) for index, ids in enumerate(ids_by_record)]
-    ids = np.concatenate(arrays) if arrays else np.empty(0, dtype=np.int64)
-    if not len(ids):
-        raise ValueError(f"ids_by_record: got {len(arrays)} records without tokens, expected at least one token")
-    if ids.max() >= vocabulary_size:
-        raise ValueError(f"ids_by_record: got id {ids.max()}, expected ids below vocabulary_size {vocabulary_size}")
-    return measure_counts(np.bincount(ids, minlength=vocabulary_size), len(arrays), num_samples)
-
-
 def measure_counts(counts: ArrayLike, num_records: int, num_samples: int) -> TokenMeasures:
     """Compression and bits per sample from how often each token occurs, so that records need not be kept.
 
@@ -122,7 +75,7 @@ def measure_counts(counts: ArrayLike, num_records: int, num_samples: int) -> Tok
     num_records : int
         Records that were counted, 1 or more.
     num_samples : int
-        As in `measure_tokens`.
+        Samples of all records and leads together (12 leads of 2,500 samples count 30,000).
 
     Raises
     ------
@@ -146,33 +99,6 @@ def measure_counts(counts: ArrayLike, num_records: int, num_samples: int) -> Tok
         bits_bound=tokens_per_sample * math.log2(len(array)),
         bits_entropy=tokens_per_sample * entropy,
     )
-
-
-def root_mean_square_error(signals: Iterable[ArrayLike], decoded: Iterable[ArrayLike]) -> float:
-    """Root mean square of signal - decoded over all samples of all records, in the signals' unit (mV).
-
-    Parameters
-    ----------
-    signals, decoded : iterables of array-like
-        float [leads, samples] each; record i of one and of the other have the same shape.
-
-    Raises
-    ------
-    ValueError
-        If the records do not match, are empty, or hold values that are not finite.
-    """
-    return _error_of(signals, decoded).root_mean_square
-
-
-def percentage_root_difference(signals: Iterable[ArrayLike], decoded: Iterable[ArrayLike]) -> float:
-    """PRD: 100 * sqrt(sum of squared errors / sum of squared samples), in percent, the mean kept in the signal.
-
-    Raises
-    ------
-    ValueError
-        As `root_mean_square_error`, and if all samples are 0.
-    """
-    return _error_of(signals, decoded).percentage
 
 
 class ReconstructionError:
@@ -208,13 +134,19 @@ class ReconstructionError:
 
     @property
     def root_mean_square(self) -> float:
-        """See `root_mean_square_error`."""
+        """Root mean square of signal - decoded over all samples of all records, in the signals' unit (mV)."""
         self._check_samples()
         return math.sqrt(self._squares / self._samples)
 
     @property
     def percentage(self) -> float:
-        """See `percentage_root_difference`."""
+        """PRD: 100 * sqrt(sum of squared errors / sum of squared samples), in percent, the mean kept in the signal.
+
+        Raises
+        ------
+        ValueError
+            If all samples are 0, or there are none.
+        """
         self._check_samples()
         if self._energy == 0:
             raise ValueError("signals: got only zeros, for which a relative error is not defined")
@@ -223,16 +155,6 @@ class ReconstructionError:
     def _check_samples(self) -> None:
         if not self._samples:
             raise ValueError("signals: got no samples, expected at least one")
-
-
-def _error_of(signals: Iterable[ArrayLike], decoded: Iterable[ArrayLike]) -> ReconstructionError:
-    error = ReconstructionError()
-    for index, (one, other) in enumerate(itertools.zip_longest(signals, decoded)):
-        if one is None or other is None:
-            shorter = "signals" if one is None else "decoded"
-            raise ValueError(f"signals, decoded: {shorter} ends after {index} records, expected the same records")
-        error.add(one, other)
-    return error
 
 
 def whole_numbers(name: str, ids: ArrayLike) -> NDArray[np.int64]:

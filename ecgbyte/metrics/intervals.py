@@ -18,103 +18,6 @@ OfSums = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 _CHUNK = 1 << 22
 
 
-def patient_bootstrap(
-    values: ArrayLike,
-    patients: Sequence[str],
-    *,
-    of_sums: OfSums | None = None,
-    num_resamples: int = 1000,
-    level: float = 0.95,
-    seed: int,
-) -> tuple[float, float]:
-    """Interval of a mean, or of a measure made from sums, over resampled patients.
-
-    Parameters
-    ----------
-    values : array-like
-        [samples], whose mean is measured, or [samples, statistics] together with `of_sums`.
-    patients : sequence of str
-        [samples], whose sample it is.
-    of_sums : callable, optional
-        Takes sums float64 [resamples, statistics], returns the measure float64 [resamples]; for BLEU
-        `ecgbyte.metrics.language.bleu_from_statistics`.
-    num_resamples : int
-        How many times patients are drawn.
-    level : float
-        Coverage, between 0 and 1.
-    seed : int
-        Same seed, same interval.
-
-    Returns
-    -------
-    low, high : float
-        NaN, NaN for a single patient, whose resamples are all the same.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, a value is not finite, there are no samples, or an argument is out of its range.
-
-    Notes
-    -----
-    Thread-safety: no shared state; may run in several threads at once.
-    """
-    statistics, measure = as_statistics("values", values, of_sums)
-    by_patient = sums_by_patient(statistics, patients)
-    if len(by_patient) == 1:
-        _check_settings(num_resamples, level)
-        return float("nan"), float("nan")
-    blocks = resampled_counts(len(by_patient), num_resamples=num_resamples, seed=seed)
-    return percentile_interval(np.concatenate([measure(counts @ by_patient) for counts in blocks]), level)
-
-
-def paired_patient_bootstrap(
-    values_a: ArrayLike,
-    values_b: ArrayLike,
-    patients: Sequence[str],
-    *,
-    of_sums: OfSums | None = None,
-    num_resamples: int = 1000,
-    level: float = 0.95,
-    seed: int,
-) -> tuple[float, float, float]:
-    """Difference a - b of two measures of the same samples, with its interval over resampled patients.
-
-    Both measures see the same resample, so what makes a patient hard for both cancels.
-
-    Parameters
-    ----------
-    values_a, values_b : array-like
-        As `values` of `patient_bootstrap`, sample i of one and of the other being the same question.
-    patients, of_sums, num_resamples, level, seed
-        As in `patient_bootstrap`.
-
-    Returns
-    -------
-    difference, low, high : float
-        The difference on all samples, and the interval (NaN, NaN for a single patient).
-
-    Raises
-    ------
-    ValueError
-        As `patient_bootstrap`, and if the two do not have the same shape.
-    """
-    a, measure = as_statistics("values_a", values_a, of_sums)
-    b, _ = as_statistics("values_b", values_b, of_sums)
-    if a.shape != b.shape:
-        raise ValueError(f"values_a, values_b: got {len(a)} and {len(b)} samples, expected the same samples")
-    width = a.shape[1]
-
-    def difference(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        return measure(sums[:, :width]) - measure(sums[:, width:])
-
-    both = np.hstack([a, b])
-    low, high = patient_bootstrap(
-        both, patients, of_sums=difference, num_resamples=num_resamples, level=level, seed=seed
-    )
-    return float(difference(both.sum(axis=0, keepdims=True))[0]), low, high
-
-
 def patient_indices(patients: Sequence[str], num_samples: int) -> NDArray[np.int64]:
     """Number the patients in sorted order: int64 [samples], 0 to patients - 1.
 
@@ -204,8 +107,11 @@ def as_statistics(name: str, values: ArrayLike, of_sums: OfSums | None) -> tuple
     ----------
     name : str
         What messages call the values.
-    values, of_sums
-        As in `patient_bootstrap`.
+    values : array-like
+        [samples], whose mean is measured, or [samples, statistics] together with `of_sums`.
+    of_sums : callable, optional
+        Takes sums float64 [resamples, statistics], returns the measure float64 [resamples]; for BLEU
+        `ecgbyte.metrics.language.bleu_from_statistics`.
 
     Raises
     ------

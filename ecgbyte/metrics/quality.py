@@ -57,7 +57,7 @@ def measure_runs(runs: Sequence[ResampledScores], *, level: float = 0.95) -> dic
     runs : sequence of ResampledScores
         One a training run, of the same questions and resamples. For a single run the interval is over patients alone.
     level : float
-        As in `ecgbyte.metrics.training_runs.two_level_bootstrap`.
+        Coverage of the intervals, between 0 and 1.
 
     Raises
     ------
@@ -93,11 +93,12 @@ def compare_runs(
     runs_a, runs_b : sequences of ResampledScores
         One a training run, all of the same questions and resamples.
     same_runs : bool
-        As in `ecgbyte.metrics.training_runs.paired_two_level_bootstrap`.
+        True where run i of a and of b is one trained model under two inputs: what makes a model good then cancels.
+        False for two methods, which are trained apart, whatever their seeds; their numbers of runs may differ.
     num_permutations : int, optional
         As in `ecgbyte.metrics.comparisons.swap_p_values`. Where None there is no test, and p-values are NaN.
     level : float
-        As in `two_level_bootstrap`.
+        Coverage of the intervals, between 0 and 1.
     seed : int
         Seed of the swaps.
 

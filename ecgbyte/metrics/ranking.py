@@ -75,8 +75,12 @@ def roc_areas(
         bool [samples], True where "yes" is right.
     attributes, patients : sequences of str
         [samples], what was asked for and whose ECG it is.
-    num_resamples, level, seed
-        As in `ecgbyte.metrics.training_runs.two_level_bootstrap`.
+    num_resamples : int
+        How many times patients are drawn.
+    level : float
+        Coverage of the intervals, between 0 and 1.
+    seed : int
+        Same seed, same intervals.
 
     Raises
     ------
@@ -132,9 +136,9 @@ def compare_macro_roc_areas(
     runs_a, runs_b, positives, attributes, patients
         As for `roc_areas`.
     same_runs : bool
-        As in `ecgbyte.metrics.training_runs.paired_two_level_bootstrap`.
+        As in `ecgbyte.metrics.quality.compare_runs`.
     num_resamples, level, seed
-        As in `two_level_bootstrap`.
+        As for `roc_areas`.
     num_permutations : int, optional
         As in `ecgbyte.metrics.comparisons.swap_p_values`. Where None there is no test, and the p-value is NaN.
 

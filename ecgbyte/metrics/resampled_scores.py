@@ -48,13 +48,15 @@ def resample_scores(
         Of one run.
     patients : sequence of str
         [samples], whose ECG each question is about.
-    num_resamples, seed
-        As in `ecgbyte.metrics.intervals.patient_bootstrap`.
+    num_resamples : int
+        How many times patients are drawn.
+    seed : int
+        Same seed, same resamples.
 
     Raises
     ------
     ValueError, TypeError
-        As `patient_bootstrap`.
+        As `ecgbyte.metrics.intervals.patient_indices`, or if `num_resamples` is not positive.
     """
     statistics, measures = scores.statistics()
     together = sums_by_patient(np.hstack(statistics), patients)

@@ -67,11 +67,6 @@ class AnswerAttention:
     rollout: NDArray[np.float64]
     gradient_input: NDArray[np.float64]
 
-    @property
-    def num_ecg_tokens(self) -> int:
-        """ECG tokens that the sequence holds."""
-        return int(self.attention.shape[-1])
-
     def answer_rows(self) -> slice:
         """The rows of the answer without EOS; of an empty answer, EOS is all there is."""
         return slice(0, max(1, len(self.predicted_ids) - 1))

@@ -22,7 +22,7 @@ from ecgbyte.metrics.quality import (
     measure_runs,
 )
 from ecgbyte.metrics.resampled_scores import resample_scores
-from ecgbyte.metrics.training_runs import paired_two_level_bootstrap, two_level_bootstrap
+from tests.metrics.direct_intervals import paired_two_level_bootstrap, two_level_bootstrap
 
 
 def mean(sums: np.ndarray) -> np.ndarray:

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgbyte.metrics.intervals import paired_patient_bootstrap, patient_bootstrap, percentile_interval
+from ecgbyte.metrics.intervals import percentile_interval
 from ecgbyte.metrics.language import bleu_from_statistics, bleu_statistics, corpus_bleu4
 from ecgbyte.metrics.quality import LANGUAGE_METRICS, compare_language, measure_language
+from tests.metrics.direct_intervals import paired_patient_bootstrap, patient_bootstrap
 
 SAMPLES = st.lists(st.tuples(st.floats(0, 100), st.sampled_from("pqrst")), min_size=2, max_size=25)
 
@@ -117,11 +118,6 @@ def test_bad_input_is_refused(arguments: dict, message: str) -> None:
 def test_patients_that_are_no_strings_are_refused() -> None:
     with pytest.raises(TypeError, match=r"patients\[1\]: got NoneType"):
         patient_bootstrap([1.0, 2.0], ["a", None], seed=0)  # type: ignore[list-item]
-
-
-def test_pairs_of_different_samples_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 and 1 samples"):
-        paired_patient_bootstrap([1.0, 2.0], [1.0], ["a", "b"], seed=0)
 
 
 def test_all_language_measures_have_value_interval_and_signature() -> None:

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ecgbyte.metrics.intervals import paired_patient_bootstrap, patient_bootstrap
 from ecgbyte.metrics.language import bleu_from_statistics, bleu_statistics, corpus_bleu4
-from ecgbyte.metrics.training_runs import paired_two_level_bootstrap, two_level_bootstrap
+from tests.metrics.direct_intervals import (
+    paired_patient_bootstrap,
+    paired_two_level_bootstrap,
+    patient_bootstrap,
+    two_level_bootstrap,
+)
 
 PATIENTS = [f"patient {number // 3:02d}" for number in range(60)]
 
@@ -121,16 +125,3 @@ def test_one_patient_has_no_interval() -> None:
     found = two_level_bootstrap([[1.0, 2.0], [2.0, 3.0]], ["a", "a"], seed=0)
     assert found.value == 2.0
     assert all(math.isnan(end) for end in (found.low, found.high, found.p_value))
-
-
-def test_bad_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="runs: got no training run"):
-        two_level_bootstrap([], ["a"], seed=0)
-    with pytest.raises(ValueError, match=r"runs\[1\]: got 1 samples where run 0 has 2"):
-        two_level_bootstrap([[1.0, 2.0], [1.0]], ["a", "b"], seed=0)
-    with pytest.raises(ValueError, match=r"runs\[1\]: got NaN or infinity in sample 0"):
-        two_level_bootstrap([[1.0], [math.nan]], ["a"], seed=0)
-    with pytest.raises(ValueError, match="2 and 1 runs, expected the same runs"):
-        paired_two_level_bootstrap([[1.0], [2.0]], [[1.0]], ["a"], same_runs=True, seed=0)
-    with pytest.raises(ValueError, match="1 and 2 samples"):
-        paired_two_level_bootstrap([[1.0]], [[1.0, 2.0]], ["a"], same_runs=False, seed=0)
