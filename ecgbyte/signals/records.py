@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,10 @@ class Record:
         object.__setattr__(self, "signal", ordered)
         object.__setattr__(self, "sampling_rate", sampling_rate)
         object.__setattr__(self, "lead_names", tuple(names[row] for row in order))
+
+    def __reduce__(self) -> tuple[type[Record], tuple[Any, ...]]:
+        # Through the constructor, so that a copy is checked and read-only too.
+        return Record, tuple(getattr(self, item.name) for item in fields(self))
 
     @property
     def num_samples(self) -> int:

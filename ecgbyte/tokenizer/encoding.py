@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,10 @@ import numpy as np
 from ecgbyte._ext import signal_encoding as _kernel
 from ecgbyte.bpe import Vocabulary
 
+_NOT_YET = np.empty(0)
+_NOT_YET.setflags(write=False)
 
-@dataclass(frozen=True, eq=False)
+
 class Encoding:
     """The tokens of one ECG.
 
@@ -43,14 +44,22 @@ class Encoding:
     4 samples has ``leads[i] == 0``, ``offsets[i] == [3, 7]`` and ``spans(i) == [(0, 3, 5), (1, 0, 2)]``.
     """
 
-    ids: np.ndarray
-    leads: np.ndarray
-    offsets: np.ndarray
-    shape: tuple[int, int]
-    low: float
-    high: float
-    clipped: float = 0.0
-    lead_names: tuple[str, ...] | None = None
+    def __init__(
+        self,
+        ids: np.ndarray,
+        leads: np.ndarray,
+        offsets: np.ndarray,
+        shape: tuple[int, int],
+        low: float,
+        high: float,
+        clipped: float = 0.0,
+        lead_names: tuple[str, ...] | None = None,
+    ) -> None:
+        self._ids = _unchangeable(ids)
+        self._shape, self._range, self._clipped, self._lead_names = shape, (low, high), clipped, lead_names
+        self._token_lengths = _NOT_YET
+        # Leads and offsets, as soon as they are known.
+        self._places = {"": (_unchangeable(leads), _unchangeable(offsets))}
 
     @classmethod
     def _of_tokens(
@@ -64,24 +73,66 @@ class Encoding:
         lead_names: tuple[str, ...] | None,
     ) -> Encoding:
         """One whose `leads` and `offsets` follow from the number of symbols of each token of the vocabulary."""
-        encoding = object.__new__(cls)
-        vars(encoding).update(
-            ids=ids, shape=shape, low=low, high=high, clipped=clipped, lead_names=lead_names, _lengths=token_lengths
-        )
+        encoding = cls(ids, _NOT_YET, _NOT_YET, shape, low, high, clipped, lead_names)
+        encoding._token_lengths, encoding._places = token_lengths, {}
         return encoding
 
-    def __getattr__(self, name: str) -> np.ndarray:
-        # Comes here only for what is not there yet.
-        fields = vars(self)
-        if name not in ("leads", "offsets") or "_lengths" not in fields:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        located = dict(zip(("leads", "offsets"), _located(self.ids, fields["_lengths"], self.shape[1]), strict=True))
-        array: np.ndarray = fields.setdefault(name, located[name])
-        return array
+    def _located(self) -> tuple[np.ndarray, np.ndarray]:
+        if "" not in self._places:
+            # Of threads that come here at once, the first to finish gives its arrays to all.
+            self._places.setdefault("", _located(self._ids, self._token_lengths, self._shape[1]))
+        return self._places[""]
 
-    def __getstate__(self) -> dict[str, Any]:
-        located = {"leads": self.leads, "offsets": self.offsets}
-        return {name: value for name, value in (vars(self) | located).items() if name != "_lengths"}
+    @property
+    def ids(self) -> np.ndarray:
+        """Token ids, int32 [tokens]."""
+        return self._ids
+
+    @property
+    def leads(self) -> np.ndarray:
+        """Index of the lead in which each token starts, int16 [tokens]."""
+        return self._located()[0]
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """First sample of each token and one past its last, int32 [tokens, 2]."""
+        return self._located()[1]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Leads and samples of the signal."""
+        return self._shape
+
+    @property
+    def low(self) -> float:
+        """The low end of the range, in mV."""
+        return self._range[0]
+
+    @property
+    def high(self) -> float:
+        """The high end of the range, in mV."""
+        return self._range[1]
+
+    @property
+    def clipped(self) -> float:
+        """Share of the samples, 0 to 1, that lay outside the range."""
+        return self._clipped
+
+    @property
+    def lead_names(self) -> tuple[str, ...] | None:
+        """The names of the leads, where they are known."""
+        return self._lead_names
+
+    def __repr__(self) -> str:
+        return (
+            f"Encoding({self.num_tokens} tokens, shape={self.shape}, low={self.low}, high={self.high}, "
+            f"clipped={self.clipped}, lead_names={self.lead_names})"
+        )
+
+    def __reduce__(self) -> tuple[type[Encoding], tuple[Any, ...]]:
+        # Through the constructor, so that a copy is read-only too.
+        places = (self.leads, self.offsets)
+        return Encoding, (self.ids, *places, self.shape, self.low, self.high, self.clipped, self.lead_names)
 
     @property
     def num_tokens(self) -> int:
@@ -165,6 +216,11 @@ def _located(ids: np.ndarray, token_lengths: np.ndarray, samples: int) -> tuple[
     _kernel.locate(ids, token_lengths, samples, leads, offsets)
     read_only(leads, offsets)
     return leads, offsets
+
+
+def _unchangeable(array: np.ndarray) -> np.ndarray:
+    """The array if it is read-only, else a read-only copy, so that its owner can go on writing."""
+    return array if not array.flags.writeable else read_only(array.copy())[0]
 
 
 def read_only(*arrays: np.ndarray) -> Sequence[np.ndarray]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import overload
+from dataclasses import dataclass, fields
+from typing import Any, overload
 
 import numpy as np
 
@@ -50,7 +50,11 @@ class EncodingBatch(Sequence[Encoding]):
     token_lengths: np.ndarray
 
     def __post_init__(self) -> None:
-        read_only(self.ids, self.splits, self.samples, self.ranges, self.clipped)
+        read_only(self.ids, self.splits, self.samples, self.ranges, self.clipped, self.token_lengths)
+
+    def __reduce__(self) -> tuple[type[EncodingBatch], tuple[Any, ...]]:
+        # Through the constructor, so that a copy is read-only too.
+        return EncodingBatch, tuple(getattr(self, item.name) for item in fields(self))
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,6 +26,16 @@ def test_stored_as_read_only_contiguous_float32_copy() -> None:
         record.signal[0, 0] = 1
     with pytest.raises(dataclasses.FrozenInstanceError):
         record.record_id = "b"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("again", [lambda kept: pickle.loads(pickle.dumps(kept)), copy.copy, copy.deepcopy])
+def test_copies_are_equal_and_read_only(again: Callable[[Record], Record]) -> None:
+    record = Record(np.arange(6.0).reshape(3, 2), 100, ("aVF", "I", "V1"), "a")
+    copied = again(record)
+    for item in dataclasses.fields(Record):
+        np.testing.assert_array_equal(getattr(copied, item.name), getattr(record, item.name))
+    with pytest.raises(ValueError, match="read-only"):
+        copied.signal[0, 0] = 1
 
 
 def test_leads_are_reordered_by_name() -> None:
