@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,11 +33,12 @@ class Finding:
     certain: bool = True
 
 
-@dataclass(frozen=True)
 class RecordEntry:
     """A record's place in its data set, without its signal.
 
-    Attributes
+    Entries with equal contents are equal. *Thread-safety*: immutable.
+
+    Parameters
     ----------
     record_id, patient_id : str
         Identifiers within the data set.
@@ -48,16 +49,68 @@ class RecordEntry:
     assessed : tuple of str
         The `FINDING_TYPES` for which the absence of a finding means that it is absent. No question is asked about
         others.
-    report : str
-        The cardiologist's (or generator's) report, one or more sentences.
+    report : str or callable() -> str
+        The cardiologist's (or generator's) report, one or more sentences; a callable gives it whenever it is asked
+        for, so that a large table need not be read before.
     """
 
-    record_id: str
-    patient_id: str
-    fold: int
-    findings: tuple[Finding, ...]
-    assessed: tuple[str, ...]
-    report: str
+    __slots__ = ("_content", "_report")
+
+    def __init__(
+        self,
+        record_id: str,
+        patient_id: str,
+        fold: int,
+        findings: tuple[Finding, ...],
+        assessed: tuple[str, ...],
+        report: str | Callable[[], str],
+    ) -> None:
+        self._content = (record_id, patient_id, fold, findings, assessed)
+        self._report = report
+
+    @property
+    def record_id(self) -> str:
+        """Identifier of the record."""
+        return self._content[0]
+
+    @property
+    def patient_id(self) -> str:
+        """Identifier of the patient."""
+        return self._content[1]
+
+    @property
+    def fold(self) -> int:
+        """1 to 10."""
+        return self._content[2]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What was found, sorted."""
+        return self._content[3]
+
+    @property
+    def assessed(self) -> tuple[str, ...]:
+        """The types of findings whose absence is known."""
+        return self._content[4]
+
+    @property
+    def report(self) -> str:
+        """The report."""
+        return self._report if isinstance(self._report, str) else self._report()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RecordEntry):
+            return NotImplemented
+        return self._content == other._content and self.report == other.report
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    def __repr__(self) -> str:
+        return (
+            f"RecordEntry(record_id={self.record_id!r}, patient_id={self.patient_id!r}, fold={self.fold!r}, "
+            f"findings={self.findings!r}, assessed={self.assessed!r}, report={self.report!r})"
+        )
 
     def names(self, finding_type: str, *, certain_only: bool = False) -> tuple[str, ...]:
         """The names of the findings of one type, sorted, without repeats."""

@@ -10,15 +10,13 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 
 from ecgbyte.data.catalogue import RecordEntry
+from ecgbyte.data.sets.record_folder import RecordFolder
 from ecgbyte.files import fingerprint
-from ecgbyte.signals.records import Record
-from ecgbyte.signals.wfdb_reading import read_record
 
 RECORD_LIST_FILE = "record_list.csv"
 MEASUREMENTS_FILE = "machine_measurements.csv"
@@ -28,8 +26,8 @@ _REPORT_COLUMNS = tuple(f"report_{number}" for number in range(18))
 _NUM_FOLDS = 10
 
 
-class MIMICIVECG:
-    """The records of MIMIC-IV-ECG: 12 leads, 10 s, 500 samples a second.
+class MIMICIVECG(RecordFolder):
+    """The records of MIMIC-IV-ECG: 12 leads, 10 s, 500 samples a second; ids are the study_id.
 
     The data set names no findings, so nothing can be asked about it that is not read from a file of questions, and it
     has no folds: a patient's fold is drawn here from the patient's id, the same on every machine.
@@ -63,55 +61,28 @@ class MIMICIVECG:
     def __init__(
         self, root: str | os.PathLike[str], *, max_records: int | None = None, available_only: bool = False
     ) -> None:
-        if max_records is not None and max_records < 1:
-            raise ValueError(f"max_records: got {max_records}, expected at least 1")
-        self.root = Path(root)
-        if not self.root.is_dir():
-            raise FileNotFoundError(
-                f"root: {self.root} is no folder; expected the unpacked MIMIC-IV-ECG with {RECORD_LIST_FILE}, "
-                f"{MEASUREMENTS_FILE} and files/"
-            )
-        for file in (RECORD_LIST_FILE, MEASUREMENTS_FILE):
-            if not (self.root / file).is_file():
-                raise FileNotFoundError(
-                    f"root: {file} is not in {self.root}; expected the folder of MIMIC-IV-ECG as published"
-                )
+        super().__init__(
+            root,
+            title="MIMIC-IV-ECG",
+            tables=(RECORD_LIST_FILE, MEASUREMENTS_FILE),
+            signals="files/",
+            sampling_rate=SAMPLING_RATE,
+            max_records=max_records,
+        )
         patients = _read_record_list(self.root / RECORD_LIST_FILE)
-        chosen, self._missing = sorted(patients), 0
+        chosen, missing = sorted(patients), 0
         if available_only:
-            there = [study for study in chosen if self._is_available(patients[study], study)]
-            chosen, self._missing = there, len(chosen) - len(there)
-        if not chosen:
-            raise ValueError(
-                f"root: none of the records that {self.root / RECORD_LIST_FILE} names is there ({self._missing} are "
-                f"missing), expected .hea and .dat files such as {_path('10000032', '40689238')}.hea"
-            )
+            there = [study for study in chosen if self._is_available(_path(patients[study], study))]
+            chosen, missing = there, len(chosen) - len(there)
         chosen = chosen[:max_records]
         self._patients = {study: patients[study] for study in chosen}
-        self._reports = _Reports(self.root / MEASUREMENTS_FILE, self._patients)
+        reports = _Reports(self.root / MEASUREMENTS_FILE, self._patients)
         folds = {patient: _fold(patient) for patient in set(self._patients.values())}
-        self._entries = tuple(
-            _Entry(study, patient, folds[patient], self._reports) for study, patient in self._patients.items()
-        )
-
-    def _is_available(self, patient: str, study: str) -> bool:
-        stem = _path(patient, study)
-        return all((self.root / f"{stem}{end}").is_file() for end in (".hea", ".dat"))
-
-    @property
-    def sampling_rate(self) -> float:
-        """Samples a second of the records that `read` returns."""
-        return float(SAMPLING_RATE)
-
-    @property
-    def entries(self) -> Sequence[RecordEntry]:
-        """All records, by id; the id is the study_id. The first report that is looked at makes all of them be read."""
-        return self._entries
-
-    @property
-    def missing(self) -> int:
-        """How many records the table names that are not in the folder; counted only with ``available_only``."""
-        return self._missing
+        entries = [
+            RecordEntry(study, patient, folds[patient], (), (), partial(reports.of, study))
+            for study, patient in self._patients.items()
+        ]
+        self._keep(entries, missing, RECORD_LIST_FILE, f"such as {_path('10000032', '40689238')}.hea")
 
     @cached_property
     def fingerprint(self) -> str:
@@ -122,52 +93,9 @@ class MIMICIVECG:
                 digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
         return fingerprint("mimic-iv-ecg", *digests, "\n".join(self._patients))
 
-    def read(self, record_id: str) -> Record:
-        """Read one record's signal.
-
-        Parameters
-        ----------
-        record_id : str
-            The id of an entry, such as ``"40689238"``.
-
-        Returns
-        -------
-        Record
-            Signal float32 [12, samples] in mV, leads in canonical order whatever their order in the file.
-
-        Raises
-        ------
-        KeyError
-            If no entry has this id.
-        FileNotFoundError
-            If its files are not there; the message names them.
-        ValueError
-            If they cannot be read, hold samples marked as invalid, or are not at 500 samples a second.
-        """
-        if record_id not in self._patients:
-            raise KeyError(f"record_id: {record_id!r} is not among the {len(self._entries)} records of {self.root}")
-        path = self.root / _path(self._patients[record_id], record_id)
-        record = read_record(path)
-        if record.sampling_rate != SAMPLING_RATE:
-            raise ValueError(f"{path}: {record.sampling_rate:g} samples a second, expected {SAMPLING_RATE}")
-        return replace(record, record_id=record_id)
-
-
-class _Entry(RecordEntry):
-    """An entry without findings, whose report is read when it is first asked for."""
-
-    findings = ()
-    assessed = ()
-
-    def __init__(self, record_id: str, patient_id: str, fold: int, reports: _Reports) -> None:
-        # The instances of a frozen class take no assignments.
-        self.__dict__.update(record_id=record_id, patient_id=patient_id, fold=fold, _reports=reports)
-
-    @cached_property
-    def report(self) -> str:
-        """The machine's statements, as sentences."""
-        reports: _Reports = self.__dict__["_reports"]
-        return reports.of(self.record_id)
+    def _stem(self, record_id: str) -> str | None:
+        patient = self._patients.get(record_id)
+        return None if patient is None else _path(patient, record_id)
 
 
 class _Reports:

@@ -9,15 +9,13 @@ import csv
 import io
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.sets.ptbxl_findings import COLUMNS, read_findings
+from ecgbyte.data.sets.record_folder import RecordFolder, check_stem
 from ecgbyte.data.splits import is_missing_id
 from ecgbyte.files import fingerprint
-from ecgbyte.signals.records import Record
-from ecgbyte.signals.wfdb_reading import read_record
 
 DATABASE_FILE = "ptbxl_database.csv"
 STATEMENTS_FILE = "scp_statements.csv"
@@ -33,8 +31,8 @@ _FILE_COLUMNS = {100: "filename_lr", 500: "filename_hr"}
 _NUM_FOLDS = 10
 
 
-class PTBXL:
-    """The records of PTB-XL, without the 38 duplicates that version 1.0.3 removed.
+class PTBXL(RecordFolder):
+    """The records of PTB-XL, without the 38 duplicates that version 1.0.3 removed; ids are ecg_id with five digits.
 
     Parameters
     ----------
@@ -71,25 +69,27 @@ class PTBXL:
     ) -> None:
         if sampling_rate not in _FILE_COLUMNS:
             raise ValueError(f"sampling_rate: got {sampling_rate!r}, PTB-XL has 100 and 500 samples a second")
-        if max_records is not None and max_records < 1:
-            raise ValueError(f"max_records: got {max_records}, expected at least 1")
-        self.root = Path(root)
-        if not self.root.is_dir():
-            raise FileNotFoundError(
-                f"root: {self.root} is no folder; expected the unpacked PTB-XL with {DATABASE_FILE}, {STATEMENTS_FILE} "
-                f"and records{sampling_rate}/"
-            )
+        super().__init__(
+            root,
+            title="PTB-XL",
+            tables=(DATABASE_FILE, STATEMENTS_FILE),
+            signals=f"records{sampling_rate}/",
+            sampling_rate=sampling_rate,
+            max_records=max_records,
+        )
         database, statements = _read_table(self.root, DATABASE_FILE), _read_table(self.root, STATEMENTS_FILE)
         without_likelihood = _statements_without_likelihood(self.root, statements)
         file_column = _FILE_COLUMNS[sampling_rate]
-        self._sampling_rate = sampling_rate
         self._files: dict[str, str] = {}
         entries: list[RecordEntry] = []
         missing = 0
         rows = _rows(self.root / DATABASE_FILE, database, ("ecg_id", "patient_id", "report", "strat_fold", file_column))
         for ecg_id, row in rows:
-            file = row[file_column]
-            if available_only and not all((self.root / f"{file}{end}").is_file() for end in (".hea", ".dat")):
+            try:
+                file = check_stem(row[file_column])
+            except ValueError as error:
+                raise ValueError(f"{self.root / DATABASE_FILE}: ecg_id {ecg_id}: {file_column}: {error}") from error
+            if available_only and not self._is_available(file):
                 missing += 1
                 continue
             if max_records is not None and len(entries) == max_records:
@@ -100,73 +100,23 @@ class PTBXL:
             entry = _entry(self.root / DATABASE_FILE, ecg_id, row, without_likelihood)
             self._files[entry.record_id] = file
             entries.append(entry)
-        if not entries:
-            raise ValueError(
-                f"root: none of the records that {self.root / DATABASE_FILE} names is there "
-                f"({missing} are missing), expected .hea and .dat files in records{sampling_rate}/00000 and so on"
-            )
+        self._keep(entries, missing, DATABASE_FILE, f"in records{sampling_rate}/00000 and so on")
         _check_folds(self.root / DATABASE_FILE, entries)
-        self._entries = tuple(entries)
-        self._missing = missing
         self._fingerprint = fingerprint(
             "ptb-xl", str(sampling_rate), database, statements, "\n".join(entry.record_id for entry in entries)
         )
-
-    @property
-    def sampling_rate(self) -> float:
-        """Samples a second of the records that `read` returns."""
-        return float(self._sampling_rate)
-
-    @property
-    def entries(self) -> Sequence[RecordEntry]:
-        """All records, by id; the id is ecg_id with five digits."""
-        return self._entries
-
-    @property
-    def missing(self) -> int:
-        """How many records the tables name that are not in the folder; counted only with ``available_only``."""
-        return self._missing
 
     @property
     def fingerprint(self) -> str:
         """Identifies both tables, the sampling rate and the choice of records; not the signals themselves."""
         return self._fingerprint
 
-    def read(self, record_id: str) -> Record:
-        """Read one record's signal.
-
-        Parameters
-        ----------
-        record_id : str
-            The id of an entry, such as ``"00001"``.
-
-        Returns
-        -------
-        Record
-            Signal float32 [12, samples] in mV, leads in canonical order, its id `record_id`.
-
-        Raises
-        ------
-        KeyError
-            If no entry has this id.
-        FileNotFoundError
-            If its files are not there.
-        ValueError
-            If they cannot be read, or are not at the expected rate.
-        """
-        if record_id not in self._files:
-            raise KeyError(f"record_id: {record_id!r} is not among the {len(self._entries)} records of {self.root}")
-        path = self.root / self._files[record_id]
-        record = read_record(path)
-        if record.sampling_rate != self._sampling_rate:
-            raise ValueError(f"{path}: {record.sampling_rate:g} samples a second, expected {self._sampling_rate}")
-        return replace(record, record_id=record_id)
+    def _stem(self, record_id: str) -> str | None:
+        return self._files.get(record_id)
 
 
 def _read_table(root: Path, name: str) -> str:
     path = root / name
-    if not path.is_file():
-        raise FileNotFoundError(f"root: {name} is not in {root}; expected the folder of PTB-XL as published")
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -149,6 +149,12 @@ def test_the_fingerprint_tells_settings_and_content_apart(tmp_path: Path) -> Non
         ({"scp_codes": "['NORM']"}, "is no mapping"),
         ({"scp_codes": "{'XYZ': 100.0}"}, "scp_codes: 'XYZ' is no statement of PTB-XL"),
         ({"heart_axis": "UP"}, "heart_axis: 'UP' is not known"),
+        (
+            {"filename_lr": "../elsewhere/00001_lr"},
+            "ecg_id 1: filename_lr: got '../elsewhere/00001_lr', expected a path",
+        ),
+        ({"filename_lr": "/etc/00001_lr"}, "ecg_id 1: filename_lr: got '/etc/00001_lr', expected a path inside"),
+        ({"filename_lr": ""}, "ecg_id 1: filename_lr: got '', expected a path inside of the data set's folder"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path: Path, change: dict[str, str], message: str) -> None:

@@ -49,7 +49,8 @@ class RenamedRecords:
 
     def __init__(self) -> None:
         self.entries = tuple(
-            dataclasses.replace(entry, record_id=f"{number:05d}") for number, entry in enumerate(SOURCE.entries, 1)
+            RecordEntry(f"{number:05d}", entry.patient_id, entry.fold, entry.findings, entry.assessed, entry.report)
+            for number, entry in enumerate(SOURCE.entries, 1)
         )
 
 
@@ -209,14 +210,17 @@ def test_a_transfer_asks_what_was_taught_and_both_show() -> None:
     splits = choose_entries(records, profile.data, 0)
     asked = ask_questions(splits, profile)
     other = [
-        dataclasses.replace(
-            entry,
-            record_id=f"other-{entry.record_id}",
+        RecordEntry(
+            f"other-{entry.record_id}",
+            entry.patient_id,
+            entry.fold,
             # The other data set knows no tachycardia, and a rhythm that nobody was taught.
-            findings=tuple(
+            tuple(
                 dataclasses.replace(found, name="atrial flutter") if found.name == "sinus tachycardia" else found
                 for found in entry.findings
             ),
+            entry.assessed,
+            entry.report,
         )
         for entry in SyntheticRecords(500, seed=1, sampling_rate=250).entries
         if entry.fold == 10
