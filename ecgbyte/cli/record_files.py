@@ -16,9 +16,9 @@ from typing import Any
 
 from ecgbyte.files import write_atomically
 from ecgbyte.signals.preprocess import CHAIN_VERSION, Preprocessor
+from ecgbyte.signals.reading.wfdb_record import read_record
 from ecgbyte.signals.records import Record
 from ecgbyte.signals.segments import cut_segments, leftover_samples, samples_per_segment
-from ecgbyte.signals.wfdb_reading import read_record
 from ecgbyte.tokenizer.input_signals import check_same_recording, checked_signal
 
 _REJECTED_COLUMNS = ("record", "file", "reason")

@@ -10,7 +10,7 @@ import pytest
 import wfdb
 
 from ecgbyte.signals.leads import LEADS
-from ecgbyte.signals.wfdb_reading import read_record
+from ecgbyte.signals.reading.wfdb_record import read_record
 
 MIMIC_ORDER = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
 

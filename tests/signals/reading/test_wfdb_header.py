@@ -12,9 +12,9 @@ import wfdb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgbyte.signals import wfdb_reading
-from ecgbyte.signals.wfdb_header import Header, header_of_wfdb, plain_header
-from ecgbyte.signals.wfdb_reading import read_record
+from ecgbyte.signals.reading import wfdb_record
+from ecgbyte.signals.reading.wfdb_header import Header, header_of_wfdb, plain_header
+from ecgbyte.signals.reading.wfdb_reading import read_record
 
 # Fields of a record line and of a signal line: what is usual, and what is not.
 RECORD_FIELDS = [
@@ -115,7 +115,7 @@ def test_samples_are_what_wfdb_reads(tmp_path: Path, monkeypatch: pytest.MonkeyP
     record = read_record(path, leads=names)
     physical = wfdb.rdrecord(str(path)).p_signal
     np.testing.assert_array_equal(record.signal, physical.T.astype(np.float32))
-    monkeypatch.setattr(wfdb_reading, "plain_header", lambda lines: None)
+    monkeypatch.setattr(wfdb_record, "plain_header", lambda lines: None)
     np.testing.assert_array_equal(read_record(path, leads=names).signal, record.signal)
 
 
@@ -128,7 +128,7 @@ def test_the_lowest_value_is_invalid(tmp_path: Path) -> None:
 
 def test_a_plain_record_is_read_without_importing_wfdb(tmp_path: Path) -> None:
     path = write_16_bit_record(tmp_path, np.ones((50, 1), dtype=int))
-    code = f"import sys; from ecgbyte.signals.wfdb_reading import read_record; read_record({str(path)!r}, leads=['V1'])"
+    code = f"import sys; from ecgbyte.signals.reading.wfdb_record import read_record; read_record({str(path)!r}, leads=['V1'])"
     result = subprocess.run(
         [sys.executable, "-c", f"{code}; print('wfdb' in sys.modules)"], capture_output=True, text=True, check=True
     )

@@ -1,6 +1,6 @@
 """Reading WFDB files, and the checks that the wfdb package leaves out.
 
-Plain headers (see `ecgbyte.signals.wfdb_header`) and samples in format 16 are read here, in a tenth of the time that
+Plain headers (see `ecgbyte.signals.reading.wfdb_header`) and samples in format 16 are read here, in a tenth of the time that
 wfdb takes; all others by wfdb. The checks are the same.
 
 wfdb trusts the header: it ignores the checksums, reads a signal file that is longer than the header says as if nothing
@@ -27,8 +27,8 @@ from ecgbyte.signals.leads import (
     check_lead_identities,
     lead_order,
 )
+from ecgbyte.signals.reading.wfdb_header import Header, header_of_wfdb, plain_header
 from ecgbyte.signals.records import Record
-from ecgbyte.signals.wfdb_header import Header, header_of_wfdb, plain_header
 
 IDENTITY_CHECKS = ("error", "warn", "off")
 _MILLIVOLTS = {"mv": 1.0, "uv": 1e-3, "v": 1e3}
