@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ecgbyte.signals.amplitude_range import fit_amplitude_range
-from ecgbyte.signals.leads import LIMB_LEADS, check_lead_identities
+from ecgbyte.signals.lead_identities import check_lead_identities
+from ecgbyte.signals.leads import LIMB_LEADS
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.reading.wfdb_record import read_record
 from ecgbyte.signals.records import Record
