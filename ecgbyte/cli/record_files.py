@@ -16,7 +16,7 @@ from typing import Any
 
 from ecgbyte.files import write_atomically
 from ecgbyte.signals.preprocess import CHAIN_VERSION, Preprocessor
-from ecgbyte.signals.reading.wfdb_record import read_record
+from ecgbyte.signals.reading.reader import read_record
 from ecgbyte.signals.records import Record
 from ecgbyte.signals.segments import cut_segments, leftover_samples, samples_per_segment
 from ecgbyte.tokenizer.input_signals import check_same_recording, checked_signal

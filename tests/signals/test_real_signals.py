@@ -13,7 +13,7 @@ from ecgbyte.signals.amplitude_range import fit_amplitude_range
 from ecgbyte.signals.lead_identities import check_lead_identities
 from ecgbyte.signals.leads import LIMB_LEADS
 from ecgbyte.signals.preprocess import Preprocessor
-from ecgbyte.signals.reading.wfdb_record import read_record
+from ecgbyte.signals.reading.reader import read_record
 from ecgbyte.signals.records import Record
 from tests.signals.slow_preprocessing import preprocess_slowly
 
