@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ecgbyte.signals.reading.arrays import LEAD_NAMES, RATE_NAMES, UNIT_NAMES, signals_of_array
-from ecgbyte.signals.reading.limits import MAX_SIGNALS, MAX_TEXT_BYTES, check_size, check_values
+from ecgbyte.signals.reading.limits import MAX_SIGNALS, MAX_TEXT_BYTES, check_shape, check_size, check_values
 from ecgbyte.signals.reading.recorded_signals import RecordedSignal, RecordedSignals, split_unit
 from ecgbyte.signals.records import Remark
 
@@ -81,12 +81,12 @@ def read_csv(path: Path, num_leads: int) -> RecordedSignals:
     rate = _stated_rate(path, layout)
     unit = next((value for name, value in layout.settings.items() if name in UNIT_NAMES), None)
     if layout.names is None:
-        check_values(path, min(table.shape), max(table.shape))
+        check_shape(path, table.shape)
         names = _named_in_settings(layout, table, num_leads)
         signals = signals_of_array(str(path), table, num_leads, names=names, sampling_rate=rate, unit=unit)
         return RecordedSignals(READER, path.stem, signals)
     check_values(path, table.shape[1], table.shape[0])
-    signals = []
+    found = []
     for column, name in enumerate(layout.names):
         plain, own_unit = split_unit(name)
         values = np.ascontiguousarray(table[:, column])
@@ -98,8 +98,7 @@ def read_csv(path: Path, num_leads: int) -> RecordedSignals:
         if column == 0 and plain.lower() in _COUNTERS and len(layout.names) > 1:
             remarks.append(Remark("column left out", f"the column {name!r} counts the samples"))
             continue
-        signals.append((plain, values, stated))
-    found = [RecordedSignal(name, values, rate, stated) for name, values, stated in signals]
+        found.append(RecordedSignal(plain, values, rate, stated))
     return RecordedSignals(READER, path.stem, found, remarks=remarks)
 
 

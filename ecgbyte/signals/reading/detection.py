@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from ecgbyte.signals.reading.csv_files import looks_like_table
 from ecgbyte.signals.reading.mat_files import is_mat
@@ -53,9 +54,9 @@ def format_of(path: Path) -> str | None:
     return _text_format(head)
 
 
-def _at(stream: object, place: int) -> bytes:
-    stream.seek(place)  # type: ignore[attr-defined]
-    return stream.read(len(_HDF5))  # type: ignore[attr-defined,no-any-return]
+def _at(stream: BinaryIO, place: int) -> bytes:
+    stream.seek(place)
+    return stream.read(len(_HDF5))
 
 
 def _is_npz(path: Path) -> bool:

@@ -21,7 +21,7 @@ from ecgbyte.signals.reading.arrays import (
     named,
     signals_of_array,
 )
-from ecgbyte.signals.reading.limits import MAX_VALUES, check_values
+from ecgbyte.signals.reading.limits import MAX_VALUES, check_shape
 from ecgbyte.signals.reading.mat_files import signals_of_variables
 from ecgbyte.signals.reading.recorded_signals import RecordedSignals
 from ecgbyte.signals.records import Remark
@@ -58,12 +58,12 @@ def read_hdf5(path: Path, num_leads: int, record_id: str | None) -> RecordedSign
         data = _signals_of(path, file)
         if data.ndim == 2:
             chosen_record(str(path), [path.stem], record_id)
-            check_values(path, min(data.shape), max(data.shape))
+            check_shape(path, data.shape)
             array, identity = data[...], path.stem
         else:
             names = _ids_of(path, file, data.shape[0])
             place = chosen_record(str(path), names, record_id)
-            check_values(path, data.shape[1], data.shape[2])
+            check_shape(path, data.shape[1:])
             array, identity = data[place], names[place]
         remarks = []
         rate = _stated(file, data, RATE_NAMES)

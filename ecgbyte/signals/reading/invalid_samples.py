@@ -56,7 +56,7 @@ def fill_invalid(
             "invalid='hold' or invalid='interpolate' keeps the record"
         )
     longest = LONGEST_INTERPOLATED_SECONDS * sampling_rate
-    for row in np.flatnonzero(mask.any(axis=1)):
+    for row in np.flatnonzero(mask.any(axis=1)).tolist():
         if mask[row].all():
             raise ValueError(f"path: record {where} has no valid sample in lead {names[row]}, so nothing fills it")
         valid = np.flatnonzero(~mask[row])

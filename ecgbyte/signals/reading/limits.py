@@ -35,6 +35,11 @@ def check_values(path: Path, num_signals: int, num_samples: int) -> None:
         )
 
 
+def check_shape(path: Path, shape: tuple[int, ...]) -> None:
+    """`check_values` for an array of two dimensions, of which the longer one is time."""
+    check_values(path, min(shape), max(shape))
+
+
 def check_size(path: Path, largest: int) -> None:
     """Refuse a file of more than `largest` bytes.
 

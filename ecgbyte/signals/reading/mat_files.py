@@ -20,7 +20,7 @@ from ecgbyte.signals.reading.arrays import (
     scalar,
     signals_of_array,
 )
-from ecgbyte.signals.reading.limits import MAX_VALUES, check_values
+from ecgbyte.signals.reading.limits import MAX_VALUES, check_shape
 from ecgbyte.signals.reading.recorded_signals import RecordedSignals
 
 READER = "mat"
@@ -85,7 +85,7 @@ def signals_of_variables(path: Path, reader: str, held: dict[str, Any], num_lead
             )
         (name,) = matrices
     array = matrices[name]
-    check_values(path, min(array.shape), max(array.shape))
+    check_shape(path, array.shape)
     where = str(path)
     rate, leads, unit = named(held, RATE_NAMES), named(held, LEAD_NAMES), named(held, UNIT_NAMES)
     signals = signals_of_array(

@@ -24,7 +24,7 @@ from ecgbyte.signals.reading.arrays import (
     scalar,
     signals_of_array,
 )
-from ecgbyte.signals.reading.limits import MAX_VALUES, check_values
+from ecgbyte.signals.reading.limits import MAX_VALUES, check_shape
 from ecgbyte.signals.reading.recorded_signals import RecordedSignals
 from ecgbyte.signals.reading.restricted_pickle import read_pickled_values
 
@@ -201,13 +201,13 @@ def _of_arrays(
             raise ValueError(f"path: {path} holds {len(array)} records and {len(known)} ids")
         names = known or [str(place) for place in range(len(array))]
         place = chosen_record(where, names, record_id)
-        check_values(path, array.shape[1], array.shape[2])
+        check_shape(path, array.shape[1:])
         array, identity = np.array(array[place]), names[place]
     else:
         identity = path.stem if ids is None else str(scalar(arrays[ids]))
         chosen_record(where, [identity], record_id)
         if array.ndim == 2:
-            check_values(path, min(array.shape), max(array.shape))
+            check_shape(path, array.shape)
         array = np.array(array)
     rate, leads, unit = named(arrays, RATE_NAMES), named(arrays, LEAD_NAMES), named(arrays, UNIT_NAMES)
     stated = None if rate is None else as_rate(where, arrays[rate])

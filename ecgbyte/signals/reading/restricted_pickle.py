@@ -28,14 +28,7 @@ _GLOBALS = {
 }
 # Data types whose values are numbers, and text of a fixed width.
 _KINDS = "biufUS"
-_CONSTANTS = {
-    "NONE": lambda: None,
-    "NEWTRUE": lambda: True,
-    "NEWFALSE": lambda: False,
-    "EMPTY_DICT": dict,
-    "EMPTY_LIST": list,
-    "EMPTY_TUPLE": tuple,
-}
+_CONSTANTS = frozenset(("NONE", "NEWTRUE", "NEWFALSE", "EMPTY_DICT", "EMPTY_LIST", "EMPTY_TUPLE"))
 _WITH_ARGUMENT = frozenset(
     (
         *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"),
@@ -71,7 +64,8 @@ class _DataType:
         return self.code in ("O8", "O4", "O")
 
     def dtype(self) -> np.dtype:
-        return np.dtype(self.code).newbyteorder("=" if self.order == "|" else self.order)
+        plain = np.dtype(self.code)
+        return plain.newbyteorder(">") if self.order == ">" else plain.newbyteorder("<") if self.order == "<" else plain
 
 
 def read_pickled_values(content: bytes) -> Any:
@@ -121,7 +115,7 @@ class _Machine:
     def _do(self, name: str, argument: Any) -> None:
         stack = self.stack
         if name in _CONSTANTS:
-            stack.append(_CONSTANTS[name]())
+            stack.append(_constant(name))
         elif name in _WITH_ARGUMENT:
             stack.append(argument)
         elif name in ("PROTO", "FRAME"):
@@ -162,6 +156,11 @@ class _Machine:
         items = self.stack[place + 1 :]
         del self.stack[place:]
         return items
+
+
+def _constant(name: str) -> Any:
+    values: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
+    return {} if name == "EMPTY_DICT" else [] if name == "EMPTY_LIST" else values[name]
 
 
 def _of_type(value: Any, kind: type) -> Any:
