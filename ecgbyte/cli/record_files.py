@@ -122,7 +122,9 @@ def preprocessor_from_settings(settings: Mapping[str, Any] | None) -> Preprocess
         return None
     known = dict(settings)
     version = known.pop("chain_version", None)
-    if version != CHAIN_VERSION:
+    if version == 1 and "leave_out_padding" not in known:
+        known["leave_out_padding"] = False
+    elif version != CHAIN_VERSION:
         raise ValueError(
             f"preprocessing: the tokenizer was trained with version {version!r} of the chain, this ecgbyte has "
             f"{CHAIN_VERSION}; preprocess the records yourself and give --no-preprocess"
