@@ -129,9 +129,9 @@ def test_encode_and_decode_come_back_within_half_a_bin(records, tokenizer_file, 
     assert main(["encode", str(records), "-t", str(tokenizer_file), "-o", str(folder)]) == 0
     written = capsys.readouterr()
     assert "encoding" in written.err
-    assert "4 encoded" in written.out
+    assert "4 encoded from 4 of 4 records" in written.out
     files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*"))
-    assert files == ["part0/r0.npz", "part0/r2.npz", "part1/r1.npz", "part1/r3.npz"]
+    assert files == ["encoded.csv", "part0/r0.npz", "part0/r2.npz", "part1/r1.npz", "part1/r3.npz"]
     tokenizer = ECGTokenizer.load(tokenizer_file)
     clean = Preprocessor(target_rate=100).apply(read_record(records / "part1" / "r1"))
     encoding = tokenizer.encode(clean)
@@ -213,7 +213,13 @@ def test_encode_rejects_damaged_records_and_goes_on(damaged, tokenizer_file, tmp
     folder = tmp_path / "encoded"
     common = [str(damaged), "-t", str(tokenizer_file), "-o", str(folder), "--no-progress"]
     assert main(["encode", *common]) == 1
-    assert sorted(path.name for path in folder.iterdir()) == ["r0.npz", "r3.npz", "r4.npz", "rejected.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "encoded.csv",
+        "r0.npz",
+        "r3.npz",
+        "r4.npz",
+        "rejected.csv",
+    ]
     assert sorted(rejected(folder / "rejected.csv")) == ["r1", "r2"]
     # Taken as they are, records of another rate than the tokenizer's are rejected too.
     assert main(["encode", *common, "--no-preprocess", "--json"]) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
@@ -80,7 +79,7 @@ def record_of(where: str, found: RecordedSignals, options: ReadingOptions) -> Re
     remarks += filled
     if options.check_identities != "off" and found.raw and set(LIMB_LEADS) <= set(names):
         limb = max(resolution[names.index(lead)] for lead in LIMB_LEADS)
-        _check_identities(where, signal, names, limb, options.check_identities)
+        remarks += _checked_identities(where, signal, names, limb, options.check_identities)
     signal, mask = _wanted(choice, signal, mask, names)
     remarks += doubts_about(signal)
     start, stop = signal_part(signal, rate)
@@ -183,13 +182,13 @@ def _wanted(
     return np.stack(leads), None if masks is None else np.stack(masks)
 
 
-def _check_identities(
+def _checked_identities(
     where: str, signal: np.ndarray, names: Sequence[str], resolution: float, check_identities: str
-) -> None:
+) -> list[Remark]:
     try:
         check_lead_identities(signal, names, tolerance_mv=identity_tolerance(resolution))
     except ValueError as error:
-        message = f"path: record {where}: {error}"
         if check_identities == "error":
-            raise ValueError(message) from error
-        warnings.warn(message, stacklevel=5)
+            raise ValueError(f"path: record {where}: {error}") from error
+        return [Remark("limb leads contradict one another", str(error), doubt=True)]
+    return []

@@ -50,6 +50,17 @@ def looks_like_table(head: str) -> bool:
     return layout is not None
 
 
+def column_names(path: Path) -> list[str] | None:
+    """What the first lines of a table name its columns (or rows), without units; None where they are not named."""
+    with path.open("rb") as stream:
+        lines = stream.read(_HEAD_BYTES).decode("utf-8-sig", "ignore").splitlines()
+    layout = _layout(lines[:-1] if len(lines) > 3 else lines)
+    if layout is None or (layout.names is None and not layout.rows_are_leads):
+        return None
+    names = layout.names or [_cells(line, layout.delimiter)[0] for line in lines[layout.skip :] if line.strip()]
+    return [split_unit(name)[0] for name in names]
+
+
 def read_csv(path: Path, num_leads: int) -> RecordedSignals:
     """Read a table.
 

@@ -84,6 +84,12 @@ def read_npz(path: Path, num_leads: int, record_id: str | None) -> RecordedSigna
     return _of_arrays(path, "npz", arrays, num_leads, record_id)
 
 
+def is_encoding(path: Path) -> bool:
+    """Whether an archive is what ``ecgbyte encode`` writes."""
+    with _damage_named(path), zipfile.ZipFile(path) as archive:
+        return {name.removesuffix(".npy") for name in archive.namelist()} >= _ENCODING_MEMBERS
+
+
 def read_published_percentiles(path: Path) -> dict[str, float]:
     """The statistics that the published preprocessing saves: a pickled dictionary in an ``.npy`` file.
 
