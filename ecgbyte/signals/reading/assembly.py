@@ -14,6 +14,7 @@ from ecgbyte.signals.padding import signal_part
 from ecgbyte.signals.plausibility import doubts_about
 from ecgbyte.signals.reading.invalid_samples import INVALID, fill_invalid
 from ecgbyte.signals.reading.lead_choice import LeadChoice, Leads, checked_leads, choose_leads
+from ecgbyte.signals.reading.limits import HIGHEST_RATE, LOWEST_RATE
 from ecgbyte.signals.reading.recorded_signals import RecordedSignal, RecordedSignals, millivolts
 from ecgbyte.signals.records import Record, Remark
 
@@ -120,6 +121,10 @@ def _sampling_rate(
     if rate is None:
         raise ValueError(f"path: record {where} does not state its sampling rate; give it with sampling_rate=")
     rate = positive_number(f"path: sampling_rate of record {where}", rate, unit="of samples a second")
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise ValueError(
+            f"path: sampling_rate of record {where}: got {rate:g} Hz, expected {LOWEST_RATE:g} to {HIGHEST_RATE:g} Hz"
+        )
     whole = float(round(rate))
     if rate != whole and whole > 0 and abs(rate - whole) <= RATE_TOLERANCE * whole:
         remarks.append(Remark("rate rounded", f"{rate!r} Hz taken as {whole:g} Hz"))

@@ -97,6 +97,8 @@ def read_csv(path: Path, num_leads: int) -> RecordedSignals:
         signals = signals_of_array(str(path), table, num_leads, names=names, sampling_rate=rate, unit=unit)
         return RecordedSignals(READER, path.stem, signals)
     check_values(path, table.shape[1], table.shape[0])
+    if table.shape[1] != len(layout.names) or not len(table):
+        raise ValueError(f"path: {path} names {len(layout.names)} columns and has rows of {table.shape[1]}")
     found = []
     for column, name in enumerate(layout.names):
         plain, own_unit = split_unit(name)
@@ -152,7 +154,7 @@ def _layout_with(lines: list[str], delimiter: str, start: int) -> _Layout | None
     while named < min(2, len(rows)) and not all(kinds[named]):
         named += 1
     body = rows[named:]
-    if len(rows) > 1 and named and all(not row[0] and all(row[1:]) for row in kinds):
+    if len(rows) > 1 and named and all(len(row) > 2 and not row[0] and all(row[1:]) for row in kinds):
         # The name of a lead at the start of each row.
         return _Layout(delimiter, start, None, None, comma, rows_are_leads=True)
     if not body or not all(all(row) for row in kinds[named:]) or len({len(row) for row in rows}) > 1:

@@ -16,6 +16,9 @@ MAX_TEXT_BYTES = 1 << 28
 MAX_CLINICAL_BYTES = 1 << 26
 MAX_HEADER_BYTES = 1 << 20
 MAX_SIGNALS = 1000
+# Samples a second; what lies outside is no ECG.
+LOWEST_RATE = 1.0
+HIGHEST_RATE = 1e6
 
 
 def check_values(path: Path, num_signals: int, num_samples: int) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import lzma
+import struct
 import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -132,6 +135,9 @@ def _damage_named(path: Path) -> Iterator[None]:
         RuntimeError,
         MemoryError,
         zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        struct.error,
     ) as error:
         raise ValueError(f"path: {path} cannot be read: {error or type(error).__name__}") from error
 

@@ -22,6 +22,8 @@ _GLOBALS = {
     ("numpy._core.multiarray", "_reconstruct"): "array",
     ("numpy.core.multiarray", "scalar"): "scalar",
     ("numpy._core.multiarray", "scalar"): "scalar",
+    ("numpy.core.numeric", "_frombuffer"): "buffer",
+    ("numpy._core.numeric", "_frombuffer"): "buffer",
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): "dtype",
     ("_codecs", "encode"): "encode",
@@ -191,6 +193,10 @@ def _made(kind: str, arguments: tuple[Any, ...]) -> Any:
     if kind == "scalar":
         described, content = _of_type(arguments[0], _DataType), _as_bytes(arguments[1])
         return np.frombuffer(content, dtype=described.dtype(), count=1)[0].item()
+    if kind == "buffer":
+        # How protocol 5 writes an array.
+        content, described, shape, order = arguments
+        return _array(content, described, shape, order == "F")
     if kind == "encode":
         # How protocol 2 writes bytes: as text, each character one byte.
         text, encoding = arguments
@@ -210,14 +216,18 @@ def _fill(target: Any, state: tuple[Any, ...]) -> None:
     if not isinstance(target, _Array):
         raise ValueError(f"the pickle sets the state of a {type(target).__name__}, which is not carried out")
     _, shape, described, by_columns, content = state
-    shape = tuple(_of_type(length, int) for length in _of_type(shape, tuple))
     if _of_type(described, _DataType).holds_objects:
         target.value = _of_type(content, list)
         return
-    flat = np.frombuffer(_as_bytes(content), dtype=described.dtype())
+    target.value = _array(content, described, shape, by_columns)
+
+
+def _array(content: Any, described: Any, shape: Any, by_columns: Any) -> np.ndarray:
+    shape = tuple(_of_type(length, int) for length in _of_type(shape, tuple))
+    flat = np.frombuffer(_as_bytes(content), dtype=_of_type(described, _DataType).dtype())
     if min(shape, default=0) < 0 or len(flat) != np.prod(shape, dtype=object):
         raise ValueError(f"damaged pickle: an array of shape {shape} has {len(flat)} values")
-    target.value = flat.reshape(shape, order="F" if by_columns else "C")
+    return flat.reshape(shape, order="F" if by_columns else "C")
 
 
 def _as_bytes(value: Any) -> bytes:

@@ -244,7 +244,7 @@ def test_a_folder_and_nothing_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize("folder", ["records100", "records500"])
 def test_real_records_in_every_format(real_data: Path, folder: str, tmp_path: Path) -> None:
     pytest.importorskip("ecgdatakit")
-    for number, header in enumerate(sorted((real_data / "ptb-xl" / folder).glob("*/*.hea"))[:8]):
+    for number, header in enumerate(sorted((real_data / "ptb-xl" / folder).glob("*/*.hea"))[:4]):
         stored = wfdb.rdrecord(str(header.with_suffix("")), physical=False)
         assert set(stored.adc_gain) == {1000.0} and set(stored.baseline) == {0}
         rate = int(stored.fs)
