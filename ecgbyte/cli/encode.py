@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ecgbyte.cli.record_files import (
 )
 from ecgbyte.cli.record_options import add_record_arguments, reading_options
 from ecgbyte.cli.record_search import RecordFile, find_records
+from ecgbyte.tokenizer.clipping import ClippedWarning
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding_file import EncodedRecord, write_encoded
 
@@ -99,7 +101,9 @@ def _encode(records: RecordFiles, file: RecordFile, tokenizer: ECGTokenizer) -> 
     """A record's segments as tokens: all of them, or none where it is rejected."""
     segments = records.read(file)
     try:
-        encodings = tokenizer.encode_batch(segments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ClippedWarning)  # told for all records at the end
+            encodings = tokenizer.encode_batch(segments)
     except REASONS as error:
         records.reject(file, error)
         return []

@@ -11,12 +11,11 @@ from pathlib import Path
 from ecgbyte.cli.record_files import RecordFiles
 from ecgbyte.cli.record_search import RecordFile
 from ecgbyte.files import write_atomically
+from ecgbyte.tokenizer.clipping import LARGEST_SHARE
 from ecgbyte.tokenizer.encoding import Encoding
 
 LIST_NAME = "encoded.csv"
 COLUMNS = ("record", "file", "reader", "tokens", "clipped", "doubts", "remarks")
-# A record of which more samples than this lie outside the range is told.
-_MOSTLY = 0.5
 
 
 class EncodedList:
@@ -50,7 +49,7 @@ class EncodedList:
 
     def report_clipped(self) -> None:
         """Say on standard error how many lie outside the range for the most part."""
-        mostly = [name for _, name, _, clipped in self._rows if clipped > _MOSTLY]
+        mostly = [name for _, name, _, clipped in self._rows if clipped > LARGEST_SHARE]
         if mostly:
             self._records.warn(
                 f"{len(mostly)} of {len(self._rows)} have most of their samples outside the tokenizer's range, the "
