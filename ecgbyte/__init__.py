@@ -15,14 +15,14 @@ from ecgbyte._version import __version__
 if TYPE_CHECKING:
     from ecgbyte import bpe, symbols
     from ecgbyte.signals.preprocess import Preprocessor
+    from ecgbyte.signals.reading.reader import read_record
     from ecgbyte.signals.records import Record
-    from ecgbyte.signals.wfdb_reading import read_record
     from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
     from ecgbyte.tokenizer.encoding import Encoding
 
 _HOMES = {
     "Record": "ecgbyte.signals.records",
-    "read_record": "ecgbyte.signals.wfdb_reading",
+    "read_record": "ecgbyte.signals.reading.reader",
     "Preprocessor": "ecgbyte.signals.preprocess",
     "ECGTokenizer": "ecgbyte.tokenizer.ecg_tokenizer",
     "Encoding": "ecgbyte.tokenizer.encoding",

@@ -68,6 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"ecgbyte {chosen.command}: interrupted", file=sys.stderr)
         return _INTERRUPTED
-    except (ValueError, TypeError, OSError) as error:
-        print(f"ecgbyte {chosen.command}: error: {error}", file=sys.stderr)
+    except (ValueError, TypeError, OSError, ImportError, MemoryError) as error:
+        print(f"ecgbyte {chosen.command}: error: {error or type(error).__name__}", file=sys.stderr)
         return 2

@@ -34,7 +34,7 @@ def add_parser(commands: Any, **format_options: Any) -> None:
         required=True,
         metavar="FILE",
         help="the signal: .npy (float32 [leads, samples]), .csv (a column a lead, a row a sample), or .npz (signal, "
-        "lead_names, sampling_rate, record)",
+        "lead_names, sampling_rate, record, units)",
     )
     parser.add_argument("--record", metavar="ID", help="the record to decode, where FILE holds several")
     parser.add_argument(
@@ -98,5 +98,6 @@ def _content(signal: np.ndarray, encoded: EncodedRecord, ending: str) -> bytes:
             lead_names=np.array(names),
             sampling_rate=np.float64(rate),
             record=np.array(encoded.record_id),
+            units=np.array("mV"),
         )
     return stream.getvalue()

@@ -5,19 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
+from ecgbyte.cli.encoded_list import COLUMNS, LIST_NAME, EncodedList
 from ecgbyte.cli.record_files import (
-    RecordFile,
+    REASONS,
     RecordFiles,
-    add_record_arguments,
+    begins_with,
     check_rejected_path,
-    find_records,
     preprocessor_from_settings,
+    report_others,
 )
+from ecgbyte.cli.record_options import add_record_arguments, reading_options
+from ecgbyte.cli.record_search import RecordFile, find_records
+from ecgbyte.tokenizer.clipping import ClippedWarning
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding_file import EncodedRecord, write_encoded
 
@@ -27,9 +32,9 @@ def add_parser(commands: Any, **format_options: Any) -> None:
     parser = commands.add_parser(
         "encode",
         help="turn records into token ids",
-        description="Turn WFDB records into token ids. The preprocessing that the tokenizer file names is applied "
-        "first. With -o, each record (or segment) becomes one .npz file; with --json alone, one line of standard "
-        "output.",
+        description="Turn records into token ids. The preprocessing that the tokenizer file names is applied first. "
+        f"With -o, each record (or segment) becomes one .npz file, and {LIST_NAME} lists them with what reading them "
+        "found; with --json alone, one line of standard output.",
         **format_options,
     )
     add_record_arguments(parser)
@@ -59,15 +64,19 @@ def run(arguments: argparse.Namespace) -> int:
     if tokenizer.amplitude_range is None:
         raise ValueError(f"--tokenizer: {arguments.tokenizer} has no range, it was made from merges alone")
     preprocessor = None if arguments.no_preprocess else preprocessor_from_settings(tokenizer.preprocessing)
-    files = find_records(arguments.records, arguments.list, arguments.max_records)
+    options = reading_options(arguments)
+    found = find_records(arguments.records, arguments.list, arguments.max_records)
+    report_others(found)
     # A tokenizer takes records of its own rate only, preprocessed here or not.
-    records = RecordFiles(files, preprocessor, arguments.segment_seconds, sampling_rate=tokenizer.sampling_rate)
+    records = RecordFiles(
+        found.files, preprocessor, arguments.segment_seconds, options=options, sampling_rate=tokenizer.sampling_rate
+    )
     if folder is not None:
-        _check_names(files)
+        _check_names(found.files)
         folder.mkdir(parents=True, exist_ok=True)
-    num_encoded = num_tokens = num_symbols = 0
-    with records.rejections_written(rejected):
-        for file in tqdm(files, desc="encoding", unit=" records", file=sys.stderr, disable=arguments.no_progress):
+    listed = EncodedList(records)
+    with records.rejections_written(rejected), listed.written(folder):
+        for file in tqdm(found.files, desc="encoding", unit=" records", file=sys.stderr, disable=arguments.no_progress):
             for encoded in _encode(records, file, tokenizer):
                 # A segment's id ends in its number: "00001_lr#0".
                 segment = "" if arguments.segment_seconds is None else "#" + encoded.record_id.rpartition("#")[2]
@@ -76,14 +85,13 @@ def run(arguments: argparse.Namespace) -> int:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     write_encoded(target, encoded)
                 if arguments.json:
-                    print(json.dumps(_line(encoded, target)))
-                num_encoded += 1
-                num_tokens += encoded.encoding.num_tokens
-                num_symbols += encoded.encoding.num_symbols
+                    print(json.dumps(_line(encoded, target, records, file)))
+                listed.add(file, f"{file.name}{segment}", encoded.encoding)
     records.report_leftovers()
+    records.report_remarks()
+    listed.report_clipped()
     if not arguments.json:
-        compression = f", {num_symbols / num_tokens:.2f} symbols a token" if num_tokens else ""
-        print(f"{folder}: {num_encoded} encoded, {num_tokens} tokens{compression}")
+        print(f"{folder}: {listed.summary()}")
         if records.rejections:
             print(f"{len(records.rejections)} records rejected, see {rejected}")
     return 1 if records.rejections else 0
@@ -93,8 +101,10 @@ def _encode(records: RecordFiles, file: RecordFile, tokenizer: ECGTokenizer) -> 
     """A record's segments as tokens: all of them, or none where it is rejected."""
     segments = records.read(file)
     try:
-        encodings = tokenizer.encode_batch(segments)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ClippedWarning)  # told for all records at the end
+            encodings = tokenizer.encode_batch(segments)
+    except REASONS as error:
         records.reject(file, error)
         return []
     return [
@@ -103,13 +113,14 @@ def _encode(records: RecordFiles, file: RecordFile, tokenizer: ECGTokenizer) -> 
     ]
 
 
-def _line(encoded: EncodedRecord, target: Path | None) -> dict[str, Any]:
+def _line(encoded: EncodedRecord, target: Path | None, records: RecordFiles, file: RecordFile) -> dict[str, Any]:
     line = encoded.as_dict()
     if target is not None:
         del line["ids"]
         line["file"] = str(target)
     line["num_tokens"] = encoded.encoding.num_tokens
     line["compression"] = encoded.encoding.compression
+    line["doubts"] = [remark.reason for remark in records.read_as(file).remarks if remark.doubt]
     return line
 
 
@@ -118,7 +129,10 @@ def _check_folder(folder: Path) -> None:
         if place.exists():
             if not place.is_dir():
                 raise NotADirectoryError(f"--output: {place} is a file, expected a folder for the .npz files")
-            return
+            break
+    listed = folder / LIST_NAME
+    if listed.exists() and not begins_with(listed, ",".join(COLUMNS)):
+        raise ValueError(f"--output: {listed} exists and is no list of encoded records; choose another folder")
 
 
 def _check_names(files: list[RecordFile]) -> None:

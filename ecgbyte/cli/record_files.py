@@ -1,113 +1,32 @@
-"""The records that a command works on: found, read, preprocessed, cut, and rejected with a reason where that fails."""
+"""The records that a command works on: read, preprocessed, cut, and rejected with a reason where that fails."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecgbyte.cli.record_search import FoundRecords, RecordFile
 from ecgbyte.files import write_atomically
+from ecgbyte.signals.amplitude_histogram import AmplitudeHistogram
 from ecgbyte.signals.preprocess import CHAIN_VERSION, Preprocessor
-from ecgbyte.signals.records import Record
+from ecgbyte.signals.reading.assembly import ReadingOptions
+from ecgbyte.signals.reading.reader import read_record_with
+from ecgbyte.signals.records import Record, Remark
 from ecgbyte.signals.segments import cut_segments, leftover_samples, samples_per_segment
-from ecgbyte.signals.wfdb_reading import read_record
 from ecgbyte.tokenizer.input_signals import check_same_recording, checked_signal
 
+# What may be wrong with one record, its file or the packages that its format needs, and must not end a batch.
+REASONS = (ValueError, OSError, ImportError, MemoryError, ArithmeticError, RecursionError)
 _REJECTED_COLUMNS = ("record", "file", "reason")
-
-
-@dataclass(frozen=True)
-class RecordFile:
-    """A WFDB record on disk.
-
-    Attributes
-    ----------
-    name : str
-        Its path below the folder that was given, with ``/``, or its file name; names what is made of it.
-    path : Path
-        Without ``.hea`` or ``.dat``.
-    """
-
-    name: str
-    path: Path
-
-
-def add_record_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that choose records, the same for every command."""
-    parser.add_argument(
-        "records",
-        nargs="*",
-        metavar="RECORD_OR_FOLDER",
-        help="a WFDB record (with or without .hea or .dat), or a folder: every .hea file in it and below, sorted",
-    )
-    parser.add_argument(
-        "--list",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a file with one record a line, relative to the file's folder; empty lines and lines with # are skipped",
-    )
-    parser.add_argument("--max-records", type=int, metavar="N", help="take the first N records only")
-    parser.add_argument(
-        "--segment-seconds", type=float, metavar="S", help="cut each record into segments of S seconds (default: whole)"
-    )
-    parser.add_argument(
-        "--rejected",
-        metavar="FILE",
-        help="where records that could not be used are listed, with reasons, as CSV (default: beside the output); "
-        "an older list there is replaced, another file is not",
-    )
-    parser.add_argument("--no-progress", action="store_true", help="no progress bars on standard error")
-
-
-def find_records(paths: Sequence[str], list_files: Sequence[str], max_records: int | None = None) -> list[RecordFile]:
-    """Find records in the order in which they were named; within a folder, sorted.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a path is neither a folder nor a record, or there is no file for ``--list``.
-    ValueError
-        If a folder holds no record, a record is named twice, a list is no text, or there is none at all.
-    """
-    if max_records is not None and max_records < 1:
-        raise ValueError(f"--max-records: got {max_records}, expected at least 1")
-    found: list[RecordFile] = []
-    for text in paths:
-        path = Path(text)
-        if path.is_dir():
-            headers = sorted(path.rglob("*.hea"), key=lambda header: header.relative_to(path).parts)
-            if not headers:
-                raise ValueError(f"{path}: no .hea file in this folder or below")
-            found.extend(RecordFile(_name(header.relative_to(path)), _bare(header)) for header in headers)
-        elif _header(path).is_file():
-            found.append(RecordFile(_bare(path).name, _bare(path)))
-        else:
-            raise FileNotFoundError(f"{path}: neither a folder nor a record; there is no {_header(path)}")
-    for text in list_files:
-        folder = Path(text).parent
-        for line in _lines(text):
-            entry = line.strip()
-            if entry and not entry.startswith("#"):
-                relative = Path(entry)
-                inside = not relative.is_absolute() and ".." not in relative.parts
-                found.append(RecordFile(_name(relative) if inside else _bare(relative).name, _bare(folder / relative)))
-    if not found:
-        raise ValueError("no records given: name records or folders, or a file of records with --list")
-    seen: dict[Path, RecordFile] = {}
-    for record in found:
-        other = seen.setdefault(record.path.resolve(), record)
-        if other is not record:
-            raise ValueError(f"{record.path}: this record is named twice")
-    return found[:max_records]
 
 
 def preprocessor_from_settings(settings: Mapping[str, Any] | None) -> Preprocessor | None:
@@ -122,7 +41,9 @@ def preprocessor_from_settings(settings: Mapping[str, Any] | None) -> Preprocess
         return None
     known = dict(settings)
     version = known.pop("chain_version", None)
-    if version != CHAIN_VERSION:
+    if version == 1 and "leave_out_padding" not in known:
+        known["leave_out_padding"] = False
+    elif version != CHAIN_VERSION:
         raise ValueError(
             f"preprocessing: the tokenizer was trained with version {version!r} of the chain, this ecgbyte has "
             f"{CHAIN_VERSION}; preprocess the records yourself and give --no-preprocess"
@@ -159,14 +80,27 @@ def check_rejected_path(path: Path, *, made: Path | None = None) -> None:
     if not path.exists():
         return
     header = ",".join(_REJECTED_COLUMNS)
-    if path.is_file():
-        with path.open("rb") as stream:
-            if stream.readline(len(header) + 2).rstrip(b"\r\n") == header.encode("ascii"):
-                return
-    raise ValueError(
-        f"--rejected: {path} exists and is no list of rejected records (its first line is not {header!r}); "
-        "name another file with --rejected"
-    )
+    if not begins_with(path, header):
+        raise ValueError(
+            f"--rejected: {path} exists and is no list of rejected records (its first line is not {header!r}); "
+            "name another file with --rejected"
+        )
+
+
+def begins_with(path: Path, header: str) -> bool:
+    """Whether a file begins with this line, in ASCII."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.readline(len(header) + 2).rstrip(b"\r\n") == header.encode("ascii")
+
+
+@dataclass(frozen=True)
+class ReadAs:
+    """Which reader read a record, and what it found and did."""
+
+    reader: str
+    remarks: tuple[Remark, ...]
 
 
 class RecordFiles:
@@ -180,6 +114,8 @@ class RecordFiles:
     preprocessor : Preprocessor or None
     segment_seconds : float or None
         Length of the segments; None for whole records.
+    options : ReadingOptions, optional
+        How to read the files.
     uniform : bool
         Also reject records that differ in rate or leads from the first.
     sampling_rate : float or None
@@ -197,6 +133,7 @@ class RecordFiles:
         preprocessor: Preprocessor | None,
         segment_seconds: float | None,
         *,
+        options: ReadingOptions | None = None,
         uniform: bool = False,
         sampling_rate: float | None = None,
     ) -> None:
@@ -210,6 +147,9 @@ class RecordFiles:
                     raise ValueError(f"--segment-seconds: {error}") from error
         self.files = list(files)
         self.rejections: dict[RecordFile, str] = {}
+        self.amplitudes = AmplitudeHistogram(1 / 64)
+        self._options = options or ReadingOptions(fallback=True)
+        self._read: dict[RecordFile, ReadAs] = {}
         self._preprocessor = preprocessor
         self._segment_seconds = segment_seconds
         self._uniform = uniform
@@ -229,7 +169,7 @@ class RecordFiles:
         if file in self.rejections:
             return []
         try:
-            record = read_record(file.path)
+            record = read_record_with(file.path, self._options, file.record_id)
             if self._preprocessor is not None:
                 record = self._preprocessor.apply(record)
             if self._uniform and self._first is not None:
@@ -239,15 +179,24 @@ class RecordFiles:
             if self._segment_seconds is not None:
                 records = cut_segments(record, self._segment_seconds)
                 self._leftovers[file] = leftover_samples(record, self._segment_seconds)
-        except (ValueError, OSError) as error:
+        except REASONS as error:
             self.reject(file, error)
             return []
         self._first = self._first or record
+        self._note(file, record)
         return records
+
+    def _note(self, file: RecordFile, record: Record) -> None:
+        """Count what was read how, once for each record."""
+        if file in self._read:
+            return
+        self._read[file] = ReadAs(record.reader or "unknown", record.remarks)
+        self.amplitudes.add(record.signal)
 
     def reject(self, file: RecordFile, reason: Exception) -> None:
         """Note that a record cannot be used, and say so on standard error."""
-        self.rejections[file] = " ".join(str(reason).split())
+        self.rejections[file] = " ".join((str(reason) or type(reason).__name__).split())
+        self._read.pop(file, None)
         print(f"rejected {file.name}: {self.rejections[file]}", file=sys.stderr)
 
     def report_leftovers(self) -> None:
@@ -259,6 +208,27 @@ class RecordFiles:
                 "samples a lead at their ends were left out",
                 file=sys.stderr,
             )
+
+    def report_remarks(self) -> None:
+        """Say on standard error how many records each reader read, what was done to them, and which are in doubt."""
+        readers = Counter(how.reader for how in self._read.values())
+        if set(readers) - {"wfdb"}:
+            _say("read by", readers)
+        remarks = [(file, remark) for file, how in self._read.items() for remark in how.remarks]
+        if done := Counter(remark.reason for _, remark in remarks if not remark.doubt):
+            _say("on reading", done)
+        first = {remark.reason: (file, remark) for file, remark in reversed(remarks) if remark.doubt}
+        counts = Counter(remark.reason for _, remark in remarks if remark.doubt)
+        for reason, (file, remark) in first.items():
+            self.warn(f"{counts[reason]} records in doubt, {reason}: {file.name}: {remark.text}")
+
+    def read_as(self, file: RecordFile) -> ReadAs:
+        """How a record was read; of one that is rejected or not read yet nothing is known."""
+        return self._read.get(file, ReadAs("unknown", ()))
+
+    def warn(self, message: str) -> None:
+        """Say something on standard error that the user should look at."""
+        print(f"warning: {message}", file=sys.stderr)
 
     @contextmanager
     def rejections_written(self, path: Path) -> Iterator[None]:
@@ -287,27 +257,17 @@ class RecordFiles:
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(_REJECTED_COLUMNS)
-        writer.writerows([file.name, f"{file.path}.hea", reason] for file, reason in self.rejections.items())
+        writer.writerows([file.name, file.where, reason] for file, reason in self.rejections.items())
         write_atomically(path, stream.getvalue())
 
 
-def _lines(list_file: str) -> list[str]:
-    if not Path(list_file).exists() or Path(list_file).is_dir():
-        raise FileNotFoundError(f"--list: there is no file {list_file}")
-    try:
-        return Path(list_file).read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"--list: {list_file} is no text in UTF-8 ({error})") from error
+def _say(what: str, counts: Counter[str]) -> None:
+    print(f"note: {what}: " + ", ".join(f"{name} {count}" for name, count in counts.items()), file=sys.stderr)
 
 
-def _bare(path: Path) -> Path:
-    return path.with_suffix("") if path.suffix in (".hea", ".dat") else path
-
-
-def _header(path: Path) -> Path:
-    bare = _bare(path)
-    return bare.with_name(f"{bare.name}.hea")
-
-
-def _name(path: Path) -> str:
-    return _bare(path).as_posix()
+def report_others(found: FoundRecords) -> None:
+    """Say on standard error which files of the folders are no records."""
+    if found.others:
+        shown = ", ".join(file.name for file in found.others[:3])
+        more = ", ..." if len(found.others) > 3 else ""
+        print(f"note: {len(found.others)} other files are no records: {shown}{more}", file=sys.stderr)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.bpe import MATCHING
-from ecgbyte.cli.record_files import RecordFiles, add_record_arguments, check_rejected_path, find_records
+from ecgbyte.cli.record_files import RecordFiles, check_rejected_path, report_others
+from ecgbyte.cli.record_options import add_record_arguments, reading_options
+from ecgbyte.cli.record_search import find_records
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD
@@ -21,7 +23,7 @@ def add_parser(commands: Any, **format_options: Any) -> None:
     parser = commands.add_parser(
         "train",
         help="learn a tokenizer from records",
-        description="Learn the range and the merges from WFDB records, and write them to one JSON file. With "
+        description="Learn the range and the merges from records, and write them to one JSON file. With "
         "--range global the records are read twice, once for the range and once for the symbols.",
         **format_options,
     )
@@ -82,9 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--rejected: {rejected} is also the --output, expected two files")
     check_rejected_path(rejected)
     preprocessor = _preprocessor(arguments)
-    files = find_records(arguments.records, arguments.list, arguments.max_records)
+    options = reading_options(arguments)
+    found = find_records(arguments.records, arguments.list, arguments.max_records)
+    report_others(found)
     rate = None if preprocessor is None else preprocessor.target_rate
-    records = RecordFiles(files, preprocessor, arguments.segment_seconds, uniform=True, sampling_rate=rate)
+    records = RecordFiles(
+        found.files, preprocessor, arguments.segment_seconds, options=options, uniform=True, sampling_rate=rate
+    )
     with records.rejections_written(rejected):
         try:
             tokenizer = ECGTokenizer.train(
@@ -99,13 +105,14 @@ def run(arguments: argparse.Namespace) -> int:
                 progress=not arguments.no_progress,
             )
         except ValueError as error:
-            if len(records.rejections) == len(files):
-                raise ValueError(f"none of the {len(files)} records could be used") from error
+            if len(records.rejections) == len(found.files):
+                raise ValueError(f"none of the {len(found.files)} records could be used") from error
             raise
         tokenizer.save(output)
     records.report_leftovers()
+    records.report_remarks()
     written = rejected if rejected.exists() else None
-    _report(tokenizer, output, len(records.rejections), written, as_json=arguments.json)
+    _report(tokenizer, output, records, written, as_json=arguments.json)
     return 1 if records.rejections else 0
 
 
@@ -118,12 +125,17 @@ def _preprocessor(arguments: argparse.Namespace) -> Preprocessor | None:
     return Preprocessor(target_rate=rate, as_published=arguments.chain == "as-published")
 
 
-def _report(tokenizer: ECGTokenizer, output: Path, num_rejected: int, rejected: Path | None, *, as_json: bool) -> None:
+def _report(
+    tokenizer: ECGTokenizer, output: Path, records: RecordFiles, rejected: Path | None, *, as_json: bool
+) -> None:
     training = tokenizer.training
     if training is None:
         raise ValueError("the trained tokenizer has no training summary")
     limits = tokenizer.amplitude_range
     range_mv = limits if limits is None or isinstance(limits, str) else [limits.low, limits.high]
+    # With a range for each record nothing is clipped but what lies 0.5 mV beyond its own percentiles.
+    clipped = None if not isinstance(range_mv, list) else records.amplitudes.share_outside(*range_mv)
+    num_rejected = len(records.rejections)
     if as_json:
         summary = {
             "tokenizer": str(output),
@@ -135,6 +147,7 @@ def _report(tokenizer: ECGTokenizer, output: Path, num_rejected: int, rejected: 
             "range_mv": range_mv,
             "sampling_rate": tokenizer.sampling_rate,
             "training_fingerprint": training.fingerprint,
+            "clipped": clipped,
             "rejected": num_rejected,
             "rejected_file": None if rejected is None else str(rejected),
         }
@@ -143,5 +156,7 @@ def _report(tokenizer: ECGTokenizer, output: Path, num_rejected: int, rejected: 
     span = PER_RECORD if isinstance(range_mv, str) or range_mv is None else f"{range_mv[0]:.4g} to {range_mv[1]:.4g} mV"
     print(f"{output}: {tokenizer.vocabulary_size} tokens from {training.records} records ({training.symbols} symbols)")
     print(f"range {span}, {tokenizer.sampling_rate:g} samples a second, fingerprint {tokenizer.fingerprint}")
+    if clipped is not None:
+        print(f"{clipped:.2%} of the samples lie outside the range and are clipped to it")
     if num_rejected:
         print(f"{num_rejected} records rejected, see {rejected}")

@@ -6,13 +6,20 @@ All values are in percent (0 to 100). Every pair counts: an empty answer scores 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ecgbyte.metrics.words import TOKENS_SIGNATURE, WordTokenizer, composed
+
 ROUGE_METRICS = ("rouge-1", "rouge-2", "rouge-l")
-EXACT_MATCH_SIGNATURE = "exact-match|case:lower|space:collapsed|list:comma,sorted|empty:0|mean:samples|version:1"
+EXACT_MATCH_SIGNATURE = (
+    "exact-match|unicode:nfc|case:folded|space:collapsed|list:comma,sorted|empty:0|mean:samples|version:2"
+)
+# Of Latin, Chinese and Japanese (wide and enumerating), and Arabic.
+_COMMAS = re.compile("[,\uff0c\u3001\u060c]")
 _ROUGE_TYPES = ("rouge1", "rouge2", "rougeL")
 _BLEU_ORDER = 4
 # Scores of pairs that each measure keeps.
@@ -111,6 +118,7 @@ def bleu_from_statistics(sums: NDArray[np.number]) -> NDArray[np.float64]:
 def rouge_scores(references: Sequence[str], answers: Sequence[str]) -> dict[str, NDArray[np.float64]]:
     """ROUGE-1, -2 and -L of each pair, F1 in percent, by rouge-score without stemming.
 
+    Words are those of `ecgbyte.metrics.words`, in any script; rouge-score's own tokenizer knows a to z and digits only.
     ROUGE-2 of a one-word reference is 0 even for the right answer: there is no bigram.
 
     Returns
@@ -132,22 +140,23 @@ def rouge_signature() -> str:
     """Names the definition of `rouge_scores`, whose mean is reported, with rouge-score's version."""
     from importlib.metadata import version
 
-    return f"rouge|f1|stem:no|mean:samples|empty:0|rouge-score:{version('rouge-score')}"
+    return f"rouge|f1|tok:{TOKENS_SIGNATURE}|stem:no|mean:samples|empty:0|rouge-score:{version('rouge-score')}"
 
 
 @functools.lru_cache(PAIRS_KEPT)
 def normalize_answer(answer: str) -> tuple[str, ...]:
     """Bring an answer into the form in which answers are compared.
 
-    Lower case, runs of white space to one space, the items of a comma-separated list sorted; the order of findings
-    is no error. Punctuation within an item stays.
+    Composed form (NFC), folded case, runs of white space to one space, the items of a comma-separated list sorted; the
+    order of findings is no error. Commas of Chinese, Japanese and Arabic separate items too. Punctuation within an item
+    stays.
 
     Examples
     --------
     >>> normalize_answer("V2,  Lead II")
     ('lead ii', 'v2')
     """
-    items = (" ".join(item.split()) for item in answer.lower().split(","))
+    items = (" ".join(item.split()) for item in _COMMAS.split(composed(answer)))
     return tuple(sorted(item for item in items if item))
 
 
@@ -227,4 +236,4 @@ def _bleu(*, effective_order: bool):  # type: ignore[no-untyped-def]  # sacreble
 def _rouge_scorer():  # type: ignore[no-untyped-def]  # rouge-score is loaded only when it is used
     from rouge_score.rouge_scorer import RougeScorer
 
-    return RougeScorer(list(_ROUGE_TYPES), use_stemmer=False)
+    return RougeScorer(list(_ROUGE_TYPES), use_stemmer=False, tokenizer=WordTokenizer())

@@ -54,6 +54,15 @@ class AmplitudeHistogram:
             self._beyond.update(dict(zip(numbers.tolist(), counts.tolist(), strict=True)))
         self.total += len(bins)
 
+    def share_outside(self, low: float, high: float) -> float:
+        """The share of the samples below `low` or above `high`, to within the samples of the bins of both."""
+        if not self.total:
+            return 0.0
+        numbers = np.arange(-self._half, self._half)
+        outside = (numbers < np.floor(low / self.resolution_mv)) | (numbers > np.floor(high / self.resolution_mv))
+        beyond = sum(count for number, count in self._beyond.items() if not low <= number * self.resolution_mv <= high)
+        return (int(self._dense[outside].sum()) + beyond) / self.total
+
     def percentile(self, percentile: float) -> float:
         """The percentile by linear interpolation between neighbouring samples, each at the middle of its bin.
 

@@ -26,6 +26,11 @@ from ecgbyte._ext import zero_phase
 from ecgbyte.signals.lead_lanes import map_leads
 
 EDGE_SECONDS = 10.0
+# From here on the poles of the published band-pass (0.5 to 100 Hz, order 8) leave the unit circle by rounding: the
+# result grows to 1e6 mV at 3,000 Hz and to 1e30 mV at 4,000 Hz. At 2,500 Hz it is off by 0.01 mV.
+PUBLISHED_RATE_LIMIT = 3000.0
+# No filter of the chain amplifies; more than this means that a transfer function was unstable below the limit too.
+_LARGEST_GROWTH = 100.0
 
 
 def notch(
@@ -99,11 +104,16 @@ def butterworth(
     Raises
     ------
     ValueError
-        If no edge is given, an edge is not between 0 and half of `sampling_rate`, they are not in ascending order, or
-        the signal is too short.
+        If no edge is given, an edge is not between 0 and half of `sampling_rate`, they are not in ascending order, the
+        signal is too short, or its rate is beyond `PUBLISHED_RATE_LIMIT` with `as_published`.
     """
     if as_published:
         edges, kind = _butterworth_edges(low, high, sampling_rate)
+        if sampling_rate >= PUBLISHED_RATE_LIMIT:
+            raise ValueError(
+                f"sampling_rate: got {sampling_rate:g} Hz; from {PUBLISHED_RATE_LIMIT:g} Hz on the published filters "
+                "(transfer functions) are unstable, as_published=False has no such limit"
+            )
         critical = edges if len(edges) > 1 else edges[0]
         numerator, denominator = scipy_signal.butter(order, critical, btype=kind, fs=sampling_rate)
         return _filter_with_transfer_function(numerator, denominator, signal)
@@ -188,4 +198,11 @@ def _filter_with_transfer_function(numerator: np.ndarray, denominator: np.ndarra
             f"signal: has {num_samples} samples, the published zero-phase filter needs at least {padding + 1}; "
             "as_published=False has no such limit"
         )
-    return scipy_signal.filtfilt(numerator, denominator, signal, axis=-1, padtype="odd", padlen=padding)
+    filtered = scipy_signal.filtfilt(numerator, denominator, signal, axis=-1, padtype="odd", padlen=padding)
+    largest = np.abs(filtered).max()
+    if not largest <= _LARGEST_GROWTH * max(float(np.abs(signal).max()), 1e-3):
+        raise ValueError(
+            f"signal: the published filter is unstable with these settings, its result grows to {largest:.3g} mV; "
+            "as_published=False is stable"
+        )
+    return filtered

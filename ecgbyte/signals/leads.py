@@ -1,41 +1,39 @@
-"""The twelve leads: their names, their order, and the arithmetic that ties the six limb leads together.
-
-Four of the six limb leads follow from leads I and II (Einthoven 1913, Goldberger 1942):
-
-    III = II - I        aVR = -(I + II) / 2        aVL = I - II / 2        aVF = II - I / 2
-
-Devices compute those four from I and II, so in a file whose leads carry the right names they hold to a rounding step.
-That shows a permutation of lead names, such as the aVL and aVF of MIMIC-IV-ECG read in the order of PTB-XL. Two things
-are out of reach: electrodes fixed to the wrong limb (the identities hold for whatever the cables carry) and the
-precordial leads V1 to V6, which no identity ties together.
-"""
+"""The twelve leads: their names in the dialects that files use, and their order."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 LIMB_LEADS = LEADS[:6]
-DEFAULT_TOLERANCE_MV = 0.005
 
-# Each row gives the weights of LIMB_LEADS in a sum that is zero where the identity holds.
-_IDENTITIES: Mapping[str, tuple[float, ...]] = MappingProxyType(
-    {
-        "III = II - I": (1.0, -1.0, 1.0, 0.0, 0.0, 0.0),
-        "aVR = -(I + II) / 2": (0.5, 0.5, 0.0, 1.0, 0.0, 0.0),
-        "aVL = I - II / 2": (-1.0, 0.5, 0.0, 0.0, 1.0, 0.0),
-        "aVF = II - I / 2": (0.5, -1.0, 0.0, 0.0, 0.0, 1.0),
-    }
-)
-_BY_LOWER_CASE = {lead.lower(): lead for lead in LEADS}
+# What files write before the name of a lead: "Lead I", "ECG V1", "MDC_ECG_LEAD_AVR" (IEEE 11073, HL7 aECG).
+_PREFIXES = ("MDC ECG LEAD ", "ECG LEAD ", "EKG LEAD ", "LEAD ", "ECG ", "EKG ")
+# Every other name of a lead, in upper case: Portuguese and Spanish devices write D for derivation (CODE: "DI"),
+# and C1 to C6 are the chest leads by their electrodes (IEC).
+_OTHER_NAMES = {
+    "I": ("DI", "D1"),
+    "II": ("DII", "D2"),
+    "III": ("DIII", "D3"),
+    "aVR": ("DAVR",),
+    "aVL": ("DAVL",),
+    "aVF": ("DAVF",),
+    **{f"V{k}": (f"C{k}", f"DV{k}") for k in range(1, 7)},
+}
+_BY_NAME = {name: lead for lead in LEADS for name in (lead.upper(), *_OTHER_NAMES[lead])}
+_MINUS = "-\u2212\u2013"
 
 
 def canonical_lead_name(name: str) -> str:
-    """The name of a lead as this package spells it, whatever its case: ``"AVR"`` becomes ``"aVR"``.
+    """The name of a lead as this package spells it: ``"AVR"``, ``"Lead aVR"`` and ``"MDC_ECG_LEAD_AVR"`` are ``"aVR"``.
+
+    Upper and lower case, spaces around the name and underscores for spaces make no difference. ``"-aVR"`` is another
+    lead than aVR, as Cabrera's order has it, and no lead of this package.
 
     Raises
     ------
@@ -46,10 +44,22 @@ def canonical_lead_name(name: str) -> str:
     """
     if not isinstance(name, str):
         raise TypeError(f"name: expected a lead name, got {type(name).__name__} {name!r}")
-    canonical = _BY_LOWER_CASE.get(name.strip().lower())
-    if canonical is None:
-        raise ValueError(f"name: {name!r} is no lead, expected one of {', '.join(LEADS)} in upper or lower case")
-    return canonical
+    lead = _lead_called(name)
+    if lead is None:
+        inverted = _lead_called(name.strip().lstrip(_MINUS)) if name.strip().startswith(tuple(_MINUS)) else None
+        hint = f"; it is {inverted} upside down: multiply its samples by -1 and call it {inverted}" if inverted else ""
+        raise ValueError(f"name: {name!r} is no lead, expected one of {', '.join(LEADS)} or another name of one{hint}")
+    return lead
+
+
+@functools.lru_cache(1024)
+def _lead_called(name: str) -> str | None:
+    text = re.sub(r"[\s_]+", " ", unicodedata.normalize("NFKC", name)).strip().upper()
+    for prefix in _PREFIXES:
+        if text.startswith(prefix):
+            text = text.removeprefix(prefix)
+            break
+    return _BY_NAME.get(text)
 
 
 def canonical_lead_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -102,121 +112,3 @@ def lead_order(names: Sequence[str], *, leads: Sequence[str] = LEADS) -> np.ndar
     if missing:
         raise ValueError(f"names: {', '.join(missing)} missing from {list(available)}, expected {', '.join(wanted)}")
     return np.array([available.index(lead) for lead in wanted], dtype=np.int64)
-
-
-def _limb_signal(signal: np.ndarray, lead_names: Sequence[str]) -> np.ndarray:
-    """The six limb leads in canonical order, as float64 [6, samples]."""
-    signal = np.asarray(signal)
-    if signal.ndim != 2:
-        raise ValueError(f"signal: expected [leads, samples], got shape {signal.shape}")
-    if signal.shape[0] != len(lead_names):
-        raise ValueError(f"signal: {signal.shape[0]} leads, but lead_names has {len(lead_names)}")
-    if signal.shape[1] == 0:
-        raise ValueError("signal: has no samples, so the lead identities say nothing")
-    limb = signal[lead_order(lead_names, leads=LIMB_LEADS)].astype(np.float64, copy=False)
-    if not np.isfinite(limb).all():
-        lead, sample = np.argwhere(~np.isfinite(limb))[0]
-        raise ValueError(f"signal: {limb[lead, sample]} in lead {LIMB_LEADS[lead]} at sample {sample}")
-    return limb
-
-
-def lead_identity_residuals(signal: np.ndarray, lead_names: Sequence[str] = LEADS) -> dict[str, float]:
-    """How far each identity of the limb leads is from holding.
-
-    Parameters
-    ----------
-    signal : float [leads, samples]
-        In mV.
-    lead_names : sequence of str
-        The leads of `signal`, in its order; the six limb leads must be among them.
-
-    Returns
-    -------
-    dict of str to float
-        For each of the four identities the median absolute residual over the samples, in mV.
-
-    Raises
-    ------
-    ValueError
-        If shape and names disagree, a limb lead is missing, or a limb lead holds NaN or an infinity.
-    """
-    return _median_residuals(_residuals(_limb_signal(signal, lead_names)))
-
-
-def _residuals(limb: np.ndarray) -> np.ndarray:
-    """How far each identity is from holding at each sample, float64 [4, samples]."""
-    return np.abs(np.array(list(_IDENTITIES.values())) @ limb)
-
-
-def _median_residuals(residuals: np.ndarray) -> dict[str, float]:
-    return dict(zip(_IDENTITIES, np.median(residuals, axis=1).tolist(), strict=True))
-
-
-def _satisfying_orders(limb: np.ndarray, tolerance_mv: float) -> list[tuple[int, ...]]:
-    """Every order of the six rows in which all identities hold, the fewest moved rows first, then by position."""
-    orders = []
-    weights = np.array(list(_IDENTITIES.values()))
-    for first, second in itertools.permutations(range(6), 2):
-        others = [row for row in range(6) if row not in (first, second)]
-        expected = -weights[:, :2] @ limb[[first, second]]
-        # holds[identity, position in others]: that row is what the identity makes of the two chosen as I and II.
-        holds = np.median(np.abs(expected[:, None] - limb[others][None]), axis=2) <= tolerance_mv
-        for places in itertools.permutations(range(4)):
-            if holds[np.arange(4), list(places)].all():
-                orders.append((first, second, *(others[place] for place in places)))
-    return sorted(orders, key=lambda order: (sum(row != place for place, row in enumerate(order)), order))
-
-
-def check_lead_identities(
-    signal: np.ndarray, lead_names: Sequence[str] = LEADS, *, tolerance_mv: float = DEFAULT_TOLERANCE_MV
-) -> None:
-    """Raise where the limb leads break Einthoven's or Goldberger's identities, and say which look swapped.
-
-    Use it on signals as recorded: filters that are linear keep the identities, wavelet thresholds do not.
-
-    Parameters
-    ----------
-    signal : float [leads, samples]
-        In mV.
-    lead_names : sequence of str
-        The leads of `signal`, in its order; the six limb leads must be among them.
-    tolerance_mv : float
-        The largest median absolute residual that counts as agreement, in mV.
-
-    Raises
-    ------
-    ValueError
-        If an identity is off by more than `tolerance_mv`, or for the reasons of `lead_identity_residuals`.
-
-    Notes
-    -----
-    The default of 0.005 mV lies between what right and wrong names give. In all 21,837 records of PTB-XL at 100 Hz the
-    residual of the files as they are is at most 0.0005 mV (a rounding step), and with any two limb leads exchanged at
-    least 0.0055 mV in every record (III and aVF, which are alike; 0.01 mV for any other two). The median is used since
-    a few dozen records break the identities for some samples, by up to 5.9 mV, while their lead names are right. Leads
-    that are equal, or flat, cannot be told apart.
-    """
-    if not tolerance_mv > 0:
-        raise ValueError(f"tolerance_mv: got {tolerance_mv}, expected a positive number of mV")
-    limb = _limb_signal(signal, lead_names)
-    at_samples = _residuals(limb)
-    # More than half of the samples agree, so the median does: much faster than the median, and true of nearly all.
-    if (np.count_nonzero(at_samples <= tolerance_mv, axis=1) > limb.shape[1] // 2).all():
-        return
-    residuals = _median_residuals(at_samples)
-    broken = [name for name, residual in residuals.items() if residual > tolerance_mv]
-    if not broken:
-        return
-    measured = "; ".join(f"{name} is off by {residuals[name]:.4g} mV" for name in broken)
-    orders = _satisfying_orders(limb, tolerance_mv)
-    if orders:
-        moved = sorted((row, place) for place, row in enumerate(orders[0]) if row != place)
-        named = " and ".join(f"the lead called {LIMB_LEADS[row]} is {LIMB_LEADS[place]}" for row, place in moved)
-        also = f" ({len(orders) - 1} other orders would do as well)" if len(orders) > 1 else ""
-        cause = f"the leads look swapped: all identities hold if {named}{also}"
-    else:
-        cause = "no order of the six limb leads makes all identities hold"
-    raise ValueError(
-        f"signal: the limb leads contradict one another: {measured} (median, expected at most {tolerance_mv:g}); "
-        f"{cause}"
-    )

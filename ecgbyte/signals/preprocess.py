@@ -9,6 +9,7 @@ step               default                                         as_published=
 filters            second-order sections, extended by up to 10 s   transfer functions, extended by 9 to 27 samples
 wavelet level      follows the rate (4 at 500 Hz, 2 at 100 Hz)     4 at any rate
 wavelet, odd       trimmed to the length of the input              an error (the published step fails)
+padding            left out of the filters, becomes 0              taken for signal
 resampling         polyphase with anti-aliasing, exact spacing     cubic, both end points included
 =================  ==============================================  =========================================
 
@@ -19,7 +20,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -35,12 +37,18 @@ from ecgbyte.signals.denoise import (
     wavelet_denoise_lanes,
 )
 from ecgbyte.signals.lead_lanes import map_leads
-from ecgbyte.signals.records import Record
-from ecgbyte.signals.resample import resample_as_published, resample_lanes
+from ecgbyte.signals.padding import filter_between_padding, resampled_mask, signal_part
+from ecgbyte.signals.reading.limits import MAX_VALUES
+from ecgbyte.signals.records import Record, Remark
+from ecgbyte.signals.resample import rate_ratio, resample_as_published, resample_lanes
 from ecgbyte.signals.segments import cut_segments
 
-# Raised whenever the same settings would give another signal, so that fingerprints differ.
-CHAIN_VERSION = 1
+# Raised whenever the same settings would give another signal, so that fingerprints differ. Version 1 took padding for
+# signal, as leave_out_padding=False does.
+CHAIN_VERSION = 2
+# What settings may ask for, so that a tokenizer file cannot name work without end.
+LARGEST_TARGET_RATE = 100_000.0
+MOST_NOTCHES = 20
 NOTCH_QUALITY = 30.0
 FILTER_ORDER = 4
 
@@ -68,6 +76,9 @@ class Preprocessor:
     wavelet_level : int or None
         A fixed level; None lets it follow the rate, see `ecgbyte.signals.denoise.level_for_rate`. With `as_published`
         it is 4 and cannot be chosen.
+    leave_out_padding : bool or None
+        Filter only what lies between constant stretches at the ends of a record (see `ecgbyte.signals.padding`); they
+        become 0. By default so, but with `as_published`, which takes padding for signal.
 
     Raises
     ------
@@ -94,14 +105,22 @@ class Preprocessor:
     highpass: float | None = 0.05
     denoise: bool = True
     wavelet_level: int | None = None
+    leave_out_padding: bool | None = None
 
     def __post_init__(self) -> None:
-        for argument in ("as_published", "denoise"):
+        if self.leave_out_padding is None:
+            object.__setattr__(self, "leave_out_padding", not self.as_published)
+        for argument in ("as_published", "denoise", "leave_out_padding"):
             if not isinstance(getattr(self, argument), bool):
                 raise TypeError(f"{argument}: expected True or False, got {getattr(self, argument)!r}")
         if self.target_rate is not None:
-            object.__setattr__(self, "target_rate", positive_number("target_rate", self.target_rate, unit="in Hz"))
+            target = positive_number("target_rate", self.target_rate, unit="in Hz")
+            if target > LARGEST_TARGET_RATE:
+                raise ValueError(f"target_rate: got {target:g} Hz, expected at most {LARGEST_TARGET_RATE:g} Hz")
+            object.__setattr__(self, "target_rate", target)
         object.__setattr__(self, "notch", _frequencies("notch", self.notch))
+        if len(self.notch) > MOST_NOTCHES:
+            raise ValueError(f"notch: got {len(self.notch)} frequencies, expected at most {MOST_NOTCHES}")
         if self.band is not None:
             band = _frequencies("band", self.band)
             if len(band) != 2 or band[0] >= band[1]:
@@ -110,6 +129,8 @@ class Preprocessor:
         if self.highpass is not None:
             object.__setattr__(self, "highpass", positive_number("highpass", self.highpass, unit="in Hz"))
         self._check_level()
+        if self.as_published and self.leave_out_padding:
+            raise ValueError("leave_out_padding: got True with as_published=True, which filters padding too")
 
     def _check_level(self) -> None:
         if self.wavelet_level is None:
@@ -197,22 +218,68 @@ class Preprocessor:
         """
         if not isinstance(record, Record):
             raise TypeError(f"record: expected an ecgbyte Record, got {type(record).__name__}")
-        rate = record.sampling_rate
-        steps = self.steps(rate, record.num_samples)
+        rate, remarks = record.sampling_rate, list(record.remarks)
+        ratio = self._ratio(record, remarks)
+        part = signal_part(record.signal, rate) if self.leave_out_padding else (0, record.num_samples)
+        if part == (0, record.num_samples):
+            signal = self._run(record, record.signal, self.steps(rate, record.num_samples))
+        else:
+            steps = self.steps(rate, part[1] - part[0])
+            filters_only = [step for step in steps if step[0] != "resample"]
+            signal = filter_between_padding(
+                record.signal,
+                part,
+                lambda part: self._run(record, part, filters_only),
+                lambda part: self._run(record, part, steps[len(filters_only) :]),
+                ratio,
+            )
+        return replace(
+            record,
+            signal=signal,
+            sampling_rate=self.target_rate or rate,
+            invalid=resampled_mask(record.invalid, ratio, signal.shape[1]),
+            remarks=tuple(remarks),
+        )
+
+    def _ratio(self, record: Record, remarks: list[Remark]) -> Fraction:
+        """New rate divided by old rate, if the result is no longer than a record that is read.
+
+        A ratio that is not met exactly is told in a remark.
+        """
+        rate, target = record.sampling_rate, self.target_rate
+        if target is None or target == rate:
+            return Fraction(1)
+        exact = Fraction(target) / Fraction(rate)
+        if exact * record.num_samples * len(record.lead_names) > MAX_VALUES:
+            raise ValueError(
+                f"record: {record.record_id!r}, step 'resample': would have "
+                f"{int(exact * record.num_samples)} samples a lead at {target:g} Hz, at most {MAX_VALUES} values in "
+                "all leads are made"
+            )
+        if self.as_published:
+            return exact
+        try:
+            ratio = rate_ratio(rate, target)
+        except ValueError as error:
+            raise ValueError(f"record: {record.record_id!r}, step 'resample': {error}") from error
+        if abs(ratio - exact) > 1e-9 * exact:
+            remarks.append(Remark("rate approximated", f"{rate!r} Hz resampled as {float(target / ratio):.10g} Hz"))
+        return ratio
+
+    def _run(self, record: Record, signal: np.ndarray, steps: Sequence[Step]) -> np.ndarray:
+        """The steps, one after another, on float32 or float64 [leads, samples]."""
 
         def run(signal: np.ndarray) -> np.ndarray:
             for name, parameters in steps:
                 try:
-                    signal = self._apply_step(name, parameters, signal, rate)
+                    signal = self._apply_step(name, parameters, signal, record.sampling_rate)
                 except ValueError as error:
                     raise ValueError(f"record: {record.record_id!r}, step {name!r}: {error}") from error
             return signal
 
         if self.as_published:
-            signal = run(record.signal.astype(np.float64))
-        else:
-            signal = map_leads(run, record.signal, dtype=np.float32)
-        return Record(signal, self.target_rate or rate, record.lead_names, record.record_id)
+            return run(signal.astype(np.float64))
+        return map_leads(run, signal, dtype=np.float32)
 
     def _apply_step(self, name: str, parameters: dict, signal: np.ndarray, rate: float) -> np.ndarray:
         """A step on float64 [leads, samples] as published, else on [samples, 12], see `ecgbyte.signals.lead_lanes`."""
@@ -259,6 +326,7 @@ class Preprocessor:
             "highpass": self.highpass,
             "denoise": self.denoise,
             "wavelet_level": self.wavelet_level,
+            "leave_out_padding": self.leave_out_padding,
         }
 
     @property

@@ -22,6 +22,10 @@ from ecgbyte.signals.lead_lanes import map_leads
 
 # Rates are taken as fractions with at most this denominator: 128, 360.5 and 333.333... are exact.
 LARGEST_DENOMINATOR = 1000
+# The largest number in the ratio of two rates; the filter for it takes 8 MB. With fewer, ratios close to 1/2 would be
+# further than `RATIO_TOLERANCE` from the nearest fraction.
+LARGEST_TERM = 50_000
+RATIO_TOLERANCE = 1e-5
 # Zero crossings of the anti-aliasing filter on each side, as in scipy.signal.resample_poly.
 _ZERO_CROSSINGS = 10
 # Filters of ratios up to this one are kept, each at most 0.4 MB.
@@ -29,23 +33,39 @@ _LARGEST_KEPT = 2500
 
 
 def rate_ratio(sampling_rate: float, target_rate: float) -> Fraction:
-    """Target rate divided by sampling rate, as an exact fraction.
+    """Target rate divided by sampling rate, as a fraction of small numbers.
+
+    The filter has 20 taps for each unit of the larger number, so both are at most `LARGEST_TERM`. Where that cannot be
+    exact, as for 499.99995 Hz, it is the nearest such fraction, off by `RATIO_TOLERANCE` at most: one sample in
+    100,000.
 
     Raises
     ------
     ValueError
-        If a rate is no fraction with a denominator up to 1000.
+        If the rates are more than `LARGEST_TERM` times apart, or no such fraction is near enough.
     """
-    fractions = []
-    for argument, rate in (("sampling_rate", sampling_rate), ("target_rate", target_rate)):
-        fraction = Fraction(rate).limit_denominator(LARGEST_DENOMINATOR)
-        if abs(float(fraction) - rate) > 1e-9 * rate:
-            raise ValueError(
-                f"{argument}: got {rate!r} Hz, expected a fraction with a denominator up to {LARGEST_DENOMINATOR} "
-                "(such as 360, 257.5 or 1000/3)"
-            )
-        fractions.append(fraction)
-    return fractions[1] / fractions[0]
+    exact = _as_fraction(target_rate) / _as_fraction(sampling_rate)
+    if max(exact.numerator, exact.denominator) <= LARGEST_TERM:
+        return exact
+    if not 1 / LARGEST_TERM <= exact <= LARGEST_TERM:
+        raise ValueError(
+            f"sampling_rate: got {sampling_rate!r} Hz, expected 1/{LARGEST_TERM} to {LARGEST_TERM} times the target "
+            f"rate of {target_rate:g} Hz"
+        )
+    # The larger number is that below the line of the smaller ratio.
+    near = exact.limit_denominator(LARGEST_TERM) if exact < 1 else 1 / (1 / exact).limit_denominator(LARGEST_TERM)
+    if abs(near - exact) > RATIO_TOLERANCE * exact:
+        raise ValueError(
+            f"sampling_rate: got {sampling_rate!r} Hz for a target rate of {target_rate:g} Hz, expected a ratio of "
+            f"numbers up to {LARGEST_TERM} to within {RATIO_TOLERANCE:g}"
+        )
+    return near
+
+
+def _as_fraction(rate: float) -> Fraction:
+    """The rate, as the fraction with a denominator up to `LARGEST_DENOMINATOR` that it is a rounding of, or exactly."""
+    fraction = Fraction(rate).limit_denominator(LARGEST_DENOMINATOR)
+    return fraction if abs(float(fraction) - rate) <= 1e-9 * rate else Fraction(rate)
 
 
 def resampled_length(num_samples: int, sampling_rate: float, target_rate: float) -> int:
@@ -72,7 +92,7 @@ def resample(signal: np.ndarray, sampling_rate: float, target_rate: float) -> np
     Raises
     ------
     ValueError
-        If a rate is no small fraction (see `rate_ratio`), or too few samples are given for a single new one.
+        If the rates have no ratio of small numbers (see `rate_ratio`), or there are too few samples for a new one.
     """
     return map_leads(lambda lanes: resample_lanes(lanes, sampling_rate, target_rate), signal)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ecgbyte.checks import positive_number
 from ecgbyte.signals.records import Record
 
@@ -60,11 +62,11 @@ def cut_segments(record: Record, seconds: float) -> list[Record]:
             f"less than one segment of {length} ({seconds:g} s)"
         )
     return [
-        Record(
-            record.signal[:, k * length : (k + 1) * length],
-            record.sampling_rate,
-            record.lead_names,
-            f"{record.record_id}#{k}",
+        replace(
+            record,
+            signal=record.signal[:, k * length : (k + 1) * length],
+            record_id=f"{record.record_id}#{k}",
+            invalid=None if record.invalid is None else record.invalid[:, k * length : (k + 1) * length],
         )
         for k in range(count)
     ]

@@ -34,7 +34,8 @@ class Encoding:
     low, high : float
         The range, in mV, that the symbols divide.
     clipped : float
-        Share of the samples, 0 to 1, that lay outside the range and were clipped to it.
+        Share of the samples, 0 to 1, that lay outside the range and were clipped to it; above one half the tokenizer
+        has warned (`ecgbyte.tokenizer.clipping.ClippedWarning`), once a call.
     lead_names : tuple of str or None
         The names of the leads, where they are known.
 

@@ -16,6 +16,7 @@ from ecgbyte.sharing import map_shares
 from ecgbyte.signals.amplitude_range import CONSTANT_RECORD_MARGIN_MV, AmplitudeRange, record_range
 from ecgbyte.signals.records import Record
 from ecgbyte.symbols import WIDENING, check_range, desymbolize
+from ecgbyte.tokenizer.clipping import LARGEST_SHARE, warn_of_clipping
 from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.tokenizer.encoding_batch import EncodingBatch
 from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_recording, checked_signal
@@ -24,6 +25,9 @@ from ecgbyte.tokenizer.tokenizer_content import PER_RECORD, TokenizerContent, as
 _SHARES_PER_THREAD = 4
 # About 100 microseconds of work.
 _SYMBOLS_PER_SHARE = 1 << 16
+
+# The caller of a tokenizer's method, seen from the functions that do the method's work.
+_CALLER = 3
 
 _MISSING_RANGE = (
     "amplitude_range: this tokenizer was made from merges alone and knows symbols only; give the range in mV when it "
@@ -54,6 +58,8 @@ def encode_signals(content: TokenizerContent, signals: list[Signal], num_threads
     tokens, clipped = counts.sum(axis=2)
     np.cumsum(tokens, out=splits[1:])
     shares = clipped / (samples * batch.num_leads)
+    if batch.size:
+        warn_of_clipping(shares, *ranges[int(np.argmax(shares))].tolist(), stacklevel=_CALLER)
     return EncodingBatch(
         ids, splits, samples, ranges, shares, batch.num_leads, content.lead_names, content.vocabulary.lengths
     )
@@ -64,13 +70,16 @@ def encode_signal(content: TokenizerContent, signal: Signal, num_threads: int) -
     batch, ids, counts, ranges = _encoded(content, [signal], lambda _: "signal", num_threads)
     (samples,) = batch.samples()
     ((low, high),) = ranges.tolist()
+    share = sum(counts[1, 0].tolist()) / batch.symbols
+    if share > LARGEST_SHARE:
+        warn_of_clipping([share], low, high, stacklevel=_CALLER)
     return Encoding._of_tokens(
         ids,
         content.vocabulary.lengths,
         (batch.num_leads, samples),
         low,
         high,
-        sum(counts[1, 0].tolist()) / batch.symbols,
+        share,
         content.lead_names,
     )
 

@@ -11,7 +11,8 @@ import pytest
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.data.synthetic.lead_geometry import ELECTRODES, TERRITORIES, leads_of_electrodes
-from ecgbyte.signals.leads import LEADS, lead_identity_residuals
+from ecgbyte.signals.lead_identities import lead_identity_residuals
+from ecgbyte.signals.leads import LEADS
 
 RATE = 500.0
 BLOCKS = {"left bundle branch block", "right bundle branch block"}

@@ -121,3 +121,17 @@ def test_edges_that_do_not_fit() -> None:
         butterworth(signal, 500, low=100, high=0.5)
     with pytest.raises(ValueError, match="at least one edge"):
         butterworth(signal, 500)
+
+
+@pytest.mark.parametrize("rate", [3000.0, 4000.0, 10_000.0])
+def test_published_filters_that_explode_are_refused(rate: float) -> None:
+    signal = np.random.default_rng(0).normal(0, 0.5, (2, int(5 * rate)))
+    with pytest.raises(ValueError, match=r"from 3000 Hz on the published filters .* unstable"):
+        butterworth(signal, rate, low=0.5, high=100.0, as_published=True)
+    assert np.abs(butterworth(signal, rate, low=0.5, high=100.0)).max() < 10
+
+
+def test_published_filters_that_explode_below_the_limit_are_refused_too() -> None:
+    signal = np.random.default_rng(0).normal(0, 0.5, (2, 14_000))
+    with pytest.raises(ValueError, match="unstable with these settings"):
+        butterworth(signal, 2900.0, low=0.05, high=40.0, as_published=True)

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecgbyte.signals.lead_identities import check_lead_identities, lead_identity_residuals
 from ecgbyte.signals.leads import (
     LEADS,
     LIMB_LEADS,
     canonical_lead_name,
     canonical_lead_names,
-    check_lead_identities,
-    lead_identity_residuals,
     lead_order,
 )
 

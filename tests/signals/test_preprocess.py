@@ -171,7 +171,7 @@ def test_segments_are_cut_after_filtering() -> None:
 def test_settings_go_through_json_and_back() -> None:
     for chain in (Preprocessor(), Preprocessor(None, notch=(50,), band=None, denoise=False), Preprocessor(100)):
         stored = json.loads(json.dumps(chain.settings()))
-        assert stored.pop("chain_version") == 1
+        assert stored.pop("chain_version") == 2
         assert Preprocessor(**stored) == chain
         assert Preprocessor(**stored).fingerprint == chain.fingerprint
 

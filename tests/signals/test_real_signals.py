@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from ecgbyte.signals.amplitude_range import fit_amplitude_range
-from ecgbyte.signals.leads import LIMB_LEADS, check_lead_identities
+from ecgbyte.signals.lead_identities import check_lead_identities
+from ecgbyte.signals.leads import LIMB_LEADS
 from ecgbyte.signals.preprocess import Preprocessor
+from ecgbyte.signals.reading.reader import read_record
 from ecgbyte.signals.records import Record
-from ecgbyte.signals.wfdb_reading import read_record
 from tests.signals.slow_preprocessing import preprocess_slowly
 
 pytestmark = pytest.mark.real_data

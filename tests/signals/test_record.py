@@ -82,8 +82,9 @@ def test_samples_that_are_not_finite_are_located(value: float) -> None:
     ("arguments", "message"),
     [
         ({"signal": np.zeros((12, 2), dtype=bool)}, "type bool"),
+        ({"signal": np.zeros((12, 2), dtype=np.int16)}, r"int16.*become mV by \(samples - baseline\) / gain"),
         ({"signal": np.zeros((12, 2), dtype=complex)}, "type complex128"),
-        ({"signal": np.full((12, 2), "x")}, "real numbers"),
+        ({"signal": np.full((12, 2), "x")}, "floating-point numbers"),
         ({"sampling_rate": "100"}, "sampling_rate: expected a number"),
         ({"sampling_rate": True}, "sampling_rate: expected a number"),
         ({"record_id": 7}, "record_id: expected a string"),

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgbyte.signals.resample import rate_ratio, resample, resample_as_published, resampled_length
+from ecgbyte.signals.resample import (
+    LARGEST_TERM,
+    RATIO_TOLERANCE,
+    rate_ratio,
+    resample,
+    resample_as_published,
+    resampled_length,
+)
 
 
 def sine(frequency: float, rate: float, samples: int) -> np.ndarray:
@@ -85,8 +92,24 @@ def test_same_rate_is_a_copy() -> None:
 def test_ratio_is_exact() -> None:
     assert rate_ratio(1000 / 3, 250) == Fraction(3, 4)
     assert rate_ratio(257.5, 250) == Fraction(100, 103)
-    with pytest.raises(ValueError, match=r"sampling_rate: got 499\.98765"):
-        rate_ratio(499.98765, 250)
+
+
+@pytest.mark.parametrize("rate", [499.99995, 499.999, 500.00000001, 499.98765, 977.5171065, 511.62789, 99999.999])
+def test_rates_without_a_small_ratio_get_the_nearest_one(rate: float) -> None:
+    ratio = rate_ratio(rate, 250)
+    assert max(ratio.numerator, ratio.denominator) <= LARGEST_TERM
+    assert abs(float(ratio) * rate / 250 - 1) <= RATIO_TOLERANCE
+    # 10 s of a sine stay where they are, to within what 1e-5 of 10 s is.
+    if rate < 1000:
+        resampled = resample(sine(5.0, rate, round(10 * rate)), rate, 250)
+        expected = sine(5.0, 250, resampled.shape[1])
+        np.testing.assert_allclose(resampled[:, 100:-100], expected[:, 100:-100], atol=5e-3)
+
+
+@pytest.mark.parametrize(("rate", "target"), [(1.3e7, 250), (0.004, 250), (60001.0, 1.0)])
+def test_rates_too_far_apart(rate: float, target: float) -> None:
+    with pytest.raises(ValueError, match=rf"sampling_rate: got {rate}"):
+        rate_ratio(rate, target)
 
 
 @pytest.mark.parametrize(("samples", "rate", "needed"), [(1, 500, 2), (1, 250.5, 2), (3, 2000, 4)])

@@ -21,6 +21,9 @@ from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.tokenizer.encoding_batch import EncodingBatch
 from tests.tokenizer.ecg_examples import small_tokenizer, wandering_record, wandering_signal
 
+# Signals far outside a range are part of what is generated.
+pytestmark = pytest.mark.filterwarnings("ignore::ecgbyte.tokenizer.clipping.ClippedWarning")
+
 ARRAYS = ("ids", "leads", "offsets")
 FIELDS = (*ARRAYS, "shape", "low", "high", "clipped", "lead_names")
 MERGES = [(12, 12), (13, 13), (26, 26), (11, 12), (28, 26), (0, 0), (25, 25), (31, 31), (27, 26), (30, 28)]

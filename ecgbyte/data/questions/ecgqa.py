@@ -5,20 +5,36 @@ ECG-QA: Oh et al. 2023, arXiv:2306.15681, https://github.com/Jwoo5/ecg-qa, CC BY
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ecgbyte.checks import check_option
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.questions.dealing import resplit_questions
+from ecgbyte.data.questions.json_files import read_json
 from ecgbyte.data.questions.question import ECG_QA_QUESTION_TYPES, SINGLE_QUESTION_TYPES, Question
 
 DATASETS = ("ptbxl", "mimic-iv-ecg")
 WORDINGS = ("template", "paraphrased")
 _SPLIT_FOLDERS = {"train": "train", "validation": "valid", "test": "test"}
+
+
+class ECGQAQuestions(list[Question]):
+    """Questions of ECG-QA, and the samples that were left out.
+
+    Attributes
+    ----------
+    rejected : list of (str, str)
+        File and index of each sample that is not as published, and why.
+    """
+
+    def __init__(self, questions: Iterable[Question] = (), rejected: Iterable[tuple[str, str]] = ()) -> None:
+        super().__init__(questions)
+        self.rejected = list(rejected)
 
 
 def read_ecgqa(
@@ -28,7 +44,7 @@ def read_ecgqa(
     dataset: str = "ptbxl",
     wording: str = "paraphrased",
     question_types: Sequence[str] | None = None,
-) -> list[Question]:
+) -> ECGQAQuestions:
     """Read all questions of one split.
 
     Parameters
@@ -48,16 +64,21 @@ def read_ecgqa(
 
     Returns
     -------
-    list of Question
-        In the order of the files; sample ids ``"ecg-qa-<split>-<number>"``, source ``"ecg-qa"``.
+    ECGQAQuestions
+        A list in the order of the files; sample ids ``"ecg-qa-<split>-<number>"``, source ``"ecg-qa"``. A sample that
+        is not as published, such as one without an answer, or whose id occurs twice, is among its `rejected` instead.
+
+    Warns
+    -----
+    UserWarning
+        Where samples were rejected: how many, and the first with its reason.
 
     Raises
     ------
     FileNotFoundError
         If the folder does not exist or holds no JSON file.
     ValueError
-        If a file or a field of a sample is not as published (the message names file, index and field), or a sample id
-        occurs twice.
+        If a file is no list in JSON, or no sample is as published (the message names file, index and field).
     """
     folder = _dataset_folder(root, dataset, split) / check_option("wording", wording, WORDINGS) / _SPLIT_FOLDERS[split]
     for question_type in question_types or ():
@@ -65,16 +86,28 @@ def read_ecgqa(
     paths = sorted(folder.glob("*.json"), key=_file_order)
     if not paths:
         raise FileNotFoundError(f"root: no .json file in {folder}, expected ECG-QA's samples there")
-    questions: list[Question] = []
+    questions = ECGQAQuestions()
     seen: dict[str, str] = {}
     for path in paths:
         for index, sample in enumerate(_read_samples(path)):
-            question = _question(f"{path}, index {index}", sample, split, dataset)
-            if question.sample_id in seen:
-                raise ValueError(f"{path}, index {index}: sample_id occurs in {seen[question.sample_id]} already")
-            seen[question.sample_id] = f"{path}, index {index}"
+            where = f"{path}, index {index}"
+            try:
+                question = _question(sample, split, dataset)
+                if question.sample_id in seen:
+                    raise ValueError(f"sample_id occurs in {seen[question.sample_id]} already")
+            except ValueError as error:
+                questions.rejected.append((where, str(error)))
+                continue
+            seen[question.sample_id] = where
             if question_types is None or question.question_type in question_types:
                 questions.append(question)
+    if questions.rejected:
+        where, reason = questions.rejected[0]
+        if not seen:
+            raise ValueError(f"{where}: {reason} (none of {len(questions.rejected)} samples is as published)")
+        warnings.warn(
+            f"{len(questions.rejected)} samples of ECG-QA left out, the first in {where}: {reason}", stacklevel=2
+        )
     return questions
 
 
@@ -84,7 +117,7 @@ def read_all_ecgqa(
     dataset: str = "ptbxl",
     wording: str = "paraphrased",
     question_types: Sequence[str] | None = None,
-) -> list[Question]:
+) -> ECGQAQuestions:
     """Read the questions of all of ECG-QA's splits that are in the folder, one split after another.
 
     Parameters
@@ -106,9 +139,11 @@ def read_all_ecgqa(
         raise FileNotFoundError(
             f"root: no .json file in {folder}/{{train,valid,test}}, expected ECG-QA's samples there"
         )
-    questions: list[Question] = []
+    questions = ECGQAQuestions()
     for split in there:
-        questions += read_ecgqa(root, split=split, dataset=dataset, wording=wording, question_types=question_types)
+        found = read_ecgqa(root, split=split, dataset=dataset, wording=wording, question_types=question_types)
+        questions += found
+        questions.rejected += found.rejected
     return questions
 
 
@@ -200,10 +235,7 @@ def _file_order(path: Path) -> tuple[int, str]:
 
 
 def _read_samples(path: Path) -> list[Any]:
-    try:
-        samples = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: no JSON ({error})") from error
+    samples = read_json(path)
     if not isinstance(samples, list):
         raise ValueError(f"{path}: expected a list of samples, got {type(samples).__name__}")
     return samples
@@ -213,36 +245,46 @@ def _record_id(ecg_id: int, dataset: str) -> str:
     return f"{ecg_id:05d}" if dataset == "ptbxl" else str(ecg_id)
 
 
-def _question(where: str, sample: Any, split: str, dataset: str) -> Question:
+def _question(sample: Any, split: str, dataset: str) -> Question:
     if not isinstance(sample, dict):
-        raise ValueError(f"{where}: expected an object, got {type(sample).__name__}")
+        raise ValueError(f"expected an object, got {type(sample).__name__}")
     # Comparisons have no attribute, and some questions about one ECG name none.
-    attributes = _list(where, sample, "attribute", str) if _field(where, sample, "attribute") not in (None, []) else []
-    question_type = _value(where, sample, "question_type", str)
-    ecg_ids = _list(where, sample, "ecg_id", int)
+    attributes = _list(sample, "attribute", str) if _field(sample, "attribute") not in (None, []) else []
+    question_type = _value(sample, "question_type", str)
+    ecg_ids = _ecg_ids(sample)
     if question_type not in ECG_QA_QUESTION_TYPES:
         known = ", ".join(ECG_QA_QUESTION_TYPES)
-        raise ValueError(f"{where}: question_type is {question_type!r}, expected one of {known}")
+        raise ValueError(f"question_type is {question_type!r}, expected one of {known}")
     expected = 1 if question_type.startswith("single-") else 2
     if len(ecg_ids) != expected:
-        raise ValueError(f"{where}: ecg_id has {len(ecg_ids)} ids, a {question_type} question is about {expected}")
-    _value(where, sample, "question_id", int)
+        raise ValueError(f"ecg_id has {len(ecg_ids)} ids, a {question_type} question is about {expected}")
+    _value(sample, "question_id", int)
     return Question(
-        sample_id=f"ecg-qa-{split}-{_value(where, sample, 'sample_id', int)}",
-        template_id=str(_value(where, sample, "template_id", int)),
+        sample_id=f"ecg-qa-{split}-{_value(sample, 'sample_id', int)}",
+        template_id=str(_value(sample, "template_id", int)),
         question_type=question_type,
-        attribute_type=_value(where, sample, "attribute_type", str),
-        question=_value(where, sample, "question", str),
-        answer=tuple(_list(where, sample, "answer", str)),
+        attribute_type=_value(sample, "attribute_type", str),
+        question=_value(sample, "question", str),
+        answer=tuple(answer.strip() for answer in _list(sample, "answer", str)),
         record_ids=tuple(_record_id(ecg_id, dataset) for ecg_id in ecg_ids),
         attributes=tuple(attributes),
         source="ecg-qa",
     )
 
 
-def _field(where: str, sample: Mapping[str, Any], name: str) -> Any:
+def _ecg_ids(sample: Mapping[str, Any]) -> list[int]:
+    """The ids of the ECGs, which some releases write as text: ``"00001"``."""
+    ids = _field(sample, "ecg_id")
+    if isinstance(ids, list):
+        ids = [
+            int(item) if isinstance(item, str) and re.fullmatch(r"\d{1,12}", item, re.ASCII) else item for item in ids
+        ]
+    return _list({"ecg_id": ids}, "ecg_id", int)
+
+
+def _field(sample: Mapping[str, Any], name: str) -> Any:
     if name not in sample:
-        raise ValueError(f"{where}: no field {name!r}, found {', '.join(map(repr, sample)) or 'none'}")
+        raise ValueError(f"no field {name!r}, found {', '.join(map(repr, sample)) or 'none'}")
     return sample[name]
 
 
@@ -256,15 +298,15 @@ def _expected(kind: type) -> str:
     return "a whole number" if kind is int else "text"
 
 
-def _value(where: str, sample: Mapping[str, Any], name: str, kind: type) -> Any:
-    value = _field(where, sample, name)
+def _value(sample: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = _field(sample, name)
     if not _fits(value, kind):
-        raise ValueError(f"{where}: {name} is {value!r}, expected {_expected(kind)}")
+        raise ValueError(f"{name} is {value!r}, expected {_expected(kind)}")
     return value
 
 
-def _list(where: str, sample: Mapping[str, Any], name: str, kind: type) -> list[Any]:
-    values = _field(where, sample, name)
+def _list(sample: Mapping[str, Any], name: str, kind: type) -> list[Any]:
+    values = _field(sample, name)
     if not isinstance(values, list) or not values or not all(_fits(value, kind) for value in values):
-        raise ValueError(f"{where}: {name} is {values!r}, expected a list of at least one item, each {_expected(kind)}")
+        raise ValueError(f"{name} is {values!r}, expected a list of at least one item, each {_expected(kind)}")
     return values

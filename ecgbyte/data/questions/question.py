@@ -15,8 +15,17 @@ COMPARISON_QUESTION_TYPES = (
 )
 ECG_QA_QUESTION_TYPES = (*SINGLE_QUESTION_TYPES, *COMPARISON_QUESTION_TYPES)
 REPORT_QUESTION_TYPE = "report"
-QUESTION_TYPES = (*ECG_QA_QUESTION_TYPES, REPORT_QUESTION_TYPE)
-SOURCES = ("ecg-qa", "ecg-chat", "generated", "files")
+# One exchange of a conversation that has several.
+CONVERSATION_QUESTION_TYPE = "conversation"
+# One step of a chain of reasoning, see `ecgbyte.data.questions.reasoning_benchmark`.
+REASONING_QUESTION_TYPE = "reasoning"
+QUESTION_TYPES = (
+    *ECG_QA_QUESTION_TYPES,
+    REPORT_QUESTION_TYPE,
+    CONVERSATION_QUESTION_TYPE,
+    REASONING_QUESTION_TYPE,
+)
+SOURCES = ("ecg-qa", "ecg-chat", "conversations", "reasoning-benchmark", "generated", "files")
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,8 @@ class Question:
     question_type : str
         One of `QUESTION_TYPES`, in the terms of ECG-QA (Oh et al. 2023, arXiv:2306.15681): ``"single-verify"`` is
         answered by yes or no, ``"single-choose"`` offers two attributes, ``"single-query"`` asks for a list. Beside
-        them ``"report"`` asks for a report of the whole ECG.
+        them ``"report"`` asks for a report of the whole ECG, ``"conversation"`` is one exchange of several, and
+        ``"reasoning"`` one step of a chain of reasoning.
     attribute_type : str
         What the question is about, such as ``"scp_code"`` (ECG-QA) or ``"rhythm"`` (generated).
     question : str
@@ -44,7 +54,8 @@ class Question:
     attributes : tuple of str
         The attributes that the question names; empty where it names none.
     source : str
-        ``"ecg-qa"`` and ``"ecg-chat"`` for questions read from those data sets, ``"files"`` for a user's own,
+        ``"ecg-qa"``, ``"ecg-chat"`` and ``"reasoning-benchmark"`` for questions read from those data sets,
+        ``"conversations"`` for those from other files of conversations, ``"files"`` for a user's own,
         ``"generated"`` for all others.
 
     Raises

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from ecgbyte.checks import whole_number
 from ecgbyte.data.catalogue import RecordEntry
+from ecgbyte.signals.reading.reader import read_record
 from ecgbyte.signals.records import Record
-from ecgbyte.signals.wfdb_reading import read_record
 
 
 class RecordFolder:

@@ -64,7 +64,13 @@ def test_the_last_part_of_the_path_is_the_record(tmp_path: Path, ecg: object) ->
         ({**ENTRY, "id": "2", "ecg": "records/a-name"}, "ecg: got 'records/a-name'"),
         ({**ENTRY, "id": "2", "ecg": None}, "ecg: got None"),
         ({**ENTRY, "id": "2", "conversations": turns("Why?")}, "conversations: got 1 turns, expected a list of two"),
-        ({**ENTRY, "id": "2", "conversations": turns("a", "b", "c", "d")}, "conversations: got 4 turns"),
+        ({**ENTRY, "id": "2", "conversations": turns("a", "b", "c")}, "conversations: got 3 turns, expected a list of"),
+        (
+            {**ENTRY, "id": "2", "ecg": "code15/records/exams_part2/1026489"},
+            "ecg: 'code15/records/exams_part2/1026489' is",
+        ),
+        ({**ENTRY, "id": "2", "ecg": "ptb-xl/records500/05000/05742_hr"}, "ecg: 'ptb-xl/records500/05000/05742_hr' is"),
+        ({**ENTRY, "id": "code15-7", "ecg": 1026489}, "ecg: 1026489 is about code15, expected mimic-iv-ecg"),
         ({**ENTRY, "id": "2", "conversations": "Why?"}, "conversations: got str"),
         ({**ENTRY, "id": "2", "conversations": turns("a", "b")[::-1]}, "conversations[0]: is from 'gpt'"),
         ({**ENTRY, "id": "2", "conversations": turns("<ecg>\n", "b")}, "conversations[0]: no text beside"),
@@ -96,3 +102,27 @@ def test_a_bad_file_is_named(tmp_path: Path, content: object, message: str) -> N
         read_ecgchat(write(tmp_path, content))
     with pytest.raises(FileNotFoundError, match=r"absent\.json does not exist"):
         read_ecgchat(tmp_path / "absent.json")
+
+
+def test_a_conversation_of_several_exchanges(tmp_path: Path) -> None:
+    entry = {**ENTRY, "conversations": turns("<image>\nRhythm?", "Sinus.", "Rate?", "70.", "Axis?", "Normal.")}
+    found = read_ecgchat(write(tmp_path, [entry, {**ENTRY, "id": 2}]))
+    assert [(q.sample_id, q.question, q.reference) for q in found.questions[:3]] == [
+        ("ecg-chat-40689238", "Rhythm?", "Sinus."),
+        ("ecg-chat-40689238-turn-2", "Rhythm? Sinus. Rate?", "70."),
+        ("ecg-chat-40689238-turn-3", "Rhythm? Sinus. Rate? 70. Axis?", "Normal."),
+    ]
+    assert {q.question_type for q in found.questions[:3]} == {"conversation"}
+    assert found.questions[3].question_type == "report"
+
+
+def test_texts_of_many_spaces_take_no_time_to_speak_of(tmp_path: Path) -> None:
+    """With a pattern of open ends half a million spaces would take hours."""
+    spaces = " " * 500_000
+    found = read_ecgchat(write(tmp_path, [{**ENTRY, "conversations": turns(f"<{spaces}x", f"< / {spaces}ecg>y")}]))
+    assert found.questions[0].question == "< x"
+
+
+def test_deep_nesting_is_no_json(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nested too deep"):
+        read_ecgchat(write(tmp_path, "[" * 100_000))

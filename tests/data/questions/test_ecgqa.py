@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ecgbyte.data.questions.ecgqa import read_ecgqa, read_ecgqa_split
+from ecgbyte.data.questions.ecgqa import read_all_ecgqa, read_ecgqa, read_ecgqa_split
 
 SAMPLE: dict[str, Any] = {
     "template_id": 27,
@@ -72,7 +73,7 @@ def test_ids_of_mimic_stay_as_they_are(tmp_path: Path) -> None:
         ({"answer": "yes"}, "index 1: answer is 'yes'"),
         ({"answer": [" "]}, "index 1: answer is"),
         ({"ecg_id": [1, 2]}, "index 1: ecg_id has 2 ids, a single-verify question is about 1"),
-        ({"ecg_id": ["17"]}, "index 1: ecg_id is .*each a whole number"),
+        ({"ecg_id": ["17a"]}, r"index 1: ecg_id is .*each a whole number"),
         ({"ecg_id": [True]}, "index 1: ecg_id is"),
         ({"question": ""}, "index 1: question is '', expected text"),
         ({"question_type": "single-guess"}, "index 1: question_type is 'single-guess', expected one of single-verify"),
@@ -82,12 +83,24 @@ def test_ids_of_mimic_stay_as_they_are(tmp_path: Path) -> None:
         ({"sample_id": 4}, "index 1: sample_id occurs in .*index 0 already"),
     ],
 )
-def test_a_bad_field_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
-    write(tmp_path, [SAMPLE, {**SAMPLE, "sample_id": 5, **change}])
-    with pytest.raises(ValueError, match=message) as caught:
-        # Left out by its type, and checked all the same.
-        read_ecgqa(tmp_path, split="train", question_types=["single-choose"])
-    assert "0.json" in str(caught.value)
+def test_a_bad_sample_is_listed_and_the_others_are_read(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    write(tmp_path, [SAMPLE, {**SAMPLE, "sample_id": 5, **change}, {**SAMPLE, "sample_id": 6}])
+    with pytest.warns(UserWarning, match=f"1 samples of ECG-QA left out, the first in .*{message}"):
+        read = read_ecgqa(tmp_path, split="train")
+    assert [question.sample_id for question in read] == ["ecg-qa-train-4", "ecg-qa-train-6"]
+    ((where, reason),) = read.rejected
+    assert where.endswith("0.json, index 1") and re.search(message, f"{where}: {reason}")
+    # Left out by their type, and checked all the same.
+    with pytest.warns(UserWarning, match="1 samples of ECG-QA left out"):
+        assert read_ecgqa(tmp_path, split="train", question_types=["single-choose"]) == []
+    with pytest.warns(UserWarning, match="1 samples of ECG-QA left out"):
+        assert read_all_ecgqa(tmp_path).rejected == read.rejected
+
+
+def test_ids_as_text_and_blanks_around_answers(tmp_path: Path) -> None:
+    write(tmp_path, [{**SAMPLE, "ecg_id": ["00017"], "answer": ["yes "]}])
+    (question,) = read_ecgqa(tmp_path, split="train")
+    assert (question.record_ids, question.answer) == (("00017",), ("yes",))
 
 
 @pytest.mark.parametrize("field", sorted(SAMPLE))
@@ -100,8 +113,8 @@ def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('[{"template_id": 27', "0.json: no JSON"),
-        ({"a": 1}, "0.json: expected a list of samples, got dict"),
+        ('[{"template_id": 27', r"0\.json is no JSON"),
+        ({"a": 1}, r"0\.json: expected a list of samples, got dict"),
         ([3], "index 0: expected an object, got int"),
     ],
 )

@@ -11,7 +11,8 @@ import pytest
 
 from ecgbyte.data.sets.mimic_iv_ecg import MIMICIVECG
 from ecgbyte.data.splits import split_by_fold
-from ecgbyte.signals.leads import LEADS, check_lead_identities
+from ecgbyte.signals.lead_identities import check_lead_identities
+from ecgbyte.signals.leads import LEADS
 from tests.data.sets.mimic_folder import FILE_LEADS, PATIENT, STUDY, stem_of, write_record, write_tables
 
 
