@@ -125,7 +125,7 @@ def answer_attention(model: EndToEndModel, batch: Mapping[str, Tensor]) -> list[
         weights = _checked_weights(output.attentions, samples)
         results = []
         for row, sample in enumerate(samples):
-            logits = output.logits[row, sample.rows].float()
+            logits = model.answer_logits(output.logits[row, sample.rows].float())
             chosen = log_softmax(logits, dim=-1)[torch.arange(len(sample.predicted)), sample.predicted]
             gradients = _gradient_times_input(chosen, embeddings, row, sample)
             layers = [layer[row].detach() for layer in weights]

@@ -10,7 +10,7 @@ import contextlib
 import copy
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ecgbyte.checks import check_option
 from ecgbyte.models.language.packed_attention import (
     PackedLayout,
     check_every_layer_was_packed,
@@ -28,6 +29,8 @@ from ecgbyte.models.language.packed_attention import (
 from ecgbyte.models.language.shared_row import pack_shared, split_shared
 
 IGNORED = -100
+ANSWER_VOCABULARIES = ("text", "all")
+"""Which tokens an answer may hold: ``"text"``, all but those that were added for ECGs; ``"all"``, as published."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class ECGLanguageModel(nn.Module, ABC):
     ----------
     language_model : transformers causal language model
         Its output layer is applied only where an output is needed: hundreds of ECG positions have no label.
+    never_answered : iterable of int
+        Tokens that were added for ECGs and that no answer holds. Their logits are minus infinity in the loss, in
+        generation and in scores, so that adding them leaves what the model makes of text as it was.
 
     Notes
     -----
@@ -52,9 +58,13 @@ class ECGLanguageModel(nn.Module, ABC):
 
     language_model: Any
 
-    def __init__(self, language_model: nn.Module) -> None:
+    never_answered: Tensor
+
+    def __init__(self, language_model: nn.Module, never_answered: Iterable[int] = ()) -> None:
         super().__init__()
         self.language_model = language_model
+        ids = torch.tensor(sorted(set(never_answered)), dtype=torch.int64)
+        self.register_buffer("never_answered", ids, persistent=False)
         accepted = inspect.signature(self.plain_language_model.forward).parameters
         self._takes_position_ids = "position_ids" in accepted
         self._takes_logits_to_keep = "logits_to_keep" in accepted
@@ -83,12 +93,17 @@ class ECGLanguageModel(nn.Module, ABC):
         logits, targets = self.label_logits(batch)
         return LanguageModelOutput(cross_entropy(logits, targets))
 
+    def answer_logits(self, logits: Tensor) -> Tensor:
+        """Return logits [..., vocabulary] with minus infinity at the tokens that no answer holds."""
+        return logits.index_fill(-1, self.never_answered, -torch.inf) if len(self.never_answered) else logits
+
     def label_logits(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the logits that predict labels, and these labels, in the order of samples and positions.
 
         Returns
         -------
         logits : float32 [labels, vocabulary]
+            Minus infinity at tokens that no answer holds.
         targets : int64 [labels]
         """
         labels = batch["labels"][:, 1:]
@@ -184,7 +199,7 @@ class ECGLanguageModel(nn.Module, ABC):
         )
         check_every_layer_was_packed(plain, layout)
         logits: Tensor = output.logits[0] if self._takes_logits_to_keep else output.logits[0, predicting]
-        return logits.float()
+        return self.answer_logits(logits.float())
 
     def run(
         self,
@@ -212,7 +227,8 @@ class ECGLanguageModel(nn.Module, ABC):
         Returns
         -------
         transformers output
-            ``logits`` float [samples, keep, vocabulary], and ``past_key_values``.
+            ``logits`` float [samples, keep, vocabulary], minus infinity at tokens that no answer holds, and
+            ``past_key_values``.
         """
         options: dict[str, Any] = {"use_cache": use_cache}
         if cache is not None:
@@ -224,8 +240,7 @@ class ECGLanguageModel(nn.Module, ABC):
         # Without padding there is nothing to mask, and attention takes its faster causal way.
         mask = None if bool(attention_mask.all()) else attention_mask
         output = self.language_model(inputs_embeds=embeddings, attention_mask=mask, **options)
-        if not self._takes_logits_to_keep:
-            output.logits = output.logits[:, -keep:]
+        output.logits = self.answer_logits(output.logits if self._takes_logits_to_keep else output.logits[:, -keep:])
         return output
 
     def merged_language_model(self) -> Any:
@@ -248,3 +263,14 @@ def _positions_from_first(wanted: Tensor) -> int:
 def token_log_likelihoods(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the natural logarithm of the probability of each target, float32 [labels]."""
     return -cross_entropy(logits, targets, reduction="none")
+
+
+def tokens_never_answered(answer_vocabulary: str, added: Iterable[int]) -> list[int]:
+    """Return which of the tokens `added` for ECGs no answer may hold, all or none of them.
+
+    Raises
+    ------
+    ValueError
+        If `answer_vocabulary` is none of `ANSWER_VOCABULARIES`.
+    """
+    return list(added) if check_option("answer_vocabulary", answer_vocabulary, ANSWER_VOCABULARIES) == "text" else []

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ecgbyte.checks import check_option
-from ecgbyte.models.ecg_language_model import ECGLanguageModel
+from ecgbyte.models.ecg_language_model import ECGLanguageModel, tokens_never_answered
 from ecgbyte.models.language.frozen_rows import freeze_rows, restore_plain_embedding
 
 if TYPE_CHECKING:
@@ -107,6 +107,9 @@ class EndToEndModel(ECGLanguageModel):
         (as published). False with ``"full"`` trains everything but these rows
         (`ecgbyte.models.language.frozen_rows`), which
         keep every bit; an output layer that is tied to the embedding keeps them too.
+    answer_vocabulary : "text" or "all"
+        Whether tokens added for ECGs compete in the softmax of answers
+        (`ecgbyte.models.ecg_language_model.ANSWER_VOCABULARIES`).
     seed : int
         Of LoRA's random start.
     """
@@ -119,9 +122,11 @@ class EndToEndModel(ECGLanguageModel):
         training: str = "full",
         lora: LoraSettings | None = None,
         train_embeddings: bool | None = None,
+        answer_vocabulary: str = "text",
         seed: int = 0,
     ) -> None:
         check_option("training", training, TRAINING)
+        never_answered = tokens_never_answered(answer_vocabulary, token_map.all_ids())
         highest = max(token_map.all_ids())
         rows = language_model.get_input_embeddings().weight.shape[0]
         if highest >= rows:
@@ -134,7 +139,8 @@ class EndToEndModel(ECGLanguageModel):
         if has_frozen_rows:
             freeze_rows(language_model, token_map.all_ids())
         super().__init__(
-            prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows, seed=seed)
+            prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows, seed=seed),
+            never_answered,
         )
         self.token_map = token_map
         self._has_frozen_rows = has_frozen_rows
