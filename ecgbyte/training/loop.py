@@ -31,6 +31,7 @@ from ecgbyte.training.checkpoints import (
     save_checkpoint,
     save_finished,
 )
+from ecgbyte.training.epochs import EpochExamples
 from ecgbyte.training.identity import run_identity
 from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.processes import agree, gather_rows, named_trained, open_accelerator, process_seed
@@ -46,7 +47,7 @@ _FINISHED, _NEW = -2, -1
 
 def train(
     model: torch.nn.Module,
-    examples: Sequence[Any],
+    examples: Sequence[Any] | EpochExamples,
     collate: Callable[[list[Any]], Batch],
     settings: TrainingSettings,
     *,
@@ -63,8 +64,8 @@ def train(
     model : torch.nn.Module
         ``model(**batch).loss`` is a scalar: where a batch has ``labels``, the mean over the labels that are not -100,
         of those shifted by one position; else a mean over its samples.
-    examples : sequence
-        Anything with a ``record_id``.
+    examples : sequence or EpochExamples
+        Anything with a ``record_id``; as `ecgbyte.training.epochs.EpochExamples`, others in every epoch.
     collate : callable
         From a list of examples to a dict of tensors. Where it has ``truncation(examples)``, the counts go into the
         report; `TrainingSettings.group_by_length` needs ``length(example)``.
@@ -157,8 +158,8 @@ def train(
             if measure is not None and not state.validation:
                 measure.record(state, 0, plain, accelerator)
             started = time.perf_counter()
-            for indices in plan.steps(state.step):
-                batches = prepare_batches(examples, indices, collate, settings, accelerator)
+            for epoch, indices in plan.steps(state.step):
+                batches = prepare_batches(plan.items(epoch), indices, collate, settings, accelerator)
                 state.data_wait_seconds += time.perf_counter() - started
                 rate = settings.learning_rate_of(state.step + 1, total_steps)
                 run_step(accelerator, model, optimizer, batches, settings, state, rate)
@@ -194,7 +195,7 @@ def train(
         device=accelerator.device.type if accelerator.num_processes > 1 else str(accelerator.device),
         precision=settings.precision,
         processes=accelerator.num_processes,
-        truncation=collate.truncation(examples).to_dict() if hasattr(collate, "truncation") else None,
+        truncation=collate.truncation(plan.items(0)).to_dict() if hasattr(collate, "truncation") else None,
         resumed_from_step=resumed_from,
         data_wait_seconds=state.data_wait_seconds,
         peak_memory_bytes=state.peak_memory_bytes,

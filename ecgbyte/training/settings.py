@@ -158,6 +158,7 @@ class TrainingReport:
     - ``validation``: for each measurement ``step``, ``seconds`` of training so far, ``loss`` (mean per label) and
       ``samples_seen``; ``validation_seconds`` is what they took, ``best_validation_step`` where the loss was lowest.
       The weights are those of the last step all the same.
+    - ``truncation`` counts the examples of the first epoch, where they change from epoch to epoch.
     """
 
     description: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,6 +64,44 @@ def group_examples(examples: Items[Example], largest: int) -> list[ExampleGroup]
     return [ExampleGroup(members[0].record_id, tuple(members)) for members in groups.values()]
 
 
+class GroupCollator:
+    """Batches of `ExampleGroup` in which nothing is shared: the sequences of all examples, each by itself.
+
+    With it a method whose layout is another (padded as published, packed) still meets the same questions together in
+    a step as methods that share beginnings.
+
+    Parameters
+    ----------
+    collator : Collator or PackedCollator
+        Makes the batch of all examples of the groups.
+    """
+
+    def __init__(self, collator: Any) -> None:
+        self.collator = collator
+
+    def __call__(self, groups: Items[ExampleGroup]) -> dict[str, torch.Tensor]:
+        """Return the training batch of `collator`, the examples of a group side by side."""
+        batch: dict[str, torch.Tensor] = self.collator(_examples_of(groups))
+        return batch
+
+    def settings(self) -> dict[str, int | str]:
+        """Return what decides which tokens a sequence keeps, ready for JSON."""
+        return {**self.collator.settings(), "groups": "apart"}
+
+    def length(self, group: ExampleGroup) -> int:
+        """Return the positions of the longest example of a group, by which batches are put together."""
+        return max(int(self.collator.length(example)) for example in group.examples)
+
+    def truncation(self, groups: Items[ExampleGroup]) -> TruncationReport:
+        """Count the ECG tokens that do not fit, over all samples."""
+        report: TruncationReport = self.collator.truncation(_examples_of(groups))
+        return report
+
+
+def _examples_of(groups: Items[ExampleGroup]) -> list[Example]:
+    return [example for group in groups for example in group.examples]
+
+
 class SharedPrefixCollator:
     """Batches of `ExampleGroup`: each different beginning once, each question and answer by itself.
 
@@ -99,7 +138,7 @@ class SharedPrefixCollator:
             ``suffix_attention_mask``, ``suffix_position_ids`` and ``labels``, int64 [samples, positions], and
             ``prefix_rows`` int64 [samples], which beginning each belongs to. Both are padded on the left.
         """
-        sequences = [self.collator.sequence(example) for group in groups for example in group.examples]
+        sequences = [self.collator.sequence(example) for example in _examples_of(groups)]
         cuts = [self._beginning(sequence) for sequence in sequences]
         if any(sequence.labels[cut] != IGNORED for sequence, cut in zip(sequences, cuts, strict=True)):
             raise ValueError(
@@ -143,7 +182,7 @@ class SharedPrefixCollator:
 
     def truncation(self, groups: Items[ExampleGroup]) -> TruncationReport:
         """Count the ECG tokens that do not fit, over all samples."""
-        return self.collator.truncation([example for group in groups for example in group.examples])
+        return self.collator.truncation(_examples_of(groups))
 
     def _beginning(self, sequence: Sequence) -> int:
         """Positions before the question: BOS and the ECG's block."""
