@@ -22,6 +22,7 @@ def run_identity(
     trained: Mapping[str, torch.Tensor],
     collate: Any,
     validation: Sequence[Any] | None = None,
+    validation_score: str | None = None,
 ) -> dict[str, Any]:
     """Return what identifies a run, ready for JSON: settings, examples, shapes of the trained parameters, collation.
 
@@ -37,6 +38,8 @@ def run_identity(
     }
     if validation is not None:
         identity["validation"] = {"examples": examples_fingerprint(validation), "every": settings.validate_every}
+        if validation_score is not None:
+            identity["validation"]["score"] = validation_score
     return identity
 
 

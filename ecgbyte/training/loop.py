@@ -23,6 +23,7 @@ from ecgbyte.training.batches import StepPlan, example_lengths
 from ecgbyte.training.checkpoints import (
     Progress,
     is_finished,
+    load_best,
     load_checkpoint,
     load_finished,
     newest_checkpoint,
@@ -37,8 +38,9 @@ from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.processes import agree, gather_rows, named_trained, open_accelerator, process_seed
 from ecgbyte.training.settings import TrainingReport, TrainingSettings
 from ecgbyte.training.steps import make_optimizer, prepare_batches, run_step
+from ecgbyte.training.tensors import put_trained_state
 from ecgbyte.training.tracking import tracked, tracking_options
-from ecgbyte.training.validation import Validation, best_step
+from ecgbyte.training.validation import BestWeights, Validation, ValidationScore, best_step
 
 __all__ = ["TrainingReport", "TrainingSettings", "train"]
 
@@ -53,6 +55,7 @@ def train(
     *,
     output_folder: str | os.PathLike[str] | None = None,
     validation: Sequence[Any] | None = None,
+    validation_score: ValidationScore | None = None,
     tracking: str | None = None,
     progress: bool = True,
     description: str = "",
@@ -77,6 +80,9 @@ def train(
     validation : sequence or None
         Examples whose loss is measured and not trained on; it changes no weight. `TrainingSettings.validate_every`
         says how often.
+    validation_score : ValidationScore or None
+        What the best weights are chosen by (`TrainingSettings.keep`), measured whenever the loss over `validation` is;
+        None chooses by this loss.
     tracking : "tensorboard", "trackio", "wandb" or None
         Where losses and learning rates are drawn as they come; see `ecgbyte.training.tracking`.
     progress : bool
@@ -110,10 +116,13 @@ def train(
         raise ValueError("model: expected a parameter with requires_grad, got none")
     if settings.validate_every is not None and validation is None:
         raise ValueError("validation: expected examples, because validate_every is set, got None")
+    if validation is None and (settings.keep == "best" or validation_score is not None):
+        raise ValueError("validation: expected examples, by which the best weights are chosen, got None")
     total_steps = settings.total_steps(len(examples))
     accelerator = open_accelerator(**tracking_options(tracking, output_folder))
     folder = None if output_folder is None else Path(output_folder)
-    identity = run_identity(settings, examples, trained, collate, validation) if folder or tracking else {}
+    score_name = None if validation_score is None else validation_score.name
+    identity = run_identity(settings, examples, trained, collate, validation, score_name) if folder or tracking else {}
     found = agree(accelerator, _NEW if folder is None else _find(folder))
     if folder is not None and found == _FINISHED:
         content = load_finished(folder, model, identity)
@@ -129,7 +138,8 @@ def train(
     measure = None
     if validation is not None:
         lengths = example_lengths(validation, collate) if settings.group_by_length else None
-        measure = Validation(validation, collate, settings, lengths)
+        measure = Validation(validation, collate, settings, lengths, validation_score)
+    best = BestWeights() if settings.keep == "best" else None
     on_gpu = accelerator.device.type == "cuda"
     with torch.random.fork_rng(devices=[accelerator.device] if on_gpu else []):
         torch.manual_seed(process_seed(settings.seed, accelerator.process_index))
@@ -142,6 +152,8 @@ def train(
             if following != plan.following(state.step):
                 raise ValueError(f"output_folder: {folder}: this version draws other steps than the checkpoint's")
             load_checkpoint(folder, found, plain, optimizer, accelerator=accelerator)
+            if best is not None:
+                best.tensors = load_best(folder, found)
         resumed_from = state.step
         model.train()
         with (
@@ -157,6 +169,8 @@ def train(
         ):
             if measure is not None and not state.validation:
                 measure.record(state, 0, plain, accelerator)
+                if best is not None:
+                    best.note(state, plain)
             started = time.perf_counter()
             for epoch, indices in plan.steps(state.step):
                 batches = prepare_batches(plan.items(epoch), indices, collate, settings, accelerator)
@@ -170,13 +184,24 @@ def train(
                 bar.update()
                 if measure is not None and (_due(settings.validate_every, state.step) or state.step == total_steps):
                     measure.record(state, plan.samples_seen(state.step), plain, accelerator)
+                    if best is not None:
+                        best.note(state, plain)
                 if folder is not None and _due(settings.checkpoint_every, state.step) and state.step < total_steps:
                     following = plan.following(state.step)
                     save_checkpoint(
-                        folder, plain, optimizer, state, identity, following=following, accelerator=accelerator
+                        folder,
+                        plain,
+                        optimizer,
+                        state,
+                        identity,
+                        following=following,
+                        accelerator=accelerator,
+                        best=None if best is None else best.tensors,
                     )
                 started = time.perf_counter()
     plain.eval()
+    if best is not None and best.tensors is not None:
+        put_trained_state(plain, best.tensors)
     _join(accelerator, state)
     report = TrainingReport(
         description=description,
@@ -203,6 +228,7 @@ def train(
         validation=state.validation,
         validation_seconds=state.validation_seconds if validation is not None else None,
         best_validation_step=best_step(state.validation),
+        kept_step=total_steps if best is None else best_step(state.validation),
     )
     if folder is not None:
         save_finished(folder, plain, report.to_dict(), identity, accelerator=accelerator)
