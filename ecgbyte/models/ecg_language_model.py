@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ecgbyte.checks import check_option
+from ecgbyte.models.labels import IGNORED, answer_loss, packed_labels, positions_from_first, wanted_labels
 from ecgbyte.models.language.packed_attention import (
     PackedLayout,
     check_every_layer_was_packed,
@@ -28,7 +29,8 @@ from ecgbyte.models.language.packed_attention import (
 )
 from ecgbyte.models.language.shared_row import pack_shared, split_shared
 
-IGNORED = -100
+__all__ = ["IGNORED", "ECGLanguageModel", "LanguageModelOutput", "token_log_likelihoods", "tokens_never_answered"]
+
 ANSWER_VOCABULARIES = ("text", "all")
 """Which tokens an answer may hold: ``"text"``, all but those that were added for ECGs; ``"all"``, as published."""
 
@@ -89,9 +91,12 @@ class ECGLanguageModel(nn.Module, ABC):
         return rows
 
     def forward(self, **batch: Tensor) -> LanguageModelOutput:
-        """Return the mean loss over ``labels`` that are not -100, each predicted by the position before it."""
+        """Return the mean loss over ``labels`` that are not -100, each predicted by the position before it.
+
+        Where there are ``label_weights``, labels count as these say.
+        """
         logits, targets = self.label_logits(batch)
-        return LanguageModelOutput(cross_entropy(logits, targets))
+        return LanguageModelOutput(answer_loss(logits, targets, batch))
 
     def answer_logits(self, logits: Tensor) -> Tensor:
         """Return logits [..., vocabulary] with minus infinity at the tokens that no answer holds."""
@@ -106,16 +111,13 @@ class ECGLanguageModel(nn.Module, ABC):
             Minus infinity at tokens that no answer holds.
         targets : int64 [labels]
         """
+        wanted = wanted_labels(batch)
         labels = batch["labels"][:, 1:]
-        wanted = labels != IGNORED
-        if not bool(wanted.any()):
-            raise ValueError("labels: expected one at least that is not -100 after the first position, got none")
         if "sequence_lengths" in batch:
-            layout = PackedLayout([(length, ()) for length in batch["sequence_lengths"].tolist()])
-            return self._run_packed(batch, layout, wanted[0].nonzero()[:, 0]), labels[wanted]
+            return self.answer_logits(self._run_packed(batch, *packed_labels(batch, wanted))), labels[wanted]
         if "suffix_ids" in batch:
-            return self._shared_logits(batch, wanted), labels[wanted]
-        keep = _positions_from_first(wanted)
+            return self.answer_logits(self._shared_logits(batch, wanted)), labels[wanted]
+        keep = positions_from_first(wanted)
         output = self.run(self.embed(batch), batch["attention_mask"], batch.get("position_ids"), keep=keep)
         return output.logits[:, :-1][wanted[:, 1 - keep :]].float(), labels[wanted]
 
@@ -133,7 +135,7 @@ class ECGLanguageModel(nn.Module, ABC):
                 # Layers that are computed again keep no keys and values to lend.
                 return self._run_packed(*pack_shared(batch, wanted))
             return self._run_lent(*split_shared(batch, wanted))
-        keep = _positions_from_first(wanted)
+        keep = positions_from_first(wanted)
         beginning = self.run(self.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
         cache = beginning.past_key_values
         if cache is None:
@@ -199,7 +201,7 @@ class ECGLanguageModel(nn.Module, ABC):
         )
         check_every_layer_was_packed(plain, layout)
         logits: Tensor = output.logits[0] if self._takes_logits_to_keep else output.logits[0, predicting]
-        return self.answer_logits(logits.float())
+        return logits.float()
 
     def run(
         self,
@@ -212,6 +214,8 @@ class ECGLanguageModel(nn.Module, ABC):
         use_cache: bool = False,
     ) -> Any:
         """Run the language model; the logits of the last `keep` positions are computed, no others.
+
+        Those of tokens that no answer holds are minus infinity.
 
         Parameters
         ----------
@@ -227,9 +231,23 @@ class ECGLanguageModel(nn.Module, ABC):
         Returns
         -------
         transformers output
-            ``logits`` float [samples, keep, vocabulary], minus infinity at tokens that no answer holds, and
-            ``past_key_values``.
+            ``logits`` float [samples, keep, vocabulary], and ``past_key_values``.
         """
+        output = self.run_plainly(embeddings, attention_mask, position_ids, keep=keep, cache=cache, use_cache=use_cache)
+        output.logits = self.answer_logits(output.logits)
+        return output
+
+    def run_plainly(
+        self,
+        embeddings: Tensor,
+        attention_mask: Tensor,
+        position_ids: Tensor | None = None,
+        *,
+        keep: int = 1,
+        cache: Any = None,
+        use_cache: bool = False,
+    ) -> Any:
+        """Run the language model as `run` does, with the logits of all tokens as they are."""
         options: dict[str, Any] = {"use_cache": use_cache}
         if cache is not None:
             options["past_key_values"] = cache
@@ -240,7 +258,8 @@ class ECGLanguageModel(nn.Module, ABC):
         # Without padding there is nothing to mask, and attention takes its faster causal way.
         mask = None if bool(attention_mask.all()) else attention_mask
         output = self.language_model(inputs_embeds=embeddings, attention_mask=mask, **options)
-        output.logits = self.answer_logits(output.logits if self._takes_logits_to_keep else output.logits[:, -keep:])
+        if not self._takes_logits_to_keep:
+            output.logits = output.logits[:, -keep:]
         return output
 
     def merged_language_model(self) -> Any:
@@ -253,11 +272,6 @@ class ECGLanguageModel(nn.Module, ABC):
     def trained_parameters(self) -> int:
         """Return how many numbers training changes."""
         return sum(value.numel() for value in self.parameters() if value.requires_grad)
-
-
-def _positions_from_first(wanted: Tensor) -> int:
-    """How many of the last positions hold every position that predicts a wanted label, and one after them."""
-    return wanted.shape[1] + 1 - int(wanted.any(dim=0).nonzero()[0])
 
 
 def token_log_likelihoods(logits: Tensor, targets: Tensor) -> Tensor:

@@ -106,7 +106,7 @@ class TokenCountReader:
 
     @classmethod
     def fit(
-        cls, questions: Sequence[Question], rows: Sequence[int], counts: sparse.csr_matrix, *, ridge: float = 0.1
+        cls, questions: Sequence[Question], rows: Sequence[int], counts: sparse.csr_matrix, *, ridge: float = 0.01
     ) -> TokenCountReader:
         """Learn from the training questions, and from nothing else.
 
@@ -171,7 +171,7 @@ class TokenCountReader:
         What no training question was like gets the most frequent training answer of its type, or none at all.
         """
         _check(questions, rows, counts)
-        wanted = [[statement for statement in self._needed(question)] for question in questions]
+        wanted = [self._needed(question) for question in questions]
         flat = [statement for needed in wanted for statement in needed]
         at = [row for row, needed in zip(rows, wanted, strict=True) for _ in needed]
         scores = iter(self._scores(flat, at, counts).tolist())

@@ -138,8 +138,9 @@ class Collator:
         -------
         dict of str to torch.Tensor
             ``input_ids``, ``attention_mask``, ``position_ids`` and ``labels``, int64 [samples, positions];
-            ``features``, where the examples hold them: float32 [samples with an ECG, features] of an encoder, or
-            float32 [samples with an ECG, leads, samples] of signals in mV.
+            ``label_weights`` float32 [samples, positions], where an example's weight is not 1; ``features``, where the
+            examples hold them: float32 [samples with an ECG, features] of an encoder, or float32 [samples with an ECG,
+            leads, samples] of signals in mV.
         """
         batch = self.with_answers(examples)
         if self.padding_in_labels:
@@ -158,6 +159,7 @@ class Collator:
         """Return the batch for generation: the same without answers, and without ``labels``."""
         pad_to = "longest" if self.truncation_rule == "as-published" else self.pad_to
         batch = self._batch([self.sequence(example, for_generation=True) for example in examples], pad_to)
+        batch.pop("label_weights", None)
         del batch["labels"]
         return batch
 
@@ -206,6 +208,9 @@ class Collator:
             "position_ids": torch.from_numpy(np.maximum(mask.cumsum(axis=1) - 1, 0)),
             "labels": torch.from_numpy(labels),
         }
+        if any(sequence.weight != 1.0 for sequence in sequences):
+            weights = torch.tensor([sequence.weight for sequence in sequences])
+            batch["label_weights"] = weights[:, None].expand(shape).contiguous()
         features = stack_features(sequences)
         if features is not None:
             batch["features"] = features

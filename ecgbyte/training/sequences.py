@@ -48,13 +48,16 @@ class Sequence:
     features : float32 [features], float32 [leads, samples] or None
         What stands at the position, or positions, of ``<signal>``: an encoder's vector, or the signal in mV.
     dropped_ecg_tokens : int
-        ECG tokens that did not fit.
+        ECG tokens, markers of leads among them, that did not fit.
+    weight : float
+        What each label counts for (`Example.weight`).
     """
 
     input_ids: np.ndarray
     labels: np.ndarray
     features: np.ndarray | None
     dropped_ecg_tokens: int
+    weight: float = 1.0
 
     def features_key(self) -> bytes:
         """Return 16 bytes that are equal where `features` are equal; none without features.
@@ -172,7 +175,7 @@ def build_sequence(
     ids = np.concatenate([prompt, np.array(target, np.int64)])
     labels = np.full(len(ids), IGNORED, np.int64)
     labels[len(prompt) :] = target
-    return Sequence(ids, labels, _features(example), dropped)
+    return Sequence(ids, labels, _features(example), dropped, example.weight)
 
 
 def report_truncation(sequences: Iterable[Sequence], examples: Iterable[Example]) -> TruncationReport:
@@ -217,11 +220,13 @@ def _ecg_ids(
         signals = [token_map.signal_id] * signal_positions
         return np.array([token_map.start_id, *signals, token_map.end_id], np.int64), 0
     low, high = int(example.ecg.min()), int(example.ecg.max())
-    if low < 0 or high >= token_map.vocabulary_size:
+    shown = token_map.shown_ids()
+    if low < 0 or high >= len(shown):
+        markers = " (markers of leads among them)" if len(token_map.lead_ids) else ""
         raise ValueError(
             f"ecg: sample {example.sample_id!r} holds token ids {low}..{high}, the model's ECG vocabulary has ids "
-            f"0..{token_map.vocabulary_size - 1}; was the ECG encoded with another tokenizer?"
+            f"0..{len(shown) - 1}{markers}; was the ECG encoded with another tokenizer?"
         )
     kept = example.ecg[:room]
-    block = [np.array([token_map.start_id]), token_map.ids[kept], np.array([token_map.end_id])]
+    block = [np.array([token_map.start_id]), shown[kept], np.array([token_map.end_id])]
     return np.concatenate(block).astype(np.int64), len(example.ecg) - len(kept)

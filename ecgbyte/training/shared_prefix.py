@@ -135,8 +135,9 @@ class SharedPrefixCollator:
         dict of str to torch.Tensor
             Of the beginnings: ``input_ids``, ``attention_mask``, ``position_ids``, int64 [beginnings, positions], and
             ``features`` as in `Collator`. Of the questions with their answers: ``suffix_ids``,
-            ``suffix_attention_mask``, ``suffix_position_ids`` and ``labels``, int64 [samples, positions], and
-            ``prefix_rows`` int64 [samples], which beginning each belongs to. Both are padded on the left.
+            ``suffix_attention_mask``, ``suffix_position_ids`` and ``labels``, int64 [samples, positions],
+            ``label_weights`` float32 of the same shape where an example's weight is not 1, and ``prefix_rows`` int64
+            [samples], which beginning each belongs to. Both are padded on the left.
         """
         sequences = [self.collator.sequence(example) for example in _examples_of(groups)]
         cuts = [self._beginning(sequence) for sequence in sequences]
@@ -167,6 +168,9 @@ class SharedPrefixCollator:
             "labels": labels[0],
             "prefix_rows": torch.tensor(prefix_rows),
         }
+        if any(sequence.weight != 1.0 for sequence in sequences):
+            weights = torch.tensor([sequence.weight for sequence in sequences])
+            batch["label_weights"] = weights[:, None].expand(batch["labels"].shape).contiguous()
         features = stack_features(prefixes)
         if features is not None:
             batch["features"] = features
