@@ -118,7 +118,7 @@ class SharedPrefixCollator:
     """
 
     def __init__(self, collator: Collator) -> None:
-        if collator.text_tokenizer.bos_token_id is None:
+        if not collator.form.before:
             raise ValueError("collator: its text tokenizer has no BOS token, so sequences may share no beginning")
         if collator.padding_in_labels:
             raise ValueError(
@@ -139,9 +139,18 @@ class SharedPrefixCollator:
             ``label_weights`` float32 of the same shape where an example's weight is not 1, and ``prefix_rows`` int64
             [samples], which beginning each belongs to. Both are padded on the left.
         """
-        sequences = [self.collator.sequence(example) for example in _examples_of(groups)]
-        cuts = [self._beginning(sequence) for sequence in sequences]
-        if any(sequence.labels[cut] != IGNORED for sequence, cut in zip(sequences, cuts, strict=True)):
+        return self._shared([self.collator.sequence(example) for example in _examples_of(groups)])
+
+    def prompts(self, examples: Items[Example]) -> dict[str, torch.Tensor]:
+        """Return the batch for generation: the same of single examples without answers, and without ``labels``."""
+        batch = self._shared([self.collator.sequence(example, for_generation=True) for example in examples])
+        batch.pop("label_weights", None)
+        del batch["labels"]
+        return batch
+
+    def _shared(self, sequences: list[Sequence]) -> dict[str, torch.Tensor]:
+        cuts = [self.beginning(sequence) for sequence in sequences]
+        if any(len(row.labels) == cut or row.labels[cut] != IGNORED for row, cut in zip(sequences, cuts, strict=True)):
             raise ValueError(
                 "examples: expected a question in each; one without would lose the first token of its answer"
             )
@@ -182,16 +191,16 @@ class SharedPrefixCollator:
 
     def length(self, group: ExampleGroup) -> int:
         """Return the positions of a group's ECG, by which batches are put together."""
-        return self._beginning(self.collator.sequence(group.examples[0]))
+        return self.beginning(self.collator.sequence(group.examples[0]))
 
     def truncation(self, groups: Items[ExampleGroup]) -> TruncationReport:
         """Count the ECG tokens that do not fit, over all samples."""
         return self.collator.truncation(_examples_of(groups))
 
-    def _beginning(self, sequence: Sequence) -> int:
-        """Positions before the question: BOS and the ECG's block."""
+    def beginning(self, sequence: Sequence) -> int:
+        """Return the positions before the question: what stands before the ECG (BOS), and the ECG's block."""
         ends = np.flatnonzero(sequence.input_ids == self.collator.token_map.end_id)
-        return int(ends[0]) + 1 if len(ends) else 1
+        return int(ends[0]) + 1 if len(ends) else len(self.collator.form.before)
 
     def _pad(self, rows: list[np.ndarray], fill: int | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Values, mask and positions within the row, padded on the left to the longest row."""
