@@ -120,7 +120,7 @@ def test_what_lies_in_one_lead_is_read_with_leads_and_not_without() -> None:
         for got, score, item in zip(answers, scores, held_out, strict=True):
             if item.question_type == "single-verify":
                 assert (got == "yes") == (score > 0.5)
-    assert right["leads"] > 0.9 and right["no leads"] < 0.75
+    assert right["leads"] > 0.9 and right["no leads"] < 0.8
 
 
 def test_the_same_data_give_the_same_bits_and_only_training_is_read() -> None:
