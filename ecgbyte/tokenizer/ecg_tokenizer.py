@@ -86,7 +86,7 @@ class ECGTokenizer(TokenizerState):
         amplitude_range : {"global", "per-record"} or (low, high)
             What the symbols divide, in mV: percentiles 1 and 99 over all given records, widened by 0.5 mV on each side
             (see `ecgbyte.signals.amplitude_range.fit_amplitude_range`), each record's own smallest and largest
-            sample, or a range of your own.
+            sample, or a range of your own: also `ecgbyte.signals.amplitude_levels.AmplitudeLevels`, of unequal width.
         boundary : {"lead", "record"}
             "lead": no token crosses the border between two leads. "record": the leads of a record are one sequence, as
             published, but no merge crosses from one record to the next.
