@@ -100,6 +100,65 @@ def encode_merge_order_reference(symbols: Sequence[int], merges: Sequence[Pair],
     return tokens
 
 
+def mixed_reference(value: int) -> int:
+    """SplitMix64 (Steele et al. 2014, https://doi.org/10.1145/2714064.2660195): one well mixed 64-bit number."""
+    value = (value + 0x9E3779B97F4A7C15) % 2**64
+    value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
+    value = (value ^ (value >> 27)) * 0x94D049BB133111EB % 2**64
+    return value ^ (value >> 31)
+
+
+def is_skipped_reference(seed: int, place: int, what: int, dropout: float) -> bool:
+    """Whether dropout skips `what` (the rank of a merge, the length of a match) that begins at symbol `place`."""
+    drawn = mixed_reference(mixed_reference(mixed_reference(seed) ^ place) ^ what)
+    return drawn < int(dropout * 2**64)
+
+
+def encode_merge_order_dropout_reference(
+    symbols: Sequence[int], merges: Sequence[Pair], alphabet_size: int, dropout: float, seed: int
+) -> list[int]:
+    """Apply the merges in their order, each from left to right, but skip some of its places for good."""
+    tokens = [(symbol, place) for place, symbol in enumerate(symbols)]
+    for rank, pair in enumerate(merges):
+        if (pair[0], pair[1]) in [(left, right) for left, right in merges[:rank]]:
+            continue
+        merged = []
+        i = 0
+        while i < len(tokens):
+            token, place = tokens[i]
+            fits = i + 1 < len(tokens) and (token, tokens[i + 1][0]) == (pair[0], pair[1])
+            if fits and not is_skipped_reference(seed, place, rank, dropout):
+                merged.append((alphabet_size + rank, place))
+                i += 2
+            else:
+                merged.append((token, place))
+                i += 1
+        tokens = merged
+    return [token for token, _ in tokens]
+
+
+def encode_longest_dropout_reference(
+    symbols: Sequence[int], merges: Sequence[Pair], alphabet_size: int, dropout: float, seed: int
+) -> list[int]:
+    """From left to right, take the longest token that fits and is not skipped; a letter is never skipped."""
+    ids: dict[tuple[int, ...], int] = {}
+    for token, string in enumerate(token_strings(merges, alphabet_size)):
+        ids.setdefault(string, token)
+    longest = max(map(len, ids), default=1)
+    symbols = tuple(symbols)
+    encoded = []
+    start = 0
+    while start < len(symbols):
+        for length in range(min(longest, len(symbols) - start), 0, -1):
+            if symbols[start : start + length] in ids and (
+                length == 1 or not is_skipped_reference(seed, start, length, dropout)
+            ):
+                break
+        encoded.append(ids[symbols[start : start + length]])
+        start += length
+    return encoded
+
+
 def decode_reference(ids: Sequence[int], merges: Sequence[Pair], alphabet_size: int = 26) -> list[int]:
     """Put the token strings side by side."""
     strings = token_strings(merges, alphabet_size)

@@ -125,7 +125,7 @@ def answer_attention(model: EndToEndModel, batch: Mapping[str, Tensor]) -> list[
         weights = _checked_weights(output.attentions, samples)
         results = []
         for row, sample in enumerate(samples):
-            logits = output.logits[row, sample.rows].float()
+            logits = model.answer_logits(output.logits[row, sample.rows].float())
             chosen = log_softmax(logits, dim=-1)[torch.arange(len(sample.predicted)), sample.predicted]
             gradients = _gradient_times_input(chosen, embeddings, row, sample)
             layers = [layer[row].detach() for layer in weights]
@@ -238,12 +238,15 @@ class _Layout:
         ends = (ids == model.token_map.end_id).nonzero()[:, 0]
         if len(starts) != 1 or len(ends) != 1 or ends[0] - starts[0] < 2:
             raise ValueError(f"batch: sample {row} holds no block of ECG tokens")
+        # Markers of leads stand among the tokens and are none.
+        markers = torch.from_numpy(model.token_map.lead_ids).to(ids.device)
+        is_token = ~torch.isin(ids[int(starts[0]) + 1 : int(ends[0])], markers)
         targets = (labels != IGNORED).nonzero()[:, 0]
         if not len(targets):
             raise ValueError(f"batch: sample {row} holds no answer; expected labels that are not {IGNORED}")
         return cls(
             first=int(batch["attention_mask"][row].nonzero()[0, 0]),
-            ecg=torch.arange(int(starts[0]) + 1, int(ends[0]), device=ids.device),
+            ecg=int(starts[0]) + 1 + is_token.nonzero()[:, 0],
             question_start=int(ends[0]) + 1,
             rows=targets - 1,
             predicted=labels[targets],

@@ -10,7 +10,7 @@ import contextlib
 import copy
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ecgbyte.checks import check_option
+from ecgbyte.models.labels import IGNORED, answer_loss, packed_labels, positions_from_first, wanted_labels
 from ecgbyte.models.language.packed_attention import (
     PackedLayout,
     check_every_layer_was_packed,
@@ -27,7 +29,10 @@ from ecgbyte.models.language.packed_attention import (
 )
 from ecgbyte.models.language.shared_row import pack_shared, split_shared
 
-IGNORED = -100
+__all__ = ["IGNORED", "ECGLanguageModel", "LanguageModelOutput", "token_log_likelihoods", "tokens_never_answered"]
+
+ANSWER_VOCABULARIES = ("text", "all")
+"""Which tokens an answer may hold: ``"text"``, all but those that were added for ECGs; ``"all"``, as published."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,9 @@ class ECGLanguageModel(nn.Module, ABC):
     ----------
     language_model : transformers causal language model
         Its output layer is applied only where an output is needed: hundreds of ECG positions have no label.
+    never_answered : iterable of int
+        Tokens that were added for ECGs and that no answer holds. Their logits are minus infinity in the loss, in
+        generation and in scores, so that adding them leaves what the model makes of text as it was.
 
     Notes
     -----
@@ -52,9 +60,13 @@ class ECGLanguageModel(nn.Module, ABC):
 
     language_model: Any
 
-    def __init__(self, language_model: nn.Module) -> None:
+    never_answered: Tensor
+
+    def __init__(self, language_model: nn.Module, never_answered: Iterable[int] = ()) -> None:
         super().__init__()
         self.language_model = language_model
+        ids = torch.tensor(sorted(set(never_answered)), dtype=torch.int64)
+        self.register_buffer("never_answered", ids, persistent=False)
         accepted = inspect.signature(self.plain_language_model.forward).parameters
         self._takes_position_ids = "position_ids" in accepted
         self._takes_logits_to_keep = "logits_to_keep" in accepted
@@ -79,9 +91,16 @@ class ECGLanguageModel(nn.Module, ABC):
         return rows
 
     def forward(self, **batch: Tensor) -> LanguageModelOutput:
-        """Return the mean loss over ``labels`` that are not -100, each predicted by the position before it."""
+        """Return the mean loss over ``labels`` that are not -100, each predicted by the position before it.
+
+        Where there are ``label_weights``, labels count as these say.
+        """
         logits, targets = self.label_logits(batch)
-        return LanguageModelOutput(cross_entropy(logits, targets))
+        return LanguageModelOutput(answer_loss(logits, targets, batch))
+
+    def answer_logits(self, logits: Tensor) -> Tensor:
+        """Return logits [..., vocabulary] with minus infinity at the tokens that no answer holds."""
+        return logits.index_fill(-1, self.never_answered, -torch.inf) if len(self.never_answered) else logits
 
     def label_logits(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the logits that predict labels, and these labels, in the order of samples and positions.
@@ -89,18 +108,16 @@ class ECGLanguageModel(nn.Module, ABC):
         Returns
         -------
         logits : float32 [labels, vocabulary]
+            Minus infinity at tokens that no answer holds.
         targets : int64 [labels]
         """
+        wanted = wanted_labels(batch)
         labels = batch["labels"][:, 1:]
-        wanted = labels != IGNORED
-        if not bool(wanted.any()):
-            raise ValueError("labels: expected one at least that is not -100 after the first position, got none")
         if "sequence_lengths" in batch:
-            layout = PackedLayout([(length, ()) for length in batch["sequence_lengths"].tolist()])
-            return self._run_packed(batch, layout, wanted[0].nonzero()[:, 0]), labels[wanted]
+            return self.answer_logits(self._run_packed(batch, *packed_labels(batch, wanted))), labels[wanted]
         if "suffix_ids" in batch:
-            return self._shared_logits(batch, wanted), labels[wanted]
-        keep = _positions_from_first(wanted)
+            return self.answer_logits(self._shared_logits(batch, wanted)), labels[wanted]
+        keep = positions_from_first(wanted)
         output = self.run(self.embed(batch), batch["attention_mask"], batch.get("position_ids"), keep=keep)
         return output.logits[:, :-1][wanted[:, 1 - keep :]].float(), labels[wanted]
 
@@ -118,7 +135,7 @@ class ECGLanguageModel(nn.Module, ABC):
                 # Layers that are computed again keep no keys and values to lend.
                 return self._run_packed(*pack_shared(batch, wanted))
             return self._run_lent(*split_shared(batch, wanted))
-        keep = _positions_from_first(wanted)
+        keep = positions_from_first(wanted)
         beginning = self.run(self.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
         cache = beginning.past_key_values
         if cache is None:
@@ -198,6 +215,8 @@ class ECGLanguageModel(nn.Module, ABC):
     ) -> Any:
         """Run the language model; the logits of the last `keep` positions are computed, no others.
 
+        Those of tokens that no answer holds are minus infinity.
+
         Parameters
         ----------
         embeddings : float [samples, positions, hidden]
@@ -214,6 +233,21 @@ class ECGLanguageModel(nn.Module, ABC):
         transformers output
             ``logits`` float [samples, keep, vocabulary], and ``past_key_values``.
         """
+        output = self.run_plainly(embeddings, attention_mask, position_ids, keep=keep, cache=cache, use_cache=use_cache)
+        output.logits = self.answer_logits(output.logits)
+        return output
+
+    def run_plainly(
+        self,
+        embeddings: Tensor,
+        attention_mask: Tensor,
+        position_ids: Tensor | None = None,
+        *,
+        keep: int = 1,
+        cache: Any = None,
+        use_cache: bool = False,
+    ) -> Any:
+        """Run the language model as `run` does, with the logits of all tokens as they are."""
         options: dict[str, Any] = {"use_cache": use_cache}
         if cache is not None:
             options["past_key_values"] = cache
@@ -240,11 +274,17 @@ class ECGLanguageModel(nn.Module, ABC):
         return sum(value.numel() for value in self.parameters() if value.requires_grad)
 
 
-def _positions_from_first(wanted: Tensor) -> int:
-    """How many of the last positions hold every position that predicts a wanted label, and one after them."""
-    return wanted.shape[1] + 1 - int(wanted.any(dim=0).nonzero()[0])
-
-
 def token_log_likelihoods(logits: Tensor, targets: Tensor) -> Tensor:
     """Return the natural logarithm of the probability of each target, float32 [labels]."""
     return -cross_entropy(logits, targets, reduction="none")
+
+
+def tokens_never_answered(answer_vocabulary: str, added: Iterable[int]) -> list[int]:
+    """Return which of the tokens `added` for ECGs no answer may hold, all or none of them.
+
+    Raises
+    ------
+    ValueError
+        If `answer_vocabulary` is none of `ANSWER_VOCABULARIES`.
+    """
+    return list(added) if check_option("answer_vocabulary", answer_vocabulary, ANSWER_VOCABULARIES) == "text" else []

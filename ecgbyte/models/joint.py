@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from torch import Tensor, nn
 
-from ecgbyte.models.ecg_language_model import ECGLanguageModel
+from ecgbyte.models.ecg_language_model import ECGLanguageModel, tokens_never_answered
 from ecgbyte.models.encoder_row import EncoderRow
 from ecgbyte.models.linear_patches import LinearPatches
 from ecgbyte.models.signal_positions import count_signals, prepare_signal_reader, text_row_deviation
@@ -55,6 +55,8 @@ class JointModel(ECGLanguageModel):
     train_embeddings : bool or None
         Whether the rows of ``<sig_start>`` and ``<sig_end>`` are trained, as in `EndToEndModel`; with ``"full"``
         training, False is an error.
+    answer_vocabulary : "text" or "all"
+        As in `EndToEndModel`.
     seed : int
         Of LoRA's random start.
 
@@ -81,12 +83,14 @@ class JointModel(ECGLanguageModel):
         training: str = "full",
         lora: LoraSettings | None = None,
         train_embeddings: bool | None = None,
+        answer_vocabulary: str = "text",
         seed: int = 0,
     ) -> None:
+        never_answered = tokens_never_answered(answer_vocabulary, token_map.all_ids())
         prepared = prepare_signal_reader(
             language_model, token_map, training=training, lora=lora, train_embeddings=train_embeddings, seed=seed
         )
-        super().__init__(prepared)
+        super().__init__(prepared, never_answered)
         self.token_map = token_map
         self.signal_id = int(token_map.signal_id or 0)
         self.signal_layers = signal_layers
@@ -145,7 +149,7 @@ def build_encoder_model(
     seed : int
         Of the projection, and of LoRA.
     **options
-        ``training``, ``lora`` and ``train_embeddings`` of `JointModel`.
+        ``training``, ``lora``, ``train_embeddings`` and ``answer_vocabulary`` of `JointModel`.
     """
     layers = EncoderRow(
         encoder,
@@ -185,7 +189,7 @@ def build_patch_model(
     seed : int
         Of the patches' layer, and of LoRA.
     **options
-        ``training``, ``lora`` and ``train_embeddings`` of `JointModel`.
+        ``training``, ``lora``, ``train_embeddings`` and ``answer_vocabulary`` of `JointModel`.
     """
     layers = LinearPatches(
         num_leads,

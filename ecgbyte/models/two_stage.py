@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ecgbyte.checks import check_option
-from ecgbyte.models.ecg_language_model import ECGLanguageModel
+from ecgbyte.models.ecg_language_model import ECGLanguageModel, tokens_never_answered
 from ecgbyte.models.signal_positions import (
     count_signals,
     load_signal_layers,
@@ -136,6 +136,8 @@ class TwoStageModel(ECGLanguageModel):
         As in `ecgbyte.models.end_to_end.EndToEndModel`. The projection is trained in any case.
     train_embeddings : bool or None
         Whether the rows of ``<sig_start>`` and ``<sig_end>`` are trained, as in `EndToEndModel`.
+    answer_vocabulary : "text" or "all"
+        As in `EndToEndModel`.
     seed : int
         Of the initial weights of the projection and of LoRA.
 
@@ -156,14 +158,16 @@ class TwoStageModel(ECGLanguageModel):
         training: str = "full",
         lora: LoraSettings | None = None,
         train_embeddings: bool | None = None,
+        answer_vocabulary: str = "text",
         seed: int = 0,
     ) -> None:
+        never_answered = tokens_never_answered(answer_vocabulary, token_map.all_ids())
         hidden_size = language_model.get_input_embeddings().weight.shape[1]
         row_deviation = text_row_deviation(language_model, token_map)
         prepared = prepare_signal_reader(
             language_model, token_map, training=training, lora=lora, train_embeddings=train_embeddings, seed=seed
         )
-        super().__init__(prepared)
+        super().__init__(prepared, never_answered)
         self.token_map = token_map
         self.signal_id = int(token_map.signal_id or 0)
         self.projection = FeatureProjection(

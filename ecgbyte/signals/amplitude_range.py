@@ -108,7 +108,7 @@ def fit_amplitude_range(
         low, high = (float(value) for value in np.percentile(values, percentiles))
         return AmplitudeRange(low - widen_mv, high + widen_mv, num_values=len(values))
     histogram = AmplitudeHistogram(resolution_mv)
-    for values in _checked(signals):
+    for values in checked_signals(signals):
         histogram.add(values)
     if histogram.total == 0:
         raise ValueError("signals: is empty, expected at least one sample")
@@ -159,8 +159,14 @@ def _check_options(low_percentile: float, high_percentile: float, widen_mv: floa
         raise ValueError(f"resolution_mv: got {resolution_mv}, expected a power of two such as 1/1024")
 
 
-def _checked(signals: Iterable[Record | np.ndarray]) -> Iterator[np.ndarray]:
-    """Every signal as float64 [leads, samples], finite."""
+def checked_signals(signals: Iterable[Record | np.ndarray]) -> Iterator[np.ndarray]:
+    """Give every signal as float64 [leads, samples], finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `fit_amplitude_range`.
+    """
     if isinstance(signals, Record) or (isinstance(signals, np.ndarray) and signals.ndim != 3):
         raise TypeError("signals: got a single signal, expected an iterable of records or arrays [leads, samples]")
     for number, signal in enumerate(signals):
@@ -186,7 +192,7 @@ def _checked_values(name: str, signal: Record | np.ndarray) -> np.ndarray:
 def _first_values(signals: Iterable[Record | np.ndarray], count: int) -> np.ndarray:
     parts: list[np.ndarray] = []
     missing = count
-    for values in _checked(signals):
+    for values in checked_signals(signals):
         parts.append(values.reshape(-1)[:missing])
         missing -= len(parts[-1])
         if missing == 0:

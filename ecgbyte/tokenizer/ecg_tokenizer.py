@@ -18,6 +18,7 @@ from ecgbyte.bpe import Vocabulary
 from ecgbyte.checks import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.records import Record
+from ecgbyte.tokenizer.dropout_encoding import with_dropout
 from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.tokenizer.encoding_batch import EncodingBatch
 from ecgbyte.tokenizer.input_signals import Signal
@@ -85,7 +86,7 @@ class ECGTokenizer(TokenizerState):
         amplitude_range : {"global", "per-record"} or (low, high)
             What the symbols divide, in mV: percentiles 1 and 99 over all given records, widened by 0.5 mV on each side
             (see `ecgbyte.signals.amplitude_range.fit_amplitude_range`), each record's own smallest and largest
-            sample, or a range of your own.
+            sample, or a range of your own: also `ecgbyte.signals.amplitude_levels.AmplitudeLevels`, of unequal width.
         boundary : {"lead", "record"}
             "lead": no token crosses the border between two leads. "record": the leads of a record are one sequence, as
             published, but no merge crosses from one record to the next.
@@ -227,7 +228,7 @@ class ECGTokenizer(TokenizerState):
         """
         return ECGTokenizer(dataclasses.replace(self._content, matching=matching))
 
-    def encode(self, signal: Signal, *, num_threads: int = 1) -> Encoding:
+    def encode(self, signal: Signal, *, dropout: float = 0.0, seed: int = 0, num_threads: int = 1) -> Encoding:
         """Turn one ECG into tokens.
 
         Parameters
@@ -235,6 +236,11 @@ class ECGTokenizer(TokenizerState):
         signal : Record or float32 or float64 [leads, samples]
             In mV, preprocessed as the training records were. Of an array only the number of leads can be checked; a
             record must also have the tokenizer's rate and leads.
+        dropout : float
+            The probability with which a merge, or a match, is skipped (`ecgbyte.bpe.dropout`), so that a model in
+            training meets other tokens each time; they decode to the same signal.
+        seed : int
+            Of what is skipped, from 0; without meaning where `dropout` is 0.
         num_threads : int
             Threads for a long signal; the result does not depend on it.
 
@@ -250,15 +256,30 @@ class ECGTokenizer(TokenizerState):
             If shape, rate or leads do not fit, a sample is NaN or infinite (the message names lead and sample), or
             the tokenizer knows no range.
         """
+        if dropout:
+            return with_dropout(
+                self._content, encode_signals(self._content, [signal], num_threads), dropout, seed, num_threads
+            )[0]
         return encode_signal(self._content, signal, num_threads)
 
-    def encode_batch(self, signals: Iterable[Signal], *, num_threads: int = 1) -> EncodingBatch:
+    def encode_batch(
+        self,
+        signals: Iterable[Signal],
+        *,
+        dropout: float = 0.0,
+        seed: int | Sequence[int] = 0,
+        num_threads: int = 1,
+    ) -> EncodingBatch:
         """Turn several ECGs into tokens, the same as `encode` gives for each; their lengths may differ.
 
         Parameters
         ----------
         signals : collection of Record or float [leads, samples], or float [signals, leads, samples]
             As in `encode`.
+        dropout : float
+            As in `encode`.
+        seed : int or sequence of int
+            Of what is skipped: one for all signals, or one for each.
         num_threads : int
             Threads that share the signals, or the leads of long ones; the result does not depend on it.
 
@@ -275,7 +296,8 @@ class ECGTokenizer(TokenizerState):
         """
         if isinstance(signals, (str, bytes, Record)) or not isinstance(signals, Iterable):
             raise TypeError(f"signals: got {type(signals).__name__}, expected a list of signals")
-        return encode_signals(self._content, list(signals), num_threads)
+        batch = encode_signals(self._content, list(signals), num_threads)
+        return with_dropout(self._content, batch, dropout, seed, num_threads) if dropout else batch
 
     def decode(
         self,

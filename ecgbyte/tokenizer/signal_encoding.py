@@ -13,6 +13,7 @@ from ecgbyte.bpe import Vocabulary
 from ecgbyte.bpe.vocabulary import MAX_SEQUENCE_SYMBOLS
 from ecgbyte.checks import check_num_threads
 from ecgbyte.sharing import map_shares
+from ecgbyte.signals.amplitude_levels import AmplitudeLevels
 from ecgbyte.signals.amplitude_range import CONSTANT_RECORD_MARGIN_MV, AmplitudeRange, record_range
 from ecgbyte.signals.records import Record
 from ecgbyte.symbols import WIDENING, check_range, desymbolize
@@ -99,15 +100,21 @@ def _encoded(
         return checked_signal(argument(index), signals[index], num_leads)
 
     by_lead = content.boundary == "lead"
+    shown: list[Signal] = signals
+    equal: AmplitudeRange | str = limits
+    if isinstance(limits, AmplitudeLevels):
+        # Levels of unequal width: what the kernel divides are the numbers of the levels.
+        shown = [limits.places(checked(index)) for index in range(len(signals))]
+        equal = AmplitudeRange(0.0, limits.num_levels)
     encoder = SignalEncoder(
         content.vocabulary._tables,
         content.matching == "merge-order",
         by_lead,
-        check_range(limits.low, limits.high) if isinstance(limits, AmplitudeRange) else None,
+        check_range(equal.low, equal.high) if isinstance(equal, AmplitudeRange) else None,
         WIDENING,
         CONSTANT_RECORD_MARGIN_MV,
     )
-    batch = SignalBatch(signals, num_leads, Record, content.sampling_rate, content.lead_names, checked)
+    batch = SignalBatch(shown, num_leads, Record, content.sampling_rate, content.lead_names, checked)
     longest = batch.largest // (num_leads if by_lead else 1)
     if longest > MAX_SEQUENCE_SYMBOLS:
         raise ValueError(f"signals: got a sequence of {longest} symbols, expected at most {MAX_SEQUENCE_SYMBOLS}")
@@ -119,6 +126,8 @@ def _encoded(
     refused = [part for part in parts if isinstance(part, int)]
     if refused:
         _refuse(argument(min(refused)), checked(min(refused)), content)
+    if isinstance(limits, AmplitudeLevels):
+        ranges[:] = limits.low, limits.high
     return batch, np.frombuffer(b"".join(parts), dtype=np.int32), counts, ranges
 
 
@@ -161,6 +170,12 @@ def decode_signal(
 ) -> np.ndarray:
     """Turn the tokens of one signal into float32 [leads, samples] in mV; see `ecgbyte.ECGTokenizer.decode`."""
     vocabulary = content.vocabulary
+    levels = content.amplitude_range if isinstance(content.amplitude_range, AmplitudeLevels) else None
+    if levels is not None and (amplitude_range is not None or as_published):
+        raise ValueError(
+            "amplitude_range, as_published: this tokenizer has levels of unequal width, by which alone its tokens can "
+            "be decoded"
+        )
     limits = None if amplitude_range is None else as_amplitude_range(amplitude_range)
     if isinstance(tokens, Encoding):
         ids, num_leads = tokens.ids, tokens.shape[0]
@@ -203,6 +218,8 @@ def decode_signal(
                 f"of lead {int(crossed[0]) // samples - 1}, which cannot be with boundary='lead'; are tokens missing?"
             )
     symbols = vocabulary.decode(ids).reshape(num_leads, samples)
+    if levels is not None:
+        return levels.middles()[symbols]
     return desymbolize(symbols, low, high, alphabet_size=vocabulary.alphabet_size, as_published=as_published)
 
 

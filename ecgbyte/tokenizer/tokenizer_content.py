@@ -11,6 +11,7 @@ import numpy as np
 
 from ecgbyte.bpe import MATCHING, Vocabulary
 from ecgbyte.checks import check_option, finite_number, positive_number, whole_number
+from ecgbyte.signals.amplitude_levels import AmplitudeLevels
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.leads import LEADS, canonical_lead_names
 
@@ -69,7 +70,7 @@ class TokenizerContent:
         What no token crosses.
     matching : {"longest", "merge-order"}
         How symbols are cut into tokens.
-    amplitude_range : AmplitudeRange, "per-record" or None
+    amplitude_range : AmplitudeRange, AmplitudeLevels, "per-record" or None
         In mV; None where the tokenizer knows symbols only.
     sampling_rate : float or None
         Samples a second of the signals it was made for; None where not known.
@@ -103,6 +104,7 @@ class TokenizerContent:
         elif self.amplitude_range is not None and not isinstance(self.amplitude_range, AmplitudeRange):
             kind = type(self.amplitude_range).__name__
             raise TypeError(f"amplitude_range: got {kind}, expected AmplitudeRange, 'per-record' or None")
+        check_levels(self.amplitude_range, self.vocabulary.alphabet_size)
         sampling_rate = None if self.sampling_rate is None else positive_number("sampling_rate", self.sampling_rate)
         num_leads = self.num_leads
         if num_leads is not None:
@@ -119,6 +121,20 @@ class TokenizerContent:
         object.__setattr__(self, "sampling_rate", sampling_rate)
         object.__setattr__(self, "lead_names", _lead_names(self.lead_names, num_leads))
         object.__setattr__(self, "preprocessing", _json_object("preprocessing", self.preprocessing))
+
+
+def check_levels(amplitude_range: object, alphabet_size: int) -> None:
+    """Refuse levels of unequal width that are not as many as letters.
+
+    Raises
+    ------
+    ValueError
+        If they are fewer or more.
+    """
+    if isinstance(amplitude_range, AmplitudeLevels) and amplitude_range.num_levels != alphabet_size:
+        raise ValueError(
+            f"amplitude_range: expected a level for each of {alphabet_size} letters, got {amplitude_range.num_levels}"
+        )
 
 
 def as_amplitude_range(amplitude_range: object) -> AmplitudeRange:

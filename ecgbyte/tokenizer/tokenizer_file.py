@@ -7,7 +7,8 @@ The file is a JSON object, its keys in this order::
     checksum         "sha256:" and 64 hexadecimal digits over all other keys and values
     alphabet_size    number of letters
     units            "mV"
-    amplitude_range  {"low", "high", "error_mv": number, "num_values": whole number}, "per-record", or null
+    amplitude_range  {"low", "high", "error_mv": number, "num_values": whole number}, "per-record", or null;
+                     with levels of unequal width also "borders": list of numbers from low to high
     sampling_rate    samples a second, or null
     num_leads        number of leads, or null
     lead_names       list of names in canonical order, or null
@@ -34,6 +35,7 @@ from typing import Any
 from ecgbyte.bpe import Vocabulary
 from ecgbyte.checks import whole_number
 from ecgbyte.files import write_atomically
+from ecgbyte.signals.amplitude_levels import AmplitudeLevels
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary
 
@@ -176,6 +178,7 @@ def parse_tokenizer(data: bytes) -> TokenizerContent:
 def _as_dict(content: TokenizerContent) -> dict[str, Any]:
     """Every key of the file but the checksum."""
     amplitude_range = content.amplitude_range
+    borders = {"borders": amplitude_range.borders.tolist()} if isinstance(amplitude_range, AmplitudeLevels) else {}
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -187,6 +190,7 @@ def _as_dict(content: TokenizerContent) -> dict[str, Any]:
                 "high": float(amplitude_range.high),
                 "error_mv": float(amplitude_range.error_mv),
                 "num_values": int(amplitude_range.num_values),
+                **borders,
             }
             if isinstance(amplitude_range, AmplitudeRange)
             else amplitude_range
@@ -249,12 +253,24 @@ def _parse_range(value: object) -> AmplitudeRange | str | None:
         return value
     if not isinstance(value, dict):
         raise TypeError(f"amplitude_range: got {_short(value)}, expected an object, 'per-record' or null")
-    _check_keys("amplitude_range.", value, ("low", "high", "error_mv", "num_values"))
+    keys = ("low", "high", "error_mv", "num_values")
+    _check_keys("amplitude_range.", value, (*keys, "borders") if "borders" in value else keys)
     for key in ("low", "high", "error_mv"):
         if type(value[key]) is not float:
             raise TypeError(f"amplitude_range.{key}: got {_short(value[key])}, expected a number with a decimal point")
     num_values = whole_number("amplitude_range.num_values", value["num_values"], minimum=0)
-    return AmplitudeRange(value["low"], value["high"], error_mv=value["error_mv"], num_values=num_values)
+    if "borders" not in value:
+        return AmplitudeRange(value["low"], value["high"], error_mv=value["error_mv"], num_values=num_values)
+    borders = value["borders"]
+    if not isinstance(borders, list) or not all(type(border) is float for border in borders):
+        raise TypeError(f"amplitude_range.borders: got {_short(borders)}, expected a list of numbers")
+    levels = AmplitudeLevels(borders, error_mv=value["error_mv"], num_values=num_values)
+    if (levels.low, levels.high) != (value["low"], value["high"]):
+        raise ValueError(
+            f"amplitude_range.borders: reach from {levels.low} to {levels.high} mV, low and high are {value['low']} "
+            f"and {value['high']}"
+        )
+    return levels
 
 
 def _parse_training(value: object) -> TrainingSummary | None:

@@ -12,12 +12,13 @@ from tqdm import tqdm
 
 from ecgbyte.checks import check_option, positive_number
 from ecgbyte.files import fingerprint
+from ecgbyte.signals.amplitude_levels import AmplitudeLevels
 from ecgbyte.signals.amplitude_range import AmplitudeRange, fit_amplitude_range, record_range
 from ecgbyte.signals.leads import canonical_lead_names
 from ecgbyte.signals.records import Record
 from ecgbyte.symbols import symbolize
 from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_recording, checked_signal
-from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD, as_amplitude_range
+from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD, as_amplitude_range, check_levels
 
 
 class TrainingCorpus:
@@ -54,6 +55,7 @@ class TrainingCorpus:
     ) -> None:
         """Check the options and read the range; see `ecgbyte.ECGTokenizer.train` for the parameters and errors."""
         check_option("boundary", boundary, BOUNDARIES)
+        check_levels(amplitude_range, alphabet_size)
         self.range_source, self._given_range = _checked_range(amplitude_range)
         if isinstance(records, (str, bytes, Record)) or not hasattr(records, "__iter__"):
             raise TypeError(f"records: got {type(records).__name__}, expected a collection of records")
@@ -92,6 +94,8 @@ class TrainingCorpus:
         parts: list[str] = []
         for record_id, signal in reader.read(_progress_bar(self._records, "reading the symbols", self._progress)):
             limits = record_range(signal) if self._given_range is None else self._given_range
+            if isinstance(limits, AmplitudeLevels):
+                signal, limits = limits.places(signal), AmplitudeRange(0.0, limits.num_levels)
             symbols = symbolize(
                 signal, limits.low, limits.high, alphabet_size=self._alphabet_size, num_threads=self._num_threads
             )

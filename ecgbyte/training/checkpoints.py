@@ -6,6 +6,7 @@ Layout of a run's folder::
         model.safetensors         trained parameters and buffers
         optimizer.safetensors     <parameter>.step, <parameter>.exp_avg, <parameter>.exp_avg_sq
         random.safetensors        cpu, cuda: uint8 [processes, bytes], the random state of every process
+        best.safetensors          the weights of the best validation so far, where these are kept
         progress.json             what is run, how far it is, and what schedule and sampler give next
     model.safetensors             trained parameters and buffers at the end
     training.json                 what was run, and its report; written last, so where it stands the run is finished
@@ -33,6 +34,7 @@ from ecgbyte.training.tensors import (
     load_trained_state,
     optimizer_state,
     random_state,
+    read_tensors,
     trained_state,
     write_tensors,
 )
@@ -78,15 +80,18 @@ def save_checkpoint(
     *,
     following: dict[str, Any],
     accelerator: Accelerator,
+    best: Mapping[str, torch.Tensor] | None = None,
 ) -> None:
     """Write a checkpoint into ``folder/checkpoints`` and remove the older ones. Every process must call it.
 
     `following` is what schedule and sampler give for the next step, ready for JSON: a continued run must find the same.
+    `best` are the weights of the best validation so far, where these are kept.
     """
     tensors = {
         "model": trained_state(model),
         "optimizer": optimizer_state(model, optimizer),
         "random": random_state(accelerator),
+        **({} if best is None else {"best": dict(best)}),
     }
     if not accelerator.is_main_process:
         return
@@ -148,6 +153,17 @@ def load_checkpoint(
     load_trained_state(model, path / "model.safetensors")
     load_optimizer_state(model, optimizer, path / "optimizer.safetensors")
     load_random_state(accelerator, path / "random.safetensors")
+
+
+def load_best(folder: Path, step: int) -> dict[str, torch.Tensor]:
+    """Return the weights of the best validation that the checkpoint at `step` holds.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or damaged.
+    """
+    return read_tensors(_path_of(folder, step) / "best.safetensors")
 
 
 def save_finished(

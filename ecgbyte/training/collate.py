@@ -10,12 +10,14 @@ import torch
 
 from ecgbyte.checks import check_option
 from ecgbyte.training.examples import Example
+from ecgbyte.training.prompt_forms import prompt_form
 from ecgbyte.training.sequences import (
     AS_PUBLISHED_SPECIAL_TOKENS,
     IGNORED,
     TRUNCATIONS,
     Sequence,
     TruncationReport,
+    answer_ids,
     build_sequence,
     report_truncation,
 )
@@ -58,6 +60,9 @@ class Collator:
     truncation : "ecg-end" or "as-published"
         What becomes of an ECG that does not fit; see `ecgbyte.training.sequences`. As published, sequences may take 4
         positions more than `max_length`, prompts are never cut, and so prompts are padded to their longest.
+    form : "published", "chat" or None
+        How question and ECG stand in a prompt (`ecgbyte.training.prompt_forms`). None: in the text tokenizer's own chat
+        template, where it has one.
     padding_in_labels : bool
         A fault of the published two-stage code, on for its ``as-published`` row alone: padding is no -100 in the
         labels but the pad token, to be predicted like an answer, and so is BOS after it. At 1,024 positions that is
@@ -88,6 +93,7 @@ class Collator:
         pad_to: Literal["longest"] | int = "longest",
         signal_positions: int = 1,
         truncation: str = "ecg-end",
+        form: str | None = None,
         padding_in_labels: bool = False,
     ) -> None:
         lengths = {"max_length": max_length, "answer_room": answer_room, "signal_positions": signal_positions}
@@ -105,6 +111,7 @@ class Collator:
             raise ValueError("text_tokenizer: expected a pad token, got none (load_language_model adds one)")
         self.token_map = token_map
         self.text_tokenizer = text_tokenizer
+        self.form = prompt_form(text_tokenizer, form)
         self._remembered = _RememberingTokenizer(text_tokenizer)
         self.max_length = max_length
         self.answer_room = answer_room
@@ -127,6 +134,8 @@ class Collator:
             settings["signal_positions"] = self.signal_positions
         if self.truncation_rule != TRUNCATIONS[0]:
             settings["truncation"] = self.truncation_rule
+        if self.form.name != "published":
+            settings["form"] = self.form.name
         if self.padding_in_labels:
             settings["padding_in_labels"] = True
         return settings
@@ -138,8 +147,9 @@ class Collator:
         -------
         dict of str to torch.Tensor
             ``input_ids``, ``attention_mask``, ``position_ids`` and ``labels``, int64 [samples, positions];
-            ``features``, where the examples hold them: float32 [samples with an ECG, features] of an encoder, or
-            float32 [samples with an ECG, leads, samples] of signals in mV.
+            ``label_weights`` float32 [samples, positions], where an example's weight is not 1; ``features``, where the
+            examples hold them: float32 [samples with an ECG, features] of an encoder, or float32 [samples with an ECG,
+            leads, samples] of signals in mV.
         """
         batch = self.with_answers(examples)
         if self.padding_in_labels:
@@ -158,6 +168,7 @@ class Collator:
         """Return the batch for generation: the same without answers, and without ``labels``."""
         pad_to = "longest" if self.truncation_rule == "as-published" else self.pad_to
         batch = self._batch([self.sequence(example, for_generation=True) for example in examples], pad_to)
+        batch.pop("label_weights", None)
         del batch["labels"]
         return batch
 
@@ -171,8 +182,13 @@ class Collator:
             answer_room=self.answer_room,
             signal_positions=self.signal_positions,
             truncation=self.truncation_rule,
+            form=self.form,
             for_generation=for_generation,
         )
+
+    def answer_ids(self, answer: str) -> list[int]:
+        """Return the ids of an answer as it stands after a prompt, without EOS."""
+        return answer_ids(self._remembered, answer, self.form)
 
     def length(self, example: Example) -> int:
         """Return the positions that `example` takes in training, padding aside."""
@@ -206,6 +222,9 @@ class Collator:
             "position_ids": torch.from_numpy(np.maximum(mask.cumsum(axis=1) - 1, 0)),
             "labels": torch.from_numpy(labels),
         }
+        if any(sequence.weight != 1.0 for sequence in sequences):
+            weights = torch.tensor([sequence.weight for sequence in sequences])
+            batch["label_weights"] = weights[:, None].expand(shape).contiguous()
         features = stack_features(sequences)
         if features is not None:
             batch["features"] = features

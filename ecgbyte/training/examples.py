@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,11 @@ class Example:
     ecg : numpy.ndarray or None
         int32 [tokens], the ids of the ECG tokenizer (end to end); float32 [features], the vector of a frozen encoder
         (two stages); float32 [leads, samples], the signal in mV, for layers that are trained with the language model;
-        or None for text alone. Questions about one signal may, and should, hold the same array.
+        or None for text alone. Questions about one signal may, and should, hold the same array. Token ids may hold
+        markers of leads (`ecgbyte.models.language.ecg_tokens.mark_leads`).
+    weight : float
+        What each token of the answer counts for in the loss, beside those of other examples: less than 1 for targets
+        that train along, such as reports, which are much longer than answers.
 
     Raises
     ------
@@ -34,12 +39,15 @@ class Example:
     question: str
     answer: str
     ecg: np.ndarray | None
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("sample_id", "record_id", "patient_id", "question", "answer"):
             value = getattr(self, name)
             if not isinstance(value, str):
                 raise TypeError(f"{name}: expected str, got {type(value).__name__}")
+        if not (math.isfinite(self.weight) and self.weight > 0):
+            raise ValueError(f"weight: expected a positive number, got {self.weight!r} of sample {self.sample_id!r}")
         if self.ecg is None:
             return
         if not isinstance(self.ecg, np.ndarray):

@@ -1,28 +1,28 @@
 """Greedy answers and scores of answers, in batches, for every model with the interface of `ECGLanguageModel`.
 
 The published decoding: greedy, at most 128 new tokens. Prompts are sorted by length, so that a batch needs little
-padding, and a prompt that occurs twice is computed once (the questions of a text-only control, say); results come in
-the order of the examples and do not depend on the batch size.
+padding, and a prompt that occurs twice is computed once (the questions of a text-only control, say). Questions about
+one ECG share one pass over it, as in training (`ecgbyte.training.shared_prefix`). Results come in the order of the
+examples and do not depend on the batch size, nor on what is shared, beyond rounding.
 """
 
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel, token_log_likelihoods
-from ecgbyte.models.running import device_of, evaluation_mode, to_device
+from ecgbyte.models.running import device_of, to_device
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation_file import Generation
-from ecgbyte.training.sequences import IGNORED, answer_ids
+from ecgbyte.training.prompts import ReadPrompts, over_prompts, read_prompts
+from ecgbyte.training.sequences import IGNORED
 
 MAX_NEW_TOKENS = 128
 
@@ -66,7 +66,7 @@ def generate_answers(
         tokens = _decode_greedily(model, batch, room, int(tokenizer.eos_token_id))
         return [tokenizer.decode(row, skip_special_tokens=True).strip() for row in tokens]
 
-    answers = _over_prompts(model, examples, collate, answer, batch_size, progress, description or "generating")
+    answers = over_prompts(model, examples, collate, answer, batch_size, progress, description or "generating")
     return _as_generations(examples, answers)
 
 
@@ -102,20 +102,15 @@ def answer_and_score(
     def answer(batch: dict[str, Tensor], _: list[Example]) -> list[tuple[str, float]]:
         scores: list[float] = []
 
-        def score(output: Any, mask: Tensor, last: Tensor) -> None:
-            logits = output.logits
-            if words.shared:
-                start, mask, positions = _append(words.shared, mask, last)
-                # A copy: the answer goes on from the prompt, not from what is appended here.
-                cache = copy.deepcopy(output.past_key_values)
-                logits = model.run(model.embed_tokens(start), mask, positions, keep=1, cache=cache).logits
-            scores.extend(words.ratio(logits[:, -1]))
+        def score(read: ReadPrompts) -> None:
+            # A copy: the answer goes on from the prompt, not from what is appended here.
+            scores.extend(_yes_scores(model, words, read, copy.deepcopy if words.shared else None))
 
         tokens = _decode_greedily(model, batch, room, int(tokenizer.eos_token_id), after_prompt=score)
         texts = [tokenizer.decode(row, skip_special_tokens=True).strip() for row in tokens]
         return list(zip(texts, scores, strict=True))
 
-    results = _over_prompts(model, examples, collate, answer, batch_size, progress, description or "answering")
+    results = over_prompts(model, examples, collate, answer, batch_size, progress, description or "answering")
     scores = np.array([score for _, score in results], dtype=np.float64)
     return _as_generations(examples, [text for text, _ in results]), scores
 
@@ -144,14 +139,9 @@ def score_yes_no(
     words = _first_difference(collate, yes, no)
 
     def score(batch: dict[str, Tensor], _: list[Example]) -> list[float]:
-        embeddings, mask, positions = model.embed(batch), batch["attention_mask"], batch["position_ids"]
-        if words.shared:
-            start, mask, appended = _append(words.shared, mask, positions[:, -1:])
-            embeddings = torch.cat([embeddings, model.embed_tokens(start)], dim=1)
-            positions = torch.cat([positions, appended], dim=1)
-        return words.ratio(model.run(embeddings, mask, positions, keep=1).logits[:, -1])
+        return _yes_scores(model, words, read_prompts(model, batch))
 
-    return np.array(_over_prompts(model, examples, collate, score, batch_size, progress, "scoring"), np.float64)
+    return np.array(over_prompts(model, examples, collate, score, batch_size, progress, "scoring"), np.float64)
 
 
 def answer_log_likelihood(
@@ -176,7 +166,7 @@ def answer_log_likelihood(
         return [float(part.sum()) for part in values.split(counts)]
 
     return np.array(
-        _over_prompts(model, examples, collate, score, batch_size, progress, "scoring", with_answer=True), np.float64
+        over_prompts(model, examples, collate, score, batch_size, progress, "scoring", with_answer=True), np.float64
     )
 
 
@@ -194,7 +184,7 @@ class _Difference(NamedTuple):
 
 
 def _first_difference(collate: Collator, yes: str, no: str) -> _Difference:
-    words = [answer_ids(collate.text_tokenizer, word) for word in (yes, no)]
+    words = [collate.answer_ids(word) for word in (yes, no)]
     shorter = min(map(len, words))
     shared = next((index for index in range(shorter) if words[0][index] != words[1][index]), shorter)
     if shared == shorter:
@@ -208,6 +198,19 @@ def _append(tokens: list[int], mask: Tensor, last: Tensor) -> tuple[Tensor, Tens
     ids = torch.tensor(tokens, device=mask.device).expand(len(mask), -1)
     steps = torch.arange(1, len(tokens) + 1, device=mask.device)
     return ids, torch.cat([mask, torch.ones_like(ids)], dim=1), last + steps
+
+
+def _yes_scores(
+    model: ECGLanguageModel, words: _Difference, read: ReadPrompts, keeping: Callable[[Any], Any] | None = None
+) -> list[float]:
+    """Score yes and no after prompts; `keeping` copies their cache where it is still needed."""
+    logits = read.output.logits
+    if words.shared:
+        start, mask, positions = _append(words.shared, read.mask, read.last)
+        cache = read.output.past_key_values
+        cache = cache if keeping is None else keeping(cache)
+        logits = model.run(model.embed_tokens(start), mask, positions, keep=1, cache=cache).logits
+    return words.ratio(logits[:, -1])
 
 
 def _answer_room(collate: Collator, max_new_tokens: int | None) -> int:
@@ -228,59 +231,23 @@ def _as_generations(examples: Sequence[Example], answers: Sequence[str]) -> list
     ]
 
 
-def _over_prompts(
-    model: ECGLanguageModel,
-    examples: Sequence[Example],
-    collate: Collator,
-    function: Callable[[dict[str, Tensor], list[Example]], list[Any]],
-    batch_size: int,
-    progress: bool,
-    description: str,
-    *,
-    with_answer: bool = False,
-) -> list[Any]:
-    """Apply `function` to batches of different prompts of similar length; give the results in the examples' order."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size: expected a positive integer, got {batch_size!r}")
-    groups: dict[tuple[bytes, bytes], list[int]] = {}
-    lengths = []
-    for index, example in enumerate(examples):
-        sequence = collate.sequence(example, for_generation=not with_answer)
-        groups.setdefault((sequence.input_ids.tobytes(), sequence.features_key()), []).append(index)
-        lengths.append(len(sequence.input_ids))
-    # Longest first, so that memory is at its highest at once; ties by the order of the examples.
-    different = sorted(groups.values(), key=lambda indices: (-lengths[indices[0]], indices[0]))
-    results: list[Any] = [None] * len(examples)
-    bar = tqdm(total=len(different), desc=description, unit="prompt", file=sys.stderr, disable=not progress)
-    with bar, torch.inference_mode(), evaluation_mode(model) as device:
-        for start in range(0, len(different), batch_size):
-            chosen = different[start : start + batch_size]
-            group = [examples[indices[0]] for indices in chosen]
-            batch = {} if with_answer else to_device(collate.prompts(group), device)
-            for indices, value in zip(chosen, function(batch, group), strict=True):
-                for index in indices:
-                    results[index] = value
-            bar.update(len(chosen))
-    return results
-
-
 def _decode_greedily(
     model: ECGLanguageModel,
     batch: dict[str, Tensor],
     max_new_tokens: int,
     eos_id: int,
-    after_prompt: Callable[[Any, Tensor, Tensor], None] | None = None,
+    after_prompt: Callable[[ReadPrompts], None] | None = None,
 ) -> list[list[int]]:
     """Return the new tokens of each row up to EOS, which is left out. A row that has ended is computed no further.
 
-    `after_prompt` is given the model's output for the prompts, their mask and their last positions.
+    `after_prompt` is given what was read of the prompts.
     """
-    answers: list[list[int]] = [[] for _ in range(len(batch["input_ids"]))]
+    read = read_prompts(model, batch)
+    output, mask, last = read
+    answers: list[list[int]] = [[] for _ in range(len(last))]
     rows = torch.arange(len(answers))
-    mask, last = batch["attention_mask"], batch["position_ids"][:, -1:]
-    output = model.run(model.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
     if after_prompt is not None:
-        after_prompt(output, mask, last)
+        after_prompt(read)
     for count in range(1, max_new_tokens + 1):
         tokens = output.logits[:, -1].argmax(dim=-1)
         alive = (tokens != eos_id).nonzero()[:, 0]

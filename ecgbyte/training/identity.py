@@ -18,10 +18,11 @@ _WITHOUT_EFFECT = ("checkpoint_every", "validate_every")
 
 def run_identity(
     settings: TrainingSettings,
-    examples: Sequence[Any],
+    examples: Any,
     trained: Mapping[str, torch.Tensor],
     collate: Any,
     validation: Sequence[Any] | None = None,
+    validation_score: str | None = None,
 ) -> dict[str, Any]:
     """Return what identifies a run, ready for JSON: settings, examples, shapes of the trained parameters, collation.
 
@@ -31,16 +32,21 @@ def run_identity(
     shapes = "\n".join(f"{name} {list(value.shape)}" for name, value in trained.items())
     identity = {
         **fields,
-        "examples": _fingerprint(examples),
+        "examples": examples_fingerprint(examples),
         "parameters": fingerprint(shapes),
         "collate": collate.settings() if hasattr(collate, "settings") else {},
     }
     if validation is not None:
-        identity["validation"] = {"examples": _fingerprint(validation), "every": settings.validate_every}
+        identity["validation"] = {"examples": examples_fingerprint(validation), "every": settings.validate_every}
+        if validation_score is not None:
+            identity["validation"]["score"] = validation_score
     return identity
 
 
-def _fingerprint(examples: Sequence[Any]) -> str:
+def examples_fingerprint(examples: Any) -> str:
+    """Return what tells a sequence of examples, or `ecgbyte.training.epochs.EpochExamples`, from others."""
+    if hasattr(examples, "identity"):
+        return str(examples.identity())
     return fingerprint(*(part for example in examples for part in _parts(example)))
 
 

@@ -23,6 +23,7 @@ from ecgbyte.training.batches import StepPlan, example_lengths
 from ecgbyte.training.checkpoints import (
     Progress,
     is_finished,
+    load_best,
     load_checkpoint,
     load_finished,
     newest_checkpoint,
@@ -31,13 +32,15 @@ from ecgbyte.training.checkpoints import (
     save_checkpoint,
     save_finished,
 )
+from ecgbyte.training.epochs import EpochExamples
 from ecgbyte.training.identity import run_identity
 from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.processes import agree, gather_rows, named_trained, open_accelerator, process_seed
 from ecgbyte.training.settings import TrainingReport, TrainingSettings
 from ecgbyte.training.steps import make_optimizer, prepare_batches, run_step
+from ecgbyte.training.tensors import put_trained_state
 from ecgbyte.training.tracking import tracked, tracking_options
-from ecgbyte.training.validation import Validation, best_step
+from ecgbyte.training.validation import BestWeights, Validation, ValidationScore, best_step
 
 __all__ = ["TrainingReport", "TrainingSettings", "train"]
 
@@ -46,12 +49,13 @@ _FINISHED, _NEW = -2, -1
 
 def train(
     model: torch.nn.Module,
-    examples: Sequence[Any],
+    examples: Sequence[Any] | EpochExamples,
     collate: Callable[[list[Any]], Batch],
     settings: TrainingSettings,
     *,
     output_folder: str | os.PathLike[str] | None = None,
     validation: Sequence[Any] | None = None,
+    validation_score: ValidationScore | None = None,
     tracking: str | None = None,
     progress: bool = True,
     description: str = "",
@@ -63,8 +67,8 @@ def train(
     model : torch.nn.Module
         ``model(**batch).loss`` is a scalar: where a batch has ``labels``, the mean over the labels that are not -100,
         of those shifted by one position; else a mean over its samples.
-    examples : sequence
-        Anything with a ``record_id``.
+    examples : sequence or EpochExamples
+        Anything with a ``record_id``; as `ecgbyte.training.epochs.EpochExamples`, others in every epoch.
     collate : callable
         From a list of examples to a dict of tensors. Where it has ``truncation(examples)``, the counts go into the
         report; `TrainingSettings.group_by_length` needs ``length(example)``.
@@ -76,6 +80,9 @@ def train(
     validation : sequence or None
         Examples whose loss is measured and not trained on; it changes no weight. `TrainingSettings.validate_every`
         says how often.
+    validation_score : ValidationScore or None
+        What the best weights are chosen by (`TrainingSettings.keep`), measured whenever the loss over `validation` is;
+        None chooses by this loss.
     tracking : "tensorboard", "trackio", "wandb" or None
         Where losses and learning rates are drawn as they come; see `ecgbyte.training.tracking`.
     progress : bool
@@ -109,10 +116,13 @@ def train(
         raise ValueError("model: expected a parameter with requires_grad, got none")
     if settings.validate_every is not None and validation is None:
         raise ValueError("validation: expected examples, because validate_every is set, got None")
+    if validation is None and (settings.keep == "best" or validation_score is not None):
+        raise ValueError("validation: expected examples, by which the best weights are chosen, got None")
     total_steps = settings.total_steps(len(examples))
     accelerator = open_accelerator(**tracking_options(tracking, output_folder))
     folder = None if output_folder is None else Path(output_folder)
-    identity = run_identity(settings, examples, trained, collate, validation) if folder or tracking else {}
+    score_name = None if validation_score is None else validation_score.name
+    identity = run_identity(settings, examples, trained, collate, validation, score_name) if folder or tracking else {}
     found = agree(accelerator, _NEW if folder is None else _find(folder))
     if folder is not None and found == _FINISHED:
         content = load_finished(folder, model, identity)
@@ -128,7 +138,8 @@ def train(
     measure = None
     if validation is not None:
         lengths = example_lengths(validation, collate) if settings.group_by_length else None
-        measure = Validation(validation, collate, settings, lengths)
+        measure = Validation(validation, collate, settings, lengths, validation_score)
+    best = BestWeights() if settings.keep == "best" else None
     on_gpu = accelerator.device.type == "cuda"
     with torch.random.fork_rng(devices=[accelerator.device] if on_gpu else []):
         torch.manual_seed(process_seed(settings.seed, accelerator.process_index))
@@ -141,6 +152,8 @@ def train(
             if following != plan.following(state.step):
                 raise ValueError(f"output_folder: {folder}: this version draws other steps than the checkpoint's")
             load_checkpoint(folder, found, plain, optimizer, accelerator=accelerator)
+            if best is not None:
+                best.tensors = load_best(folder, found)
         resumed_from = state.step
         model.train()
         with (
@@ -156,9 +169,11 @@ def train(
         ):
             if measure is not None and not state.validation:
                 measure.record(state, 0, plain, accelerator)
+                if best is not None:
+                    best.note(state, plain)
             started = time.perf_counter()
-            for indices in plan.steps(state.step):
-                batches = prepare_batches(examples, indices, collate, settings, accelerator)
+            for epoch, indices in plan.steps(state.step):
+                batches = prepare_batches(plan.items(epoch), indices, collate, settings, accelerator)
                 state.data_wait_seconds += time.perf_counter() - started
                 rate = settings.learning_rate_of(state.step + 1, total_steps)
                 run_step(accelerator, model, optimizer, batches, settings, state, rate)
@@ -169,13 +184,24 @@ def train(
                 bar.update()
                 if measure is not None and (_due(settings.validate_every, state.step) or state.step == total_steps):
                     measure.record(state, plan.samples_seen(state.step), plain, accelerator)
+                    if best is not None:
+                        best.note(state, plain)
                 if folder is not None and _due(settings.checkpoint_every, state.step) and state.step < total_steps:
                     following = plan.following(state.step)
                     save_checkpoint(
-                        folder, plain, optimizer, state, identity, following=following, accelerator=accelerator
+                        folder,
+                        plain,
+                        optimizer,
+                        state,
+                        identity,
+                        following=following,
+                        accelerator=accelerator,
+                        best=None if best is None else best.tensors,
                     )
                 started = time.perf_counter()
     plain.eval()
+    if best is not None and best.tensors is not None:
+        put_trained_state(plain, best.tensors)
     _join(accelerator, state)
     report = TrainingReport(
         description=description,
@@ -194,7 +220,7 @@ def train(
         device=accelerator.device.type if accelerator.num_processes > 1 else str(accelerator.device),
         precision=settings.precision,
         processes=accelerator.num_processes,
-        truncation=collate.truncation(examples).to_dict() if hasattr(collate, "truncation") else None,
+        truncation=collate.truncation(plan.items(0)).to_dict() if hasattr(collate, "truncation") else None,
         resumed_from_step=resumed_from,
         data_wait_seconds=state.data_wait_seconds,
         peak_memory_bytes=state.peak_memory_bytes,
@@ -202,6 +228,7 @@ def train(
         validation=state.validation,
         validation_seconds=state.validation_seconds if validation is not None else None,
         best_validation_step=best_step(state.validation),
+        kept_step=total_steps if best is None else best_step(state.validation),
     )
     if folder is not None:
         save_finished(folder, plain, report.to_dict(), identity, accelerator=accelerator)

@@ -15,7 +15,7 @@ from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.sequences import IGNORED, TruncationReport
 
-_OF_POSITIONS = ("input_ids", "attention_mask", "position_ids", "labels")
+_OF_POSITIONS = ("input_ids", "attention_mask", "position_ids", "labels", "label_weights")
 
 
 class PackedCollator:
@@ -52,7 +52,8 @@ class PackedCollator:
         -------
         dict of str to torch.Tensor
             ``input_ids``, ``attention_mask`` (all 1), ``position_ids`` (from 0 in each sequence) and ``labels``, int64
-            [1, positions]; ``sequence_lengths`` int64 [samples]; what stands for ECGs as in `Collator`.
+            [1, positions]; ``sequence_lengths`` int64 [samples]; ``label_weights`` and what stands for ECGs as in
+            `Collator`.
         """
         padded = self.collator(examples)
         kept = padded["attention_mask"].bool()

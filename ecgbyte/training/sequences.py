@@ -1,6 +1,7 @@
 """From an example to the model's sequence: ``BOS <sig_start> signal_i... <sig_end> question answer EOS``.
 
 The loss is on the answer and on EOS. The answer follows the question after one space, in training and in generation.
+Models with a chat template of their own have it around this (`ecgbyte.training.prompt_forms`).
 An encoder's vector stands at one position: ``BOS <sig_start> <signal> <sig_end> question ...``; a signal that is read
 by layers of the model at as many ``<signal>`` positions as these give rows; text alone has no signal block at all.
 
@@ -26,6 +27,7 @@ import numpy as np
 
 from ecgbyte.checks import check_option
 from ecgbyte.training.examples import Example
+from ecgbyte.training.prompt_forms import PromptForm, prompt_form
 
 if TYPE_CHECKING:
     from ecgbyte.models.language.ecg_tokens import ECGTokenMap
@@ -48,13 +50,16 @@ class Sequence:
     features : float32 [features], float32 [leads, samples] or None
         What stands at the position, or positions, of ``<signal>``: an encoder's vector, or the signal in mV.
     dropped_ecg_tokens : int
-        ECG tokens that did not fit.
+        ECG tokens, markers of leads among them, that did not fit.
+    weight : float
+        What each label counts for (`Example.weight`).
     """
 
     input_ids: np.ndarray
     labels: np.ndarray
     features: np.ndarray | None
     dropped_ecg_tokens: int
+    weight: float = 1.0
 
     def features_key(self) -> bytes:
         """Return 16 bytes that are equal where `features` are equal; none without features.
@@ -88,10 +93,10 @@ def text_ids(text_tokenizer: Any, text: str) -> list[int]:
     return list(text_tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
 
 
-def answer_ids(text_tokenizer: Any, answer: str) -> list[int]:
-    """Return the ids of an answer as it follows a question: after one space, without EOS."""
-    answer = answer.strip()
-    return text_ids(text_tokenizer, " " + answer) if answer else []
+def answer_ids(text_tokenizer: Any, answer: str, form: PromptForm) -> list[int]:
+    """Return the ids of an answer as it follows a question in a form of prompts, without EOS."""
+    text = form.answer_text(answer)
+    return text_ids(text_tokenizer, text) if text else []
 
 
 def build_sequence(
@@ -103,6 +108,7 @@ def build_sequence(
     answer_room: int = 128,
     signal_positions: int = 1,
     truncation: str = "ecg-end",
+    form: PromptForm | None = None,
     for_generation: bool = False,
 ) -> Sequence:
     """Build the sequence of one example.
@@ -123,6 +129,8 @@ def build_sequence(
         Positions of ``<signal>`` that a signal takes; an encoder's vector takes one.
     truncation : "ecg-end" or "as-published"
         What becomes of an ECG that does not fit; see the top of this file.
+    form : PromptForm or None
+        What stands around ECG and question; None: the published form.
     for_generation : bool
         Stop after the question; the answer is not looked at.
 
@@ -142,9 +150,10 @@ def build_sequence(
     where = f"sample {example.sample_id!r}"
     if text_tokenizer.eos_token_id is None:
         raise ValueError("text_tokenizer: expected an EOS token, without which no answer ends, got none")
-    start = [] if text_tokenizer.bos_token_id is None else [int(text_tokenizer.bos_token_id)]
-    question = text_ids(text_tokenizer, example.question)
-    answer = [] if for_generation else answer_ids(text_tokenizer, example.answer)
+    form = form or prompt_form(text_tokenizer, "published")
+    start = list(form.before)
+    question = [*text_ids(text_tokenizer, example.question), *form.after]
+    answer = [] if for_generation else answer_ids(text_tokenizer, example.answer, form)
     needed = _least_positions(example, signal_positions)
     room: int | None
     if truncation == "ecg-end":
@@ -172,7 +181,7 @@ def build_sequence(
     ids = np.concatenate([prompt, np.array(target, np.int64)])
     labels = np.full(len(ids), IGNORED, np.int64)
     labels[len(prompt) :] = target
-    return Sequence(ids, labels, _features(example), dropped)
+    return Sequence(ids, labels, _features(example), dropped, example.weight)
 
 
 def report_truncation(sequences: Iterable[Sequence], examples: Iterable[Example]) -> TruncationReport:
@@ -217,11 +226,13 @@ def _ecg_ids(
         signals = [token_map.signal_id] * signal_positions
         return np.array([token_map.start_id, *signals, token_map.end_id], np.int64), 0
     low, high = int(example.ecg.min()), int(example.ecg.max())
-    if low < 0 or high >= token_map.vocabulary_size:
+    shown = token_map.shown_ids()
+    if low < 0 or high >= len(shown):
+        markers = " (markers of leads among them)" if len(token_map.lead_ids) else ""
         raise ValueError(
             f"ecg: sample {example.sample_id!r} holds token ids {low}..{high}, the model's ECG vocabulary has ids "
-            f"0..{token_map.vocabulary_size - 1}; was the ECG encoded with another tokenizer?"
+            f"0..{len(shown) - 1}{markers}; was the ECG encoded with another tokenizer?"
         )
     kept = example.ecg[:room]
-    block = [np.array([token_map.start_id]), token_map.ids[kept], np.array([token_map.end_id])]
+    block = [np.array([token_map.start_id]), shown[kept], np.array([token_map.end_id])]
     return np.concatenate(block).astype(np.int64), len(example.ecg) - len(kept)

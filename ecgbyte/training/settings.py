@@ -12,6 +12,7 @@ from ecgbyte.training.schedules import SCHEDULES, learning_rate_at
 
 OPTIMIZERS = ("adamw", "adam")
 PRECISIONS = ("no", "bf16")
+KEPT_WEIGHTS = ("last", "best")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,9 @@ class TrainingSettings:
     validate_every : int or None
         Steps between two measurements of the validation loss, where `train` is given validation examples; it is
         measured before the first step and after the last one in any case.
+    keep : "last" or "best"
+        Which weights the run ends with: those of the last step, or of the best of all measurements of validation, the
+        first of equal ones; the untrained model is one of them.
 
     Raises
     ------
@@ -77,6 +81,7 @@ class TrainingSettings:
     group_by_length: bool = False
     drop_incomplete_batch: bool = False
     validate_every: int | None = None
+    keep: str = "last"
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.max_steps is None):
@@ -99,6 +104,7 @@ class TrainingSettings:
         check_option("schedule", self.schedule, SCHEDULES)
         check_option("optimizer", self.optimizer, OPTIMIZERS)
         check_option("precision", self.precision, PRECISIONS)
+        check_option("keep", self.keep, KEPT_WEIGHTS)
         if self.schedule == "noam" and self.warmup_steps == 0:
             raise ValueError("warmup_steps: the schedule 'noam' needs one step at least, got 0")
         if not (math.isfinite(self.learning_rate) and self.learning_rate > 0):
@@ -155,9 +161,11 @@ class TrainingReport:
       longest of the processes.
     - ``peak_memory_bytes``: the most that a process held, and ``peak_memory_kind`` what was measured; see
       `ecgbyte.training.memory.PeakMemory`.
-    - ``validation``: for each measurement ``step``, ``seconds`` of training so far, ``loss`` (mean per label) and
-      ``samples_seen``; ``validation_seconds`` is what they took, ``best_validation_step`` where the loss was lowest.
-      The weights are those of the last step all the same.
+    - ``validation``: for each measurement ``step``, ``seconds`` of training so far, ``loss`` (mean per label),
+      ``samples_seen`` and, where `train` was given one, ``score``; ``validation_seconds`` is what they took,
+      ``best_validation_step`` where the score was highest, or without a score the loss lowest.
+    - ``kept_step``: the step whose weights the run ended with; see `TrainingSettings.keep`.
+    - ``truncation`` counts the examples of the first epoch, where they change from epoch to epoch.
     """
 
     description: str
@@ -184,6 +192,7 @@ class TrainingReport:
     validation: list[dict[str, Any]] = field(default_factory=list, repr=False)
     validation_seconds: float | None = None
     best_validation_step: int | None = None
+    kept_step: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report by name, ready for JSON."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -63,6 +64,44 @@ def group_examples(examples: Items[Example], largest: int) -> list[ExampleGroup]
     return [ExampleGroup(members[0].record_id, tuple(members)) for members in groups.values()]
 
 
+class GroupCollator:
+    """Batches of `ExampleGroup` in which nothing is shared: the sequences of all examples, each by itself.
+
+    With it a method whose layout is another (padded as published, packed) still meets the same questions together in
+    a step as methods that share beginnings.
+
+    Parameters
+    ----------
+    collator : Collator or PackedCollator
+        Makes the batch of all examples of the groups.
+    """
+
+    def __init__(self, collator: Any) -> None:
+        self.collator = collator
+
+    def __call__(self, groups: Items[ExampleGroup]) -> dict[str, torch.Tensor]:
+        """Return the training batch of `collator`, the examples of a group side by side."""
+        batch: dict[str, torch.Tensor] = self.collator(_examples_of(groups))
+        return batch
+
+    def settings(self) -> dict[str, int | str]:
+        """Return what decides which tokens a sequence keeps, ready for JSON."""
+        return {**self.collator.settings(), "groups": "apart"}
+
+    def length(self, group: ExampleGroup) -> int:
+        """Return the positions of the longest example of a group, by which batches are put together."""
+        return max(int(self.collator.length(example)) for example in group.examples)
+
+    def truncation(self, groups: Items[ExampleGroup]) -> TruncationReport:
+        """Count the ECG tokens that do not fit, over all samples."""
+        report: TruncationReport = self.collator.truncation(_examples_of(groups))
+        return report
+
+
+def _examples_of(groups: Items[ExampleGroup]) -> list[Example]:
+    return [example for group in groups for example in group.examples]
+
+
 class SharedPrefixCollator:
     """Batches of `ExampleGroup`: each different beginning once, each question and answer by itself.
 
@@ -79,7 +118,7 @@ class SharedPrefixCollator:
     """
 
     def __init__(self, collator: Collator) -> None:
-        if collator.text_tokenizer.bos_token_id is None:
+        if not collator.form.before:
             raise ValueError("collator: its text tokenizer has no BOS token, so sequences may share no beginning")
         if collator.padding_in_labels:
             raise ValueError(
@@ -96,12 +135,22 @@ class SharedPrefixCollator:
         dict of str to torch.Tensor
             Of the beginnings: ``input_ids``, ``attention_mask``, ``position_ids``, int64 [beginnings, positions], and
             ``features`` as in `Collator`. Of the questions with their answers: ``suffix_ids``,
-            ``suffix_attention_mask``, ``suffix_position_ids`` and ``labels``, int64 [samples, positions], and
-            ``prefix_rows`` int64 [samples], which beginning each belongs to. Both are padded on the left.
+            ``suffix_attention_mask``, ``suffix_position_ids`` and ``labels``, int64 [samples, positions],
+            ``label_weights`` float32 of the same shape where an example's weight is not 1, and ``prefix_rows`` int64
+            [samples], which beginning each belongs to. Both are padded on the left.
         """
-        sequences = [self.collator.sequence(example) for group in groups for example in group.examples]
-        cuts = [self._beginning(sequence) for sequence in sequences]
-        if any(sequence.labels[cut] != IGNORED for sequence, cut in zip(sequences, cuts, strict=True)):
+        return self._shared([self.collator.sequence(example) for example in _examples_of(groups)])
+
+    def prompts(self, examples: Items[Example]) -> dict[str, torch.Tensor]:
+        """Return the batch for generation: the same of single examples without answers, and without ``labels``."""
+        batch = self._shared([self.collator.sequence(example, for_generation=True) for example in examples])
+        batch.pop("label_weights", None)
+        del batch["labels"]
+        return batch
+
+    def _shared(self, sequences: list[Sequence]) -> dict[str, torch.Tensor]:
+        cuts = [self.beginning(sequence) for sequence in sequences]
+        if any(len(row.labels) == cut or row.labels[cut] != IGNORED for row, cut in zip(sequences, cuts, strict=True)):
             raise ValueError(
                 "examples: expected a question in each; one without would lose the first token of its answer"
             )
@@ -128,6 +177,9 @@ class SharedPrefixCollator:
             "labels": labels[0],
             "prefix_rows": torch.tensor(prefix_rows),
         }
+        if any(sequence.weight != 1.0 for sequence in sequences):
+            weights = torch.tensor([sequence.weight for sequence in sequences])
+            batch["label_weights"] = weights[:, None].expand(batch["labels"].shape).contiguous()
         features = stack_features(prefixes)
         if features is not None:
             batch["features"] = features
@@ -139,16 +191,16 @@ class SharedPrefixCollator:
 
     def length(self, group: ExampleGroup) -> int:
         """Return the positions of a group's ECG, by which batches are put together."""
-        return self._beginning(self.collator.sequence(group.examples[0]))
+        return self.beginning(self.collator.sequence(group.examples[0]))
 
     def truncation(self, groups: Items[ExampleGroup]) -> TruncationReport:
         """Count the ECG tokens that do not fit, over all samples."""
-        return self.collator.truncation([example for group in groups for example in group.examples])
+        return self.collator.truncation(_examples_of(groups))
 
-    def _beginning(self, sequence: Sequence) -> int:
-        """Positions before the question: BOS and the ECG's block."""
+    def beginning(self, sequence: Sequence) -> int:
+        """Return the positions before the question: what stands before the ECG (BOS), and the ECG's block."""
         ends = np.flatnonzero(sequence.input_ids == self.collator.token_map.end_id)
-        return int(ends[0]) + 1 if len(ends) else 1
+        return int(ends[0]) + 1 if len(ends) else len(self.collator.form.before)
 
     def _pad(self, rows: list[np.ndarray], fill: int | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Values, mask and positions within the row, padded on the left to the longest row."""

@@ -32,7 +32,7 @@ def prepare_batches(
     collate: Callable[[list[Any]], Batch],
     settings: TrainingSettings,
     accelerator: Accelerator,
-) -> list[tuple[Batch, int]]:
+) -> list[tuple[Batch, float]]:
     """Return this process's batches of the examples `indices`, and what each counts for in a mean.
 
     A batch counts for its labels, or where it has none, for its samples.
@@ -45,9 +45,17 @@ def prepare_batches(
         chosen = [examples[index] for index in (mine if len(mine) else micro[:1])]
         batch = collate(chosen)
         labels = batch.get("labels")
-        weight = len(mine) if labels is None else int((labels[:, 1:] != -100).sum())
-        batches.append((batch, weight if len(mine) else 0))
+        weight = float(len(mine)) if labels is None else label_weight(batch)
+        batches.append((batch, weight if len(mine) else 0.0))
     return batches
+
+
+def label_weight(batch: Batch) -> float:
+    """Return what a batch counts for in a mean over labels: their number, or the sum of their weights."""
+    wanted = batch["labels"][:, 1:] != -100
+    if "label_weights" in batch:
+        return float(batch["label_weights"][:, 1:][wanted].double().sum())
+    return float(wanted.sum())
 
 
 def batch_loss(model: torch.nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
@@ -61,7 +69,7 @@ def run_step(
     accelerator: Accelerator,
     model: torch.nn.Module,
     optimizer: Any,
-    batches: list[tuple[Batch, int]],
+    batches: list[tuple[Batch, float]],
     settings: TrainingSettings,
     progress: Progress,
     learning_rate: float,
@@ -71,7 +79,7 @@ def run_step(
     The loss is the mean over all labels of all batches of all processes.
     """
     number = progress.step + 1
-    total = int(accelerator.reduce(torch.tensor(sum(w for _, w in batches), device=accelerator.device), "sum"))
+    total = float(accelerator.reduce(torch.tensor(sum(w for _, w in batches), device=accelerator.device), "sum"))
     if total == 0:
         raise ValueError(f"examples: step {number} has no label to learn from")
     for group in optimizer.param_groups:

@@ -65,7 +65,15 @@ def load_trained_state(model: torch.nn.Module, path: Path) -> None:
     ValueError
         If the file is damaged, or its names or shapes are not those of `model`.
     """
-    stored = read_tensors(path)
+    _put(model, read_tensors(path), path)
+
+
+def put_trained_state(model: torch.nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Put back into `model` what `trained_state` gave."""
+    _put(model, tensors, Path("tensors"))
+
+
+def _put(model: torch.nn.Module, stored: Mapping[str, torch.Tensor], path: Path) -> None:
     current = _trained_tensors(model)
     _check_names(path, set(stored), set(current))
     with torch.no_grad():

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,49 @@ from ecgbyte.training.checkpoints import Progress
 from ecgbyte.training.processes import total
 from ecgbyte.training.settings import TrainingReport, TrainingSettings
 from ecgbyte.training.steps import batch_loss, prepare_batches
+from ecgbyte.training.tensors import trained_state
+
+
+@dataclass(frozen=True)
+class ValidationScore:
+    """What the best weights are chosen by, in place of the validation loss.
+
+    Parameters
+    ----------
+    name : str
+        What is measured, on which examples: a run with another name is another run.
+    function : callable
+        From the model, in evaluation mode and without gradients, to a finite number, the higher the better; the same
+        in every process.
+    """
+
+    name: str
+    function: Callable[[torch.nn.Module], float]
+
+    def of(self, model: torch.nn.Module) -> float:
+        """Return the score of a model.
+
+        Raises
+        ------
+        FloatingPointError
+            If it is NaN or infinite.
+        """
+        value = float(self.function(model))
+        if not math.isfinite(value):
+            raise FloatingPointError(f"the validation score {self.name!r} is {value}")
+        return value
+
+
+class BestWeights:
+    """The weights of the best validation so far, on the CPU."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[str, torch.Tensor] | None = None
+
+    def note(self, progress: Progress, model: torch.nn.Module) -> None:
+        """Take the weights of `model` if its validation, the last one of `progress`, is the best so far."""
+        if best_step(progress.validation) == progress.step:
+            self.tensors = {name: value.clone() for name, value in trained_state(model).items()}
 
 
 class Validation:
@@ -31,6 +75,8 @@ class Validation:
         Batch size, precision and seed.
     lengths : int array [examples] or None
         Where given, batches hold examples of similar length.
+    score : ValidationScore or None
+        Measured beside the loss.
     """
 
     def __init__(
@@ -39,12 +85,14 @@ class Validation:
         collate: Callable[[list[Any]], Batch],
         settings: TrainingSettings,
         lengths: np.ndarray | None,
+        score: ValidationScore | None = None,
     ) -> None:
         if len(examples) == 0:
             raise ValueError("validation: expected one example at least, got none")
         self._examples = examples
         self._collate = collate
         self._settings = settings
+        self._score = score
         self._order = np.arange(len(examples)) if lengths is None else np.argsort(-lengths, kind="stable")
 
     def record(
@@ -57,11 +105,14 @@ class Validation:
         """Measure the loss, note it in `progress` and show it to a tracker."""
         began = time.perf_counter()
         loss = self.loss(model, accelerator)
+        point = {"step": progress.step, "seconds": progress.seconds, "loss": loss, "samples_seen": samples_seen}
+        measured = {"validation_loss": loss}
+        if self._score is not None:
+            with evaluation_mode(model), _own_random_state(accelerator.device, self._settings.seed):
+                point["score"] = measured["validation_score"] = self._score.of(model)
         progress.validation_seconds += time.perf_counter() - began
-        progress.validation.append(
-            {"step": progress.step, "seconds": progress.seconds, "loss": loss, "samples_seen": samples_seen}
-        )
-        accelerator.log({"validation_loss": loss}, step=progress.step)
+        progress.validation.append(point)
+        accelerator.log(measured, step=progress.step)
 
     def loss(self, model: torch.nn.Module, accelerator: Accelerator) -> float:
         """Return the mean loss, the same in every process; all must call it.
@@ -131,8 +182,15 @@ def seconds_to_validation_loss(report: TrainingReport, target: float) -> float |
 
 
 def best_step(validation: Sequence[dict[str, Any]]) -> int | None:
-    """Return the step with the lowest loss, the first of equal ones; None where nothing was measured."""
-    return min(validation, key=lambda point: (point["loss"], point["step"]))["step"] if validation else None
+    """Return the step with the highest score, or without scores the lowest loss; None where nothing was measured.
+
+    Of equal ones the first.
+    """
+    if not validation:
+        return None
+    scored = "score" in validation[0]
+    best = min(validation, key=lambda point: (-point["score"] if scored else point["loss"], point["step"]))
+    return int(best["step"])
 
 
 @contextmanager

@@ -26,7 +26,6 @@ from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import generate_answers
-from ecgbyte.training.sequences import answer_ids
 from experiments.steps.learning import Learner, LearningSettings, build_learner, train_learner
 from experiments.steps.readers.reading import Reader
 from experiments.steps.readers.tokens import TokenReader
@@ -200,7 +199,7 @@ def first_of_each_type(questions: Sequence[Question]) -> list[int]:
 def fitting_answer(collator: Collator, answer: str) -> str:
     """The answer, less as many words at its end as do not fit in the room for answers with EOS."""
     words = answer.split(" ")
-    while len(answer_ids(collator.text_tokenizer, " ".join(words))) + 1 > collator.answer_room:
+    while len(collator.answer_ids(" ".join(words))) + 1 > collator.answer_room:
         words.pop()
     return " ".join(words)
 

@@ -166,7 +166,7 @@ def test_gradient_times_input_is_the_slope_along_the_token(reader: Reader, examp
                 embeddings = model.embed(batch).detach().clone()
                 embeddings[0, begin + place] *= scale
                 with torch.no_grad():
-                    logits = model.language_model(inputs_embeds=embeddings).logits[0]
+                    logits = model.answer_logits(model.language_model(inputs_embeds=embeddings).logits[0])
                 targets = batch["labels"][0]
                 rows = (targets != -100).nonzero()[:, 0]
                 values.append(torch.log_softmax(logits[rows - 1], dim=-1)[torch.arange(len(rows)), targets[rows]])

@@ -43,7 +43,7 @@ def logits(model: EndToEndModel, batch: dict[str, torch.Tensor]) -> torch.Tensor
 
 
 def test_loss_is_the_plain_loss_though_few_logits_are_computed() -> None:
-    model, _, collate = build()
+    model, _, collate = build(answer_vocabulary="all")
     batch = collate(EXAMPLES)
     plain = model.language_model(
         input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=batch["labels"]

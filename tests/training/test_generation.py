@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from ecgbyte.training import prompts
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import answer_and_score, answer_log_likelihood, generate_answers, score_yes_no
 from ecgbyte.training.generation_file import Generation, read_generations, write_generations
@@ -88,6 +89,7 @@ def test_likelihoods_are_those_of_the_full_logits(reader: Any, examples: list[Ex
         batch = reader.collate([item])
         with torch.no_grad():
             logits = reader.model.language_model(input_ids=batch["input_ids"]).logits[0, :-1]
+        logits[:, reader.token_map.all_ids()] = -torch.inf
         labels = batch["labels"][0, 1:]
         log_probabilities = logits.log_softmax(-1)[torch.arange(len(labels)), labels.clamp(min=0)]
         assert value == pytest.approx(float(log_probabilities[labels != -100].sum()), rel=1e-4)
@@ -156,7 +158,7 @@ def test_a_prompt_that_comes_twice_is_computed_once(
 
     def counting(self: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         nonlocal rows
-        rows += len(batch["input_ids"])
+        rows += len(batch["suffix_ids"])
         return embed(self, batch)
 
     monkeypatch.setattr(type(reader.model), "embed", counting)
@@ -207,3 +209,35 @@ def test_a_damaged_file_of_answers_is_named(line: str, message: str, tmp_path: P
         stream.write(line + "\n")
     with pytest.raises(ValueError, match=message):
         read_generations(path)
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 64])
+def test_questions_about_one_ecg_share_one_pass_over_it(
+    size: int, overfitted: Any, examples: list[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers are those of questions apart; the positions computed are those of each ECG once and of the questions."""
+    items = [
+        replace(item, question=f"{item.question}{end}") for item in examples[:4] for end in ("", " Now?", " Where?")
+    ]
+    items += [replace(item, ecg=None) for item in items[:3]]
+    arguments = (overfitted.model, items, overfitted.collate)
+    options: dict[str, Any] = {"progress": False, "batch_size": size}
+    monkeypatch.setattr(prompts, "_sharing", lambda _: None)
+    apart, apart_scores = answer_and_score(*arguments, max_new_tokens=8, **options)
+    monkeypatch.undo()
+    positions: list[int] = []
+    run_plainly = type(overfitted.model).run_plainly
+
+    def counting(self: Any, embeddings: Any, mask: Any, *rest: Any, **others: Any) -> Any:
+        positions.append(embeddings.shape[0] * embeddings.shape[1])
+        return run_plainly(self, embeddings, mask, *rest, **others)
+
+    monkeypatch.setattr(type(overfitted.model), "run_plainly", counting)
+    together, scores = answer_and_score(*arguments, max_new_tokens=8, **options)
+    assert together == apart
+    np.testing.assert_allclose(scores, apart_scores, rtol=1e-3, atol=1e-6)
+    assert generate_answers(*arguments, max_new_tokens=8, **options) == apart
+    np.testing.assert_allclose(score_yes_no(*arguments, **options), apart_scores, rtol=1e-3, atol=1e-6)
+    if size == 64:
+        # All in one batch: padded beginnings of 4 ECGs and of text alone first.
+        assert positions[0] == 5 * (3 + max(len(item.ecg) for item in examples[:4]))

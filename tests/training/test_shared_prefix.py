@@ -126,6 +126,7 @@ def test_training_counts_questions_and_positions() -> None:
 def test_a_tokenizer_without_bos_is_refused() -> None:
     _, collator, _ = small_model("end-to-end")
     collator.text_tokenizer.bos_token = None
+    collator = Collator(collator.token_map, collator.text_tokenizer)
     with pytest.raises(ValueError, match="no BOS token"):
         SharedPrefixCollator(collator)
 

@@ -1,12 +1,15 @@
 """ECG tokens in a language model's vocabulary: ``signal_0``, ``signal_1``, ..., ``<sig_start>`` and ``<sig_end>``.
 
+Beside them, on demand, a marker for each lead (`ecgbyte.models.language.lead_markers`).
+
 Where a token stands is always asked of the text tokenizer, by its string. The published code computed it from the
 order in which tokens were added, and so moved rows by up to 4 places when a model was loaded again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,12 +17,17 @@ import torch
 from transformers import AddedToken
 
 from ecgbyte.checks import check_option
+from ecgbyte.models.language.lead_markers import marker_strings, stored_markers
 
 START, END, SIGNAL = "<sig_start>", "<sig_end>", "<signal>"
 # In the folder of a saved model: which ECG tokenizer its ECG tokens belong to.
 DESCRIPTION_FILE = "ecg_tokens.json"
-INITIALISATIONS = ("mean", "random", "waveform")
+INITIALISATIONS = ("mean", "random", "waveform", "as-published")
 _SHAPE_POINTS = 8
+# How far new rows stand from the mean of the text rows, in deviations of these. Where the output layer is tied to the
+# embedding, a new row is also a rival of every answer: at full deviation, 3,500 of them take SmolLM2-135M's answers
+# over (loss 10 to 12 instead of 8.9), at a quarter they take less than a thousandth.
+_MEAN_SHARE, _TIED_WAVEFORM_SHARE = 0.1, 0.25
 
 
 def ecg_token(token_id: int) -> str:
@@ -41,6 +49,8 @@ class ECGTokenMap:
         ``<signal>``, the position of an encoder's vector.
     fingerprint : str or None
         Of the ECG tokenizer the ids belong to, where it is known.
+    lead_ids : int64 [leads]
+        The markers of the leads, in canonical order; empty where leads are not marked.
     """
 
     ids: np.ndarray
@@ -48,6 +58,7 @@ class ECGTokenMap:
     end_id: int
     signal_id: int | None = None
     fingerprint: str | None = None
+    lead_ids: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def vocabulary_size(self) -> int:
@@ -57,15 +68,28 @@ class ECGTokenMap:
     def all_ids(self) -> list[int]:
         """Return the language model's ids of all tokens that were added for ECGs."""
         last = [] if self.signal_id is None else [self.signal_id]
-        return [*map(int, self.ids), self.start_id, self.end_id, *last]
+        return [*map(int, self.ids), self.start_id, self.end_id, *last, *map(int, self.lead_ids)]
+
+    def shown_ids(self) -> np.ndarray:
+        """Return the language model's id of each ECG token and, after them, of each lead's marker, int64."""
+        return np.concatenate([self.ids, self.lead_ids])
 
 
 def add_ecg_tokens(
-    model: Any, text_tokenizer: Any, ecg: Any, *, initialisation: str = "mean", seed: int = 0
+    model: Any,
+    text_tokenizer: Any,
+    ecg: Any,
+    *,
+    initialisation: str | None = None,
+    lead_markers: Sequence[str] = (),
+    seed: int = 0,
 ) -> ECGTokenMap:
     """Add the ECG vocabulary to a language model.
 
-    Tokens that the text tokenizer already has keep their rows, so a pretrained checkpoint is continued as it is.
+    Tokens that the text tokenizer already has keep their rows, so a pretrained checkpoint is continued as it is. What
+    the model makes of text stays as it is: rows of text are not touched, and the models of this project keep the new
+    tokens out of the softmax of answers (`ecgbyte.models.ecg_language_model.ECGLanguageModel`). With ``"mean"`` and
+    ``"waveform"`` it stays, to less than a hundredth of a nat, even where they are let into it.
 
     Parameters
     ----------
@@ -75,12 +99,19 @@ def add_ecg_tokens(
         Gets the tokens, in place.
     ecg : ECGTokenizer, bpe.Vocabulary or int
         The ECG vocabulary, or its size.
-    initialisation : "mean", "random" or "waveform"
+    initialisation : "mean", "random", "waveform", "as-published" or None
         New rows are drawn around the mean of the text rows, with the standard deviation of the text rows in each
         dimension (``"random"``) or a tenth of it (``"mean"``: without the tenth, frozen rows would all be the same and
         would carry nothing). ``"waveform"``: a random projection of what each token looks like
-        (`describe_waveforms`), scaled like the text rows, so that tokens which look alike start alike; it needs the
-        symbols, not only the size.
+        (`describe_waveforms`), so that tokens which look alike start alike; it needs the symbols, not only the size.
+        Its deviation is that of the text rows, or a quarter of it where the output layer is tied to the embedding; rows
+        of an output layer of its own start as with ``"mean"``. ``"as-published"``: what transformers gives new rows
+        where nothing is said, the mean of all rows but for noise of a thirty-thousandth of their deviation, so that
+        frozen rows carry next to nothing. None: ``"waveform"`` where the symbols are known, as
+        these rows can be told apart from the first step on and do no harm, else ``"mean"``.
+    lead_markers : sequence of str
+        The leads of the ECGs, in canonical order, to have a marker each (`ecgbyte.models.language.lead_markers`);
+        none without.
     seed : int
 
     Returns
@@ -92,8 +123,10 @@ def add_ecg_tokens(
     ValueError
         If the tokenizer already has another ECG vocabulary, or an option is unknown.
     """
-    check_option("initialisation", initialisation, INITIALISATIONS)
     vocabulary_size, vocabulary, fingerprint = _vocabulary(ecg)
+    if initialisation is None:
+        initialisation = "mean" if vocabulary is None else "waveform"
+    check_option("initialisation", initialisation, INITIALISATIONS)
     if initialisation == "waveform" and vocabulary is None:
         raise ValueError("initialisation: 'waveform' needs an ECGTokenizer or a Vocabulary, got only its size")
     strings = [ecg_token(index) for index in range(vocabulary_size)]
@@ -101,12 +134,17 @@ def add_ecg_tokens(
     stored = count_ecg_tokens(text_tokenizer)
     if stored not in (0, vocabulary_size):
         raise ValueError(f"ecg: the text tokenizer has {stored} ECG tokens, the ECG vocabulary has {vocabulary_size}")
-    new = [string for string in [*strings, START, END] if string not in known]
-    _add(model, text_tokenizer, new, "random" if initialisation == "random" else "mean", seed)
+    markers = marker_strings(lead_markers)
+    if stored and stored_markers(text_tokenizer) != markers:
+        raise ValueError(
+            f"lead_markers: the text tokenizer has {stored_markers(text_tokenizer)}, the ECGs need {markers}"
+        )
+    new = [string for string in [*strings, START, END, *markers] if string not in known]
+    _add(model, text_tokenizer, new, "mean" if initialisation == "waveform" else initialisation, seed)
     token_map = find_ecg_tokens(text_tokenizer, vocabulary_size, fingerprint=fingerprint)
     if initialisation == "waveform" and stored == 0:
         rows = _waveform_rows(
-            model, describe_waveforms(vocabulary), np.setdiff1d(np.arange(len(known)), token_map.ids), seed
+            model, describe_waveforms(vocabulary), np.setdiff1d(np.arange(len(known)), token_map.all_ids()), seed
         )
         with torch.no_grad():
             model.get_input_embeddings().weight[torch.from_numpy(token_map.ids)] = rows
@@ -169,7 +207,8 @@ def find_ecg_tokens(text_tokenizer: Any, vocabulary_size: int, *, fingerprint: s
         if string not in known:
             raise ValueError(f"text_tokenizer: expected the token {string}, it has none; use add_ecg_tokens")
     ids = np.array([known[ecg_token(index)] for index in range(vocabulary_size)], np.int64)
-    return ECGTokenMap(ids, known[START], known[END], known.get(SIGNAL), fingerprint)
+    lead_ids = np.array([known[marker] for marker in stored_markers(text_tokenizer)], np.int64)
+    return ECGTokenMap(ids, known[START], known[END], known.get(SIGNAL), fingerprint, lead_ids)
 
 
 def describe_waveforms(vocabulary: Any) -> np.ndarray:
@@ -229,9 +268,12 @@ def _add(model: Any, text_tokenizer: Any, strings: list[str], initialisation: st
     # A model may have more rows than its tokenizer has tokens; it never loses any.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model.resize_token_embeddings(max(rows, int(ids.max()) + 1), mean_resizing=False)
+        published = initialisation == "as-published"
+        model.resize_token_embeddings(max(rows, int(ids.max()) + 1), mean_resizing=published)
+    if published:
+        return
     generator = torch.Generator().manual_seed(seed)
-    share = 1.0 if initialisation == "random" else 0.1
+    share = 1.0 if initialisation == "random" else _MEAN_SHARE
     embeddings = [model.get_input_embeddings().weight]
     output = model.get_output_embeddings()
     if output is not None and output.weight is not embeddings[0]:
@@ -249,5 +291,7 @@ def _waveform_rows(model: Any, features: np.ndarray, text_ids: np.ndarray, seed:
     generator = torch.Generator().manual_seed(seed)
     projection = torch.randn(features.shape[1], weight.shape[1], generator=generator) / features.shape[1] ** 0.5
     rows = torch.from_numpy(features).float() @ projection
-    rows = rows / rows.std(0) * text_rows.std(0).cpu() + text_rows.mean(0).cpu()
+    output = model.get_output_embeddings()
+    share = _TIED_WAVEFORM_SHARE if output is not None and output.weight is weight else 1.0
+    rows = share * rows / rows.std(0) * text_rows.std(0).cpu() + text_rows.mean(0).cpu()
     return rows.to(weight)
