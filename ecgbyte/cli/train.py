@@ -14,6 +14,7 @@ from ecgbyte.cli.record_search import find_records
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD
+from ecgbyte.tokenizer.tokenizer_file import check_replaceable
 
 _DEFAULT_RATE = 250.0
 
@@ -79,6 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise FileNotFoundError(f"--output: the folder {output.parent} does not exist")
     if output.is_dir():
         raise IsADirectoryError(f"--output: {output} is a folder, expected a file")
+    try:
+        check_replaceable(output)
+    except FileExistsError as error:
+        raise FileExistsError(f"--output: {str(error).removeprefix('path: ')}") from error
     rejected = Path(arguments.rejected or output.with_name(f"{output.stem}.rejected.csv"))
     if rejected.resolve() == output.resolve():
         raise ValueError(f"--rejected: {rejected} is also the --output, expected two files")

@@ -15,25 +15,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecgbyte.bpe import Vocabulary
-from ecgbyte.checks import check_option
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.records import Record
 from ecgbyte.tokenizer.dropout_encoding import with_dropout
 from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.tokenizer.encoding_batch import EncodingBatch
+from ecgbyte.tokenizer.id_scheme import PublishedIds
 from ecgbyte.tokenizer.input_signals import Signal
-from ecgbyte.tokenizer.signal_encoding import checked_ids, decode_signal, encode_signal, encode_signals
-from ecgbyte.tokenizer.tokenizer_content import PER_RECORD, TokenizerContent, as_amplitude_range
-from ecgbyte.tokenizer.tokenizer_file import read_tokenizer, write_tokenizer
-from ecgbyte.tokenizer.tokenizer_state import TokenizerState
+from ecgbyte.tokenizer.pretrained import PretrainedTokenizer
+from ecgbyte.tokenizer.published_vocabulary import pairs_of_letters, pairs_of_tokens, read_published
+from ecgbyte.tokenizer.signal_encoding import decode_signal, encode_signal, encode_signals
+from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, given_range
 from ecgbyte.tokenizer.training import train_content
 
 if TYPE_CHECKING:
     from ecgbyte.signals.preprocess import Preprocessor
 
 
-class ECGTokenizer(TokenizerState):
-    """Turns ECGs into token ids and back; made by `train`, `load` or `from_merges`.
+class ECGTokenizer(PretrainedTokenizer):
+    """Turns ECGs into token ids and back; made by `from_pretrained`, `train`, `from_published` or `from_merges`.
 
     *Thread-safety*: immutable; every method may be called from several threads at once, and the long ones release the
     interpreter lock.
@@ -174,21 +174,13 @@ class ECGTokenizer(TokenizerState):
         TypeError, ValueError
             If a merge names an id that does not exist before it, or an option is unknown or contradicts another.
         """
-        if isinstance(amplitude_range, str):
-            check_option("amplitude_range", amplitude_range, (PER_RECORD,))
-        elif amplitude_range is not None:
-            amplitude_range = as_amplitude_range(amplitude_range)
-        names = None if lead_names is None else tuple(lead_names)
-        if num_leads is None and names is not None:
-            num_leads = len(names)
-        elif num_leads is None and amplitude_range is not None:
-            num_leads = 12
+        limits, num_leads, names = given_range(amplitude_range, num_leads, lead_names)
         return cls(
             TokenizerContent(
                 vocabulary=Vocabulary(merges, alphabet_size=alphabet_size),
                 boundary=boundary,
                 matching=matching,
-                amplitude_range=amplitude_range,
+                amplitude_range=limits,
                 sampling_rate=sampling_rate,
                 num_leads=num_leads,
                 lead_names=names,
@@ -196,27 +188,62 @@ class ECGTokenizer(TokenizerState):
         )
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> ECGTokenizer:
-        """Read a tokenizer file, checking everything and executing nothing.
+    def from_published(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        amplitude_range: AmplitudeRange | tuple[float, float] | Mapping[str, float] | str | None = None,
+        sampling_rate: float | None = None,
+        num_leads: int | None = None,
+        lead_names: Sequence[str] | None = None,
+    ) -> ECGTokenizer:
+        """Take over a vocabulary that ECG-Byte's code saved, with its ids.
+
+        `encode` gives the ids that the published code gives, token i is called ``signal_{i}`` in a language model, and
+        `get_vocab` names the tokens in the order of the file, which is that of the rows in a checkpoint. As published,
+        the leads are one string (``boundary="record"``) and the longest token that fits is taken. The file is a pickle;
+        it is read without executing anything.
+
+        Parameters
+        ----------
+        path : path-like
+            A pickle of ``(vocab, merges)``, at most 8 MiB.
+        amplitude_range : (low, high), "per-record" or dict, optional
+            What the symbols divide, in mV; the file does not say. A dict with ``percentile_1`` and ``percentile_99``,
+            as the published code keeps them, is widened by 0.5 mV on each side as there. ``"per-record"``: each
+            record's own smallest and largest sample, as the later code does. Without a range only `encode_symbols` and
+            `decode_symbols` work.
+        sampling_rate, num_leads, lead_names
+            As in `from_merges`.
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
-        ValueError
-            If the file is cut, altered, or no tokenizer file of a known version; the message names file and fault.
-        """
-        return cls(read_tokenizer(path))
+        TypeError, ValueError
+            If the file holds anything but such a vocabulary, or is beyond the limits of
+            `ecgbyte.tokenizer.published_vocabulary`; if a merge joins bytes that are no letters; or an option is wrong.
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the tokenizer to one JSON file, in one step; equal tokenizers give equal bytes.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the folder does not exist.
+        Notes
+        -----
+        Symbols are computed in float64. The published code computes them in the type of the signal, which is float64
+        in its global range; the later code takes the range of a float32 record in float32, by which about one symbol in
+        a million comes out as its neighbour. `docs/switch.md` has the counts.
         """
-        write_tokenizer(path, self._content)
+        order, tokens = read_published(path)
+        limits, num_leads, names = given_range(amplitude_range, num_leads, lead_names)
+        return cls(
+            TokenizerContent(
+                vocabulary=Vocabulary(pairs_of_letters(pairs_of_tokens(tokens))),
+                boundary="record",
+                matching="longest",
+                amplitude_range=limits,
+                sampling_rate=sampling_rate,
+                num_leads=num_leads,
+                lead_names=names,
+                published_ids=PublishedIds(tuple(order)),
+            )
+        )
 
     def with_matching(self, matching: str) -> ECGTokenizer:
         """A copy that cuts symbols into tokens by the other rule, "longest" or "merge-order".
@@ -331,6 +358,41 @@ class ECGTokenizer(TokenizerState):
         """
         return decode_signal(self._content, ids, amplitude_range, as_published)
 
+    def batch_decode(
+        self,
+        sequences: Iterable[Encoding | np.ndarray | Sequence[int]],
+        *,
+        amplitude_range: AmplitudeRange | tuple[float, float] | None = None,
+        as_published: bool = False,
+    ) -> list[np.ndarray]:
+        """Turn the tokens of several ECGs back into signals, each as `decode` does.
+
+        Parameters
+        ----------
+        sequences : EncodingBatch, or collection of Encoding or int [tokens]
+        amplitude_range, as_published
+            As in `decode`.
+
+        Returns
+        -------
+        list of float32 [leads, samples]
+            In mV.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `decode`.
+
+        Examples
+        --------
+        >>> tokenizer = ECGTokenizer.from_merges([], amplitude_range=(-1.0, 1.0), num_leads=1)
+        >>> [signal.shape for signal in tokenizer.batch_decode([[0, 25], [12, 12, 13]])]
+        [(1, 2), (1, 3)]
+        """
+        if isinstance(sequences, (str, bytes, Encoding)) or not isinstance(sequences, Iterable):
+            raise TypeError(f"sequences: got {type(sequences).__name__}, expected the tokens of several ECGs")
+        return [self.decode(ids, amplitude_range=amplitude_range, as_published=as_published) for ids in sequences]
+
     def encode_symbols(self, symbols: np.ndarray) -> np.ndarray:
         """Turn one sequence of symbols into tokens, without loss; `boundary` plays no part.
 
@@ -353,7 +415,7 @@ class ECGTokenizer(TokenizerState):
             raise TypeError(f"symbols: got {kind}, expected a NumPy array of uint8")
         if symbols.ndim != 1:
             raise ValueError(f"symbols: got shape {symbols.shape}, expected [symbols]")
-        return self.vocabulary.encode(symbols, matching=self.matching)
+        return self._content.token_ids.shown(self.vocabulary.encode(symbols, matching=self.matching))
 
     def decode_symbols(self, ids: np.ndarray | Sequence[int]) -> np.ndarray:
         """The inverse of `encode_symbols`.
@@ -371,4 +433,4 @@ class ECGTokenizer(TokenizerState):
         TypeError, ValueError
             If the ids are not integers, or one is unknown.
         """
-        return self.vocabulary.decode(checked_ids(ids, self.vocabulary))
+        return self.vocabulary.decode(self._content.token_ids.own(ids))

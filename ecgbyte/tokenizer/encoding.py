@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ecgbyte._ext import signal_encoding as _kernel
-from ecgbyte.bpe import Vocabulary
+from ecgbyte.tokenizer.tokenizer_state import TokenizerState
 
 _NOT_YET = np.empty(0)
 _NOT_YET.setflags(write=False)
@@ -185,14 +185,14 @@ class Encoding:
         return spans
 
 
-def locate_tokens(ids: np.ndarray, vocabulary: Vocabulary, samples: int) -> tuple[np.ndarray, np.ndarray]:
+def locate_tokens(ids: np.ndarray, tokenizer: TokenizerState, samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Find the lead and the samples of each token of a whole record.
 
     Parameters
     ----------
     ids : int32 [tokens]
         The tokens of all leads, one lead after another.
-    vocabulary : Vocabulary
+    tokenizer : ECGTokenizer
         Gives the number of symbols of each token.
     samples : int
         Samples a lead.
@@ -208,7 +208,7 @@ def locate_tokens(ids: np.ndarray, vocabulary: Vocabulary, samples: int) -> tupl
     ValueError
         If an id is not in the vocabulary.
     """
-    return _located(ids, vocabulary.lengths, samples)
+    return _located(ids, tokenizer._content.token_ids.lengths, samples)
 
 
 def _located(ids: np.ndarray, token_lengths: np.ndarray, samples: int) -> tuple[np.ndarray, np.ndarray]:

@@ -76,6 +76,11 @@ def check_finite(argument: str, samples: np.ndarray, lead_names: tuple[str, ...]
         )
 
 
+def same_rate(first: float, second: float) -> bool:
+    """Whether two sampling rates are one, rounding aside."""
+    return math.isclose(first, second, rel_tol=1e-9)
+
+
 def check_same_recording(
     argument: str, record: Record, sampling_rate: float | None, lead_names: tuple[str, ...] | None
 ) -> None:
@@ -86,7 +91,7 @@ def check_same_recording(
     ValueError
         If rate or leads differ; the message says how to mend it.
     """
-    if sampling_rate is not None and not math.isclose(record.sampling_rate, sampling_rate, rel_tol=1e-9):
+    if sampling_rate is not None and not same_rate(record.sampling_rate, sampling_rate):
         raise ValueError(
             f"{argument}: record {record.record_id!r} has {record.sampling_rate:g} samples a second, expected "
             f"{sampling_rate:g}; resample it with ecgbyte.Preprocessor(target_rate={sampling_rate:g}).apply(record)"

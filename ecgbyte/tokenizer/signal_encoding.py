@@ -9,7 +9,6 @@ from typing import NoReturn
 import numpy as np
 
 from ecgbyte._ext.signal_encoding import SYMBOLS_TOGETHER, SignalBatch, SignalEncoder
-from ecgbyte.bpe import Vocabulary
 from ecgbyte.bpe.vocabulary import MAX_SEQUENCE_SYMBOLS
 from ecgbyte.checks import check_num_threads
 from ecgbyte.sharing import map_shares
@@ -62,7 +61,7 @@ def encode_signals(content: TokenizerContent, signals: list[Signal], num_threads
     if batch.size:
         warn_of_clipping(shares, *ranges[int(np.argmax(shares))].tolist(), stacklevel=_CALLER)
     return EncodingBatch(
-        ids, splits, samples, ranges, shares, batch.num_leads, content.lead_names, content.vocabulary.lengths
+        ids, splits, samples, ranges, shares, batch.num_leads, content.lead_names, content.token_ids.lengths
     )
 
 
@@ -76,7 +75,7 @@ def encode_signal(content: TokenizerContent, signal: Signal, num_threads: int) -
         warn_of_clipping([share], low, high, stacklevel=_CALLER)
     return Encoding._of_tokens(
         ids,
-        content.vocabulary.lengths,
+        content.token_ids.lengths,
         (batch.num_leads, samples),
         low,
         high,
@@ -126,9 +125,37 @@ def _encoded(
     refused = [part for part in parts if isinstance(part, int)]
     if refused:
         _refuse(argument(min(refused)), checked(min(refused)), content)
+    ids = np.frombuffer(b"".join(parts), dtype=np.int32)
+    if content.published_ids is not None and content.amplitude_range == PER_RECORD:
+        ids = _first_letter_for_constant(content, batch, ids, counts, ranges)
     if isinstance(limits, AmplitudeLevels):
         ranges[:] = limits.low, limits.high
-    return batch, np.frombuffer(b"".join(parts), dtype=np.int32), counts, ranges
+    return batch, content.token_ids.shown(ids), counts, ranges
+
+
+def _first_letter_for_constant(
+    content: TokenizerContent, batch: SignalBatch, ids: np.ndarray, counts: np.ndarray, ranges: np.ndarray
+) -> np.ndarray:
+    """As published, every sample of a constant record is the first letter; the kernel puts it into the middle.
+
+    `counts` and `ranges` are changed: the range is taken to begin at the only value.
+    """
+    widths = ranges[:, 1] - ranges[:, 0]
+    suspects = np.flatnonzero(np.abs(widths - 2 * CONSTANT_RECORD_MARGIN_MV) < 1e-6)
+    if len(suspects) == 0:
+        return ids
+    splits = np.concatenate([[0], np.cumsum(counts[0].sum(axis=1))])
+    parts = [ids[splits[index] : splits[index + 1]] for index in range(batch.size)]
+    for index in suspects.tolist():
+        symbols = content.vocabulary.decode(parts[index])
+        if (symbols != symbols[0]).any():
+            continue  # a record whose range happens to be as wide, with its lowest and its highest letter
+        sequences = counts.shape[2]
+        encoded = content.vocabulary.encode(np.zeros(len(symbols) // sequences, dtype=np.uint8), content.matching)
+        parts[index] = np.tile(encoded, sequences)
+        counts[0, index] = len(encoded)
+        ranges[index] += CONSTANT_RECORD_MARGIN_MV
+    return np.concatenate(parts)
 
 
 def _shares(batch: SignalBatch, sequences: int, num_threads: int) -> list[tuple[int, int, int, int]]:
@@ -178,7 +205,7 @@ def decode_signal(
         )
     limits = None if amplitude_range is None else as_amplitude_range(amplitude_range)
     if isinstance(tokens, Encoding):
-        ids, num_leads = tokens.ids, tokens.shape[0]
+        ids, num_leads = content.token_ids.own(tokens.ids), tokens.shape[0]
         if limits is not None and (limits.low, limits.high) != (tokens.low, tokens.high):
             raise ValueError(
                 f"amplitude_range: got {limits.low} to {limits.high} mV, but the encoding was made with "
@@ -188,7 +215,7 @@ def decode_signal(
     else:
         if content.num_leads is None:
             raise ValueError(_MISSING_RANGE)
-        ids, num_leads = checked_ids(tokens, vocabulary), content.num_leads
+        ids, num_leads = content.token_ids.own(tokens), content.num_leads
         if limits is None and isinstance(content.amplitude_range, AmplitudeRange):
             limits = content.amplitude_range
         if limits is None and content.amplitude_range == PER_RECORD:
@@ -221,29 +248,3 @@ def decode_signal(
     if levels is not None:
         return levels.middles()[symbols]
     return desymbolize(symbols, low, high, alphabet_size=vocabulary.alphabet_size, as_published=as_published)
-
-
-def checked_ids(ids: np.ndarray | Sequence[int], vocabulary: Vocabulary) -> np.ndarray:
-    """Token ids as int32 [tokens], if the vocabulary has them all.
-
-    Raises
-    ------
-    TypeError
-        If they are not integers.
-    ValueError
-        If they are not one-dimensional or an id is unknown; the message names it and its place.
-    """
-    array = np.asarray(ids)
-    if array.shape == (0,):
-        array = array.astype(np.int32)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"ids: got dtype {array.dtype}, expected integers [tokens]")
-    if array.ndim != 1:
-        raise ValueError(f"ids: got shape {array.shape}, expected [tokens]")
-    unknown = np.flatnonzero((array < 0) | (array >= vocabulary.size))
-    if len(unknown):
-        raise ValueError(
-            f"ids: got {array[unknown[0]]} at {unknown[0]}, expected 0 to {vocabulary.size - 1}, "
-            "the ids of this tokenizer"
-        )
-    return np.ascontiguousarray(array, dtype=np.int32)

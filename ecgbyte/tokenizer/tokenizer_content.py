@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ from ecgbyte.checks import check_option, finite_number, positive_number, whole_n
 from ecgbyte.signals.amplitude_levels import AmplitudeLevels
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.leads import LEADS, canonical_lead_names
+from ecgbyte.tokenizer.id_scheme import PublishedIds, TokenIds
 
 BOUNDARIES = ("lead", "record")
 RANGE_SOURCES = ("global", "per-record", "given")
 PER_RECORD = "per-record"
+# What the published code adds on both sides of percentiles 1 and 99.
+PUBLISHED_WIDENING_MV = 0.5
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class TokenizerContent:
         Settings of the preprocessing that its signals went through; None where not known or none.
     training : TrainingSummary or None
         None where the merges were given.
+    published_ids : PublishedIds or None
+        The ids of a vocabulary that ECG-Byte's code saved; None where tokens have the ids of `vocabulary`.
     """
 
     vocabulary: Vocabulary
@@ -93,6 +99,12 @@ class TokenizerContent:
     lead_names: tuple[str, ...] | None = None
     preprocessing: Mapping[str, Any] | None = None
     training: TrainingSummary | None = None
+    published_ids: PublishedIds | None = None
+
+    @cached_property
+    def token_ids(self) -> TokenIds:
+        """The ids that users see, and those of the vocabulary behind them."""
+        return TokenIds(self.vocabulary, self.published_ids)
 
     def __post_init__(self) -> None:
         if not isinstance(self.vocabulary, Vocabulary):
@@ -117,6 +129,9 @@ class TokenizerContent:
             num_merges = len(self.vocabulary.merges)
             if self.training.merges_made != num_merges:
                 raise ValueError(f"training.merges_made: got {self.training.merges_made} for {num_merges} merges")
+        if self.published_ids is not None and not isinstance(self.published_ids, PublishedIds):
+            raise TypeError(f"published_ids: got {type(self.published_ids).__name__}, expected PublishedIds or None")
+        _ = self.token_ids  # checks that ids and merges agree
         object.__setattr__(self, "num_leads", num_leads)
         object.__setattr__(self, "sampling_rate", sampling_rate)
         object.__setattr__(self, "lead_names", _lead_names(self.lead_names, num_leads))
@@ -156,6 +171,45 @@ def as_amplitude_range(amplitude_range: object) -> AmplitudeRange:
         for name, value in zip(("low", "high"), amplitude_range, strict=True)
     )
     return AmplitudeRange(low, high)
+
+
+def given_range(
+    amplitude_range: object, num_leads: int | None, lead_names: Sequence[str] | None
+) -> tuple[AmplitudeRange | str | None, int | None, tuple[str, ...] | None]:
+    """Range, number of leads and their names, of a tokenizer that is made without records.
+
+    Parameters
+    ----------
+    amplitude_range : AmplitudeRange, (low, high), "per-record", dict or None
+        In mV. A dict holds the published ``percentile_1`` and ``percentile_99``, to be widened by 0.5 mV.
+    num_leads : int or None
+        The number of `lead_names`, or 12, where only a range is given.
+    lead_names : sequence of str or None
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the range is none of these.
+    """
+    limits: AmplitudeRange | str | None = None
+    if isinstance(amplitude_range, str):
+        limits = check_option("amplitude_range", amplitude_range, (PER_RECORD,))
+    elif isinstance(amplitude_range, Mapping):
+        if not {"percentile_1", "percentile_99"} <= amplitude_range.keys():
+            raise ValueError(
+                f"amplitude_range: got a dict with {', '.join(map(repr, amplitude_range))}, expected 'percentile_1' "
+                "and 'percentile_99'"
+            )
+        ends = as_amplitude_range((amplitude_range["percentile_1"], amplitude_range["percentile_99"]))
+        limits = AmplitudeRange(ends.low - PUBLISHED_WIDENING_MV, ends.high + PUBLISHED_WIDENING_MV)
+    elif amplitude_range is not None:
+        limits = as_amplitude_range(amplitude_range)
+    names = None if lead_names is None else tuple(lead_names)
+    if num_leads is None and names is not None:
+        num_leads = len(names)
+    elif num_leads is None and limits is not None:
+        num_leads = 12
+    return limits, num_leads, names
 
 
 def _text(argument: str, value: object) -> str:

@@ -1,9 +1,9 @@
-"""``tokenizer.json``, version 1: one self-contained file that a person can read and that loading only checks.
+"""``ecg_tokenizer.json``: one self-contained file that a person can read and that loading only checks.
 
 The file is a JSON object, its keys in this order::
 
     format           "ecgbyte-tokenizer"
-    version          1
+    version          1; 2 where there are `ids`
     checksum         "sha256:" and 64 hexadecimal digits over all other keys and values
     alphabet_size    number of letters
     units            "mV"
@@ -16,6 +16,8 @@ The file is a JSON object, its keys in this order::
     matching         "longest" or "merge-order"
     preprocessing    settings of the preprocessing, or null
     training         the summary of the training, or null
+    ids              of a published vocabulary only: {"scheme": "published", "order": the ids in the order of the
+                     rows of a checkpoint}; shown to users are then 97 + k for letter k and 256 + k for merge k
     merges           list of [left id, right id], one a line; line k makes id alphabet_size + k
 
 Numbers are written so that they read back exactly. There is no time, no path and no machine name in the file: the same
@@ -28,6 +30,8 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,12 +41,19 @@ from ecgbyte.checks import whole_number
 from ecgbyte.files import write_atomically
 from ecgbyte.signals.amplitude_levels import AmplitudeLevels
 from ecgbyte.signals.amplitude_range import AmplitudeRange
+from ecgbyte.tokenizer.id_scheme import PublishedIds
 from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary
 
+FILE_NAME = "ecg_tokenizer.json"
 FORMAT = "ecgbyte-tokenizer"
 VERSION = 1
+# Of files with ids of their own, which an older ecgbyte must not read as if they had none.
+VERSION_WITH_IDS = 2
 UNITS = "mV"
 MAX_FILE_BYTES = 32 * 2**20
+
+_FORMAT_LINE = re.compile(rb'"format"\s*:\s*"ecgbyte-tokenizer"')
+_BYTES_LOOKED_AT = 2**16
 
 _KEYS = (
     "format",
@@ -60,6 +71,8 @@ _KEYS = (
     "training",
     "merges",
 )
+_KEYS_WITH_IDS = (*_KEYS[:-1], "ids", "merges")
+_PUBLISHED = "published"
 _TRAINING_KEYS = tuple(field.name for field in dataclasses.fields(TrainingSummary))
 
 
@@ -88,14 +101,39 @@ def write_tokenizer(path: str | os.PathLike[str], content: TokenizerContent) -> 
     ------
     FileNotFoundError
         If the folder does not exist.
+    FileExistsError
+        If a file of another kind stands there.
     """
+    check_replaceable(path)
     write_atomically(path, format_tokenizer(content))
+
+
+def is_tokenizer_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file says that it is a tokenizer file; it may be damaged all the same."""
+    if not Path(path).is_file():
+        return False
+    with Path(path).open("rb") as stream:
+        return _FORMAT_LINE.search(stream.read(_BYTES_LOOKED_AT)) is not None
+
+
+def check_replaceable(path: str | os.PathLike[str]) -> None:
+    """Make sure that saving a tokenizer to `path` destroys nothing else.
+
+    Raises
+    ------
+    FileExistsError
+        If a file of another kind stands there, such as the text tokenizer of a model.
+    """
+    path = Path(path)
+    if path.is_file() and path.stat().st_size and not is_tokenizer_file(path):
+        raise FileExistsError(f"path: {path} exists and is no ECG tokenizer; it stays as it is, name another file")
 
 
 def format_tokenizer(content: TokenizerContent) -> str:
     """The text of a tokenizer file, ASCII, with a line feed at its end."""
     values = _as_dict(content)
-    lines = [f"{json.dumps(key)}: {json.dumps(values[key])}" for key in _KEYS if key not in ("checksum", "merges")]
+    keys = _KEYS if content.published_ids is None else _KEYS_WITH_IDS
+    lines = [f"{json.dumps(key)}: {json.dumps(values[key])}" for key in keys if key not in ("checksum", "merges")]
     lines.insert(_KEYS.index("checksum"), f'"checksum": "{_checksum_of(values)}"')
     merges = ",\n".join(f"    [{left}, {right}]" for left, right in values["merges"])
     lines.append(f'"merges": [\n{merges}\n  ]' if merges else '"merges": []')
@@ -149,9 +187,12 @@ def parse_tokenizer(data: bytes) -> TokenizerContent:
     if values.get("format") != FORMAT:
         raise ValueError(f"format: got {_short(values.get('format'))}, expected {FORMAT!r}")
     version = values.get("version")
-    if type(version) is not int or version != VERSION:
-        raise ValueError(f"version: got {_short(version)}, expected {VERSION} (is the file of a newer ecgbyte?)")
-    _check_keys("", values, _KEYS)
+    if type(version) is not int or version not in (VERSION, VERSION_WITH_IDS):
+        raise ValueError(
+            f"version: got {_short(version)}, expected {VERSION} or {VERSION_WITH_IDS} "
+            "(is the file of a newer ecgbyte?)"
+        )
+    _check_keys("", values, _KEYS if version == VERSION else _KEYS_WITH_IDS)
     if values["units"] != UNITS:
         raise ValueError(f"units: got {_short(values['units'])}, expected {UNITS!r}")
     content = TokenizerContent(
@@ -164,6 +205,7 @@ def parse_tokenizer(data: bytes) -> TokenizerContent:
         lead_names=values["lead_names"],
         preprocessing=values["preprocessing"],
         training=_parse_training(values["training"]),
+        published_ids=None if version == VERSION else _parse_ids(values["ids"]),
     )
     # Over what was understood, so that nothing in the file can differ from what the tokenizer does.
     expected = checksum(content)
@@ -179,9 +221,12 @@ def _as_dict(content: TokenizerContent) -> dict[str, Any]:
     """Every key of the file but the checksum."""
     amplitude_range = content.amplitude_range
     borders = {"borders": amplitude_range.borders.tolist()} if isinstance(amplitude_range, AmplitudeLevels) else {}
+    ids = {}
+    if content.published_ids is not None:
+        ids = {"ids": {"scheme": _PUBLISHED, "order": list(content.published_ids.order)}}
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION_WITH_IDS if ids else VERSION,
         "alphabet_size": content.vocabulary.alphabet_size,
         "units": UNITS,
         "amplitude_range": (
@@ -202,6 +247,7 @@ def _as_dict(content: TokenizerContent) -> dict[str, Any]:
         "matching": content.matching,
         "preprocessing": content.preprocessing,
         "training": None if content.training is None else dataclasses.asdict(content.training),
+        **ids,
         "merges": content.vocabulary.merges.tolist(),
     }
 
@@ -229,9 +275,9 @@ def _parse_json(data: bytes) -> Any:
 def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"key {_short(repeated[0])} occurs more than once")
+        counts = Counter(name for name, _ in pairs)
+        repeated = min(name for name, count in counts.items() if count > 1)
+        raise ValueError(f"key {_short(repeated)} occurs more than once")
     return values
 
 
@@ -280,6 +326,17 @@ def _parse_training(value: object) -> TrainingSummary | None:
         raise TypeError(f"training: got {_short(value)}, expected an object or null")
     _check_keys("training.", value, _TRAINING_KEYS)
     return TrainingSummary(**value)
+
+
+def _parse_ids(value: object) -> PublishedIds:
+    if not isinstance(value, dict):
+        raise TypeError(f"ids: got {_short(value)}, expected an object")
+    _check_keys("ids.", value, ("scheme", "order"))
+    if value["scheme"] != _PUBLISHED:
+        raise ValueError(f"ids.scheme: got {_short(value['scheme'])}, expected {_PUBLISHED!r}")
+    if not isinstance(value["order"], list):
+        raise TypeError(f"ids.order: got {_short(value['order'])}, expected a list of ids")
+    return PublishedIds(tuple(value["order"]))
 
 
 def _parse_merges(value: object) -> list[list[int]]:

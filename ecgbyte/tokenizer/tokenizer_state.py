@@ -9,6 +9,7 @@ import numpy as np
 
 from ecgbyte.bpe import Vocabulary
 from ecgbyte.signals.amplitude_range import AmplitudeRange
+from ecgbyte.tokenizer.id_scheme import token_name
 from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary
 from ecgbyte.tokenizer.tokenizer_file import checksum
 
@@ -63,13 +64,48 @@ class TokenizerState:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The tokens as strings of symbols."""
+        """The tokens as strings of symbols, with ids of its own: letters from 0, merges after them."""
         return self._content.vocabulary
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of tokens: letters and merges."""
-        return int(self._content.vocabulary.size)
+        """Number of ids: letters and merges; of a published vocabulary, also the bytes that no ECG holds."""
+        return int(self._content.token_ids.size)
+
+    def __len__(self) -> int:
+        return self.vocabulary_size
+
+    def get_vocab(self) -> dict[str, int]:
+        """The name that each token has in a language model, and its id here.
+
+        Returns
+        -------
+        dict of str to int
+            ``signal_0`` and so on; in the order in which a language model gets their rows.
+
+        Examples
+        --------
+        >>> from ecgbyte import ECGTokenizer
+        >>> ECGTokenizer.from_merges([(0, 1)], alphabet_size=2).get_vocab()
+        {'signal_0': 0, 'signal_1': 1, 'signal_2': 2}
+        """
+        return {token_name(token): token for token in self._content.token_ids.order}
+
+    def token_symbols(self, token: int) -> np.ndarray:
+        """The symbols of one token, uint8 [symbols], read-only.
+
+        Parameters
+        ----------
+        token : int
+            An id as `encode` gives it.
+
+        Raises
+        ------
+        ValueError
+            If there is no such token, or it is a byte of a published vocabulary that no ECG holds.
+        """
+        own = self._content.token_ids.own([token])
+        return self._content.vocabulary.token_symbols(int(own[0]))
 
     @property
     def alphabet_size(self) -> int:

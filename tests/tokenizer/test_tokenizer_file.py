@@ -104,7 +104,8 @@ def test_every_value_is_checked(key, value, tmp_path):
     ("key", "value", "message"),
     [
         ("format", "other", "format: got 'other', expected 'ecgbyte-tokenizer'"),
-        ("version", 2, "version: got 2, expected 1"),
+        ("version", 3, "version: got 3, expected 1 or 2"),
+        ("version", 2, "ids: missing"),
         ("version", 1.0, r"version: got 1\.0, expected 1"),
         ("units", "uV", "units: got 'uV', expected 'mV'"),
         ("boundary", "beat", "boundary: got 'beat', expected one of 'lead', 'record'"),
@@ -204,9 +205,33 @@ def test_a_missing_file_and_a_missing_folder_are_named(tmp_path):
         TOKENIZERS["global"].save(tmp_path / "missing" / "tokenizer.json")
 
 
+@pytest.mark.parametrize("content", ["old", '{"version": "1.0", "added_tokens": []}', "[]", TEXT[100:]])
+def test_a_file_of_another_kind_is_not_replaced(content, tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content)
+    with pytest.raises(FileExistsError, match=r"tokenizer\.json exists and is no ECG tokenizer; it stays as it is"):
+        TOKENIZERS["global"].save(path)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("content", ["", TEXT[:200], TEXT.replace("mV", "uV")])
+def test_empty_and_damaged_tokenizer_files_may_be_replaced(content, tmp_path):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(content)
+    TOKENIZERS["global"].save(path)
+    assert path.read_text() == TEXT
+
+
+def test_time_for_repeated_keys_grows_with_their_number_only(monkeypatch):
+    # One look at each name; it was one look at all names for each of them.
+    text = "{" + ",".join(f'"k{k}":1' for k in range(200_000)) + ',"k7":1}'
+    with pytest.raises(ValueError, match="key 'k7' occurs more than once"):
+        parse_tokenizer(text.encode())
+
+
 def test_saving_leaves_nothing_else_behind(tmp_path):
     path = tmp_path / "tokenizer.json"
-    path.write_text("old")
+    TOKENIZERS["letters"].save(path)
     TOKENIZERS["global"].save(path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["tokenizer.json"]
     assert path.read_text() == TEXT
