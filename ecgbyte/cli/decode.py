@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ecgbyte.checks import check_option
+from ecgbyte.cli.record_files import TOKENIZER_HELP
 from ecgbyte.files import write_atomically
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding_file import EncodedRecord, read_encoded
@@ -27,7 +28,7 @@ def add_parser(commands: Any, **format_options: Any) -> None:
         **format_options,
     )
     parser.add_argument("encoded", metavar="FILE", help="an .npz file or JSON lines that encode wrote")
-    parser.add_argument("-t", "--tokenizer", required=True, metavar="FILE", help="the tokenizer file")
+    parser.add_argument("-t", "--tokenizer", required=True, metavar="FILE", help=TOKENIZER_HELP)
     parser.add_argument(
         "-o",
         "--output",
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise FileNotFoundError(f"--output: the folder {output.parent} does not exist")
     if output.is_dir():
         raise IsADirectoryError(f"--output: {output} is a folder, expected a file")
-    tokenizer = ECGTokenizer.load(arguments.tokenizer)
+    tokenizer = ECGTokenizer.from_pretrained(arguments.tokenizer)
     encoded = _choose(read_encoded(arguments.encoded, tokenizer), arguments.record, arguments.encoded)
     signal = tokenizer.decode(encoded.encoding, as_published=arguments.as_published)
     write_atomically(output, _content(signal, encoded, output.suffix))

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from ecgbyte.cli.encoded_list import COLUMNS, LIST_NAME, EncodedList
 from ecgbyte.cli.record_files import (
     REASONS,
+    TOKENIZER_HELP,
     RecordFiles,
     begins_with,
     check_rejected_path,
@@ -22,6 +20,7 @@ from ecgbyte.cli.record_files import (
 )
 from ecgbyte.cli.record_options import add_record_arguments, reading_options
 from ecgbyte.cli.record_search import RecordFile, find_records
+from ecgbyte.progress import progress_bar
 from ecgbyte.tokenizer.clipping import ClippedWarning
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding_file import EncodedRecord, write_encoded
@@ -38,7 +37,7 @@ def add_parser(commands: Any, **format_options: Any) -> None:
         **format_options,
     )
     add_record_arguments(parser)
-    parser.add_argument("-t", "--tokenizer", required=True, metavar="FILE", help="the tokenizer file")
+    parser.add_argument("-t", "--tokenizer", required=True, metavar="FILE", help=TOKENIZER_HELP)
     parser.add_argument("-o", "--output", metavar="FOLDER", help="folder for the .npz files; made where it is missing")
     parser.add_argument(
         "--no-preprocess", action="store_true", help="take the records as they are: they are preprocessed already"
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         _check_folder(folder)
     rejected = Path(arguments.rejected or (folder or Path()) / "rejected.csv")
     check_rejected_path(rejected, made=folder)
-    tokenizer = ECGTokenizer.load(arguments.tokenizer)
+    tokenizer = ECGTokenizer.from_pretrained(arguments.tokenizer)
     if tokenizer.amplitude_range is None:
         raise ValueError(f"--tokenizer: {arguments.tokenizer} has no range, it was made from merges alone")
     preprocessor = None if arguments.no_preprocess else preprocessor_from_settings(tokenizer.preprocessing)
@@ -76,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     listed = EncodedList(records)
     with records.rejections_written(rejected), listed.written(folder):
-        for file in tqdm(found.files, desc="encoding", unit=" records", file=sys.stderr, disable=arguments.no_progress):
+        for file in progress_bar(found.files, "encoding", " records", shown=not arguments.no_progress):
             for encoded in _encode(records, file, tokenizer):
                 # A segment's id ends in its number: "00001_lr#0".
                 segment = "" if arguments.segment_seconds is None else "#" + encoded.record_id.rpartition("#")[2]

@@ -25,7 +25,7 @@ def add_parser(commands: Any, **format_options: Any) -> None:
         "counts; its first merges are the pairs that were most frequent when they were learned.",
         **format_options,
     )
-    parser.add_argument("tokenizer", metavar="FILE", help="the tokenizer file")
+    parser.add_argument("tokenizer", metavar="FILE", help="the tokenizer file, or the name of one (ptb-xl-3500)")
     parser.add_argument("--tokens", type=int, default=10, metavar="N", help="tokens to show of each kind (default: 10)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the description; returns the exit code."""
     if arguments.tokens < 0:
         raise ValueError(f"--tokens: got {arguments.tokens}, expected 0 or more")
-    tokenizer = ECGTokenizer.load(arguments.tokenizer)
+    tokenizer = ECGTokenizer.from_pretrained(arguments.tokenizer)
     description = describe(tokenizer, arguments.tokens)
     if arguments.json:
         print(json.dumps(description))
@@ -55,7 +55,7 @@ def describe(tokenizer: ECGTokenizer, num_tokens: int) -> dict[str, Any]:
     """
     lengths = np.asarray(tokenizer.vocabulary.lengths)
     sizes, counts = np.unique(lengths, return_counts=True)
-    first = range(tokenizer.alphabet_size, min(tokenizer.alphabet_size + num_tokens, tokenizer.vocabulary_size))
+    first = range(tokenizer.alphabet_size, min(tokenizer.alphabet_size + num_tokens, tokenizer.vocabulary.size))
     longest = np.lexsort((np.arange(len(lengths)), -lengths))[:num_tokens].tolist()
     limits = tokenizer.amplitude_range
     return {
@@ -81,7 +81,8 @@ def _token(tokenizer: ECGTokenizer, token: int) -> dict[str, Any]:
     symbols = tokenizer.vocabulary.token_symbols(token)
     # More than 26 symbols have no letters; they are shown as numbers.
     text = letters(symbols) if tokenizer.alphabet_size <= ALPHABET_SIZE else " ".join(map(str, symbols.tolist()))
-    return {"id": token, "length": len(symbols), "letters": text}
+    shown = int(tokenizer._content.token_ids.shown(np.array([token]))[0])
+    return {"id": shown, "length": len(symbols), "letters": text}
 
 
 def _lines(description: dict[str, Any]) -> list[str]:

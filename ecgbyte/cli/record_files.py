@@ -26,6 +26,7 @@ from ecgbyte.tokenizer.input_signals import check_same_recording, checked_signal
 
 # What may be wrong with one record, its file or the packages that its format needs, and must not end a batch.
 REASONS = (ValueError, OSError, ImportError, MemoryError, ArithmeticError, RecursionError)
+TOKENIZER_HELP = "the tokenizer: a file, a folder with one, or a name such as ptb-xl-3500, which comes with ecgbyte"
 _REJECTED_COLUMNS = ("record", "file", "reason")
 
 

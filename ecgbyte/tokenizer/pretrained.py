@@ -7,6 +7,7 @@ language model. Earlier versions wrote ``tokenizer.json``; such folders still lo
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from ecgbyte.tokenizer.tokenizer_file import (
 from ecgbyte.tokenizer.tokenizer_state import TokenizerState
 
 EARLIER_FILE_NAME = "tokenizer.json"
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 SHIPPED_FOLDER = Path(__file__).parent.parent / "pretrained"
 
 
@@ -85,7 +87,7 @@ class PretrainedTokenizer(TokenizerState):
             return cls(read_tokenizer(path))
         if path.is_dir():
             return cls(read_tokenizer(_file_in(path if subfolder is None else path / subfolder)))
-        if isinstance(name, os.PathLike) or name.count("/") != 1 or name.startswith((".", "/", "~")):
+        if isinstance(name, os.PathLike) or not _HUB_NAME.fullmatch(name) or name.endswith(".json"):
             raise FileNotFoundError(
                 f"name: {str(name)!r} is no tokenizer that comes with ecgbyte ({', '.join(shipped_tokenizers())}), no "
                 "folder or file, and no owner/name of the Hugging Face hub"

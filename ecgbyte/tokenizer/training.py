@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Self
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any, Self
 
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
 from ecgbyte.bpe.training import MAX_TOKENS
 from ecgbyte.checks import check_num_threads, check_option, whole_number
+from ecgbyte.progress import progress_bar
 from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.tokenizer.input_signals import Signal
 from ecgbyte.tokenizer.tokenizer_content import TokenizerContent, TrainingSummary
@@ -89,7 +87,7 @@ class _MergingBar:
     def __init__(self, num_merges: int, *, shown: bool) -> None:
         self._num_merges = num_merges
         self._shown = shown
-        self._bar: tqdm[NoReturn] | None = None
+        self._bar: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +99,5 @@ class _MergingBar:
     def show(self, made: int) -> None:
         """Take the number of merges made so far."""
         if self._bar is None:
-            self._bar = tqdm(
-                total=self._num_merges, desc="merging", unit=" merges", file=sys.stderr, disable=not self._shown
-            )
+            self._bar = progress_bar(None, "merging", " merges", total=self._num_merges, shown=self._shown)
         self._bar.update(made - self._bar.n)

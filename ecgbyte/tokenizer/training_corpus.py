@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import operator
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from ecgbyte.checks import check_option, positive_number
 from ecgbyte.files import fingerprint
+from ecgbyte.progress import progress_bar
 from ecgbyte.signals.amplitude_levels import AmplitudeLevels
 from ecgbyte.signals.amplitude_range import AmplitudeRange, fit_amplitude_range, record_range
 from ecgbyte.signals.leads import canonical_lead_names
@@ -162,5 +160,4 @@ def _checked_range(
 
 
 def _progress_bar(records: Iterable[Signal], description: str, progress: bool) -> Iterable[Signal]:
-    total = operator.length_hint(records, 0) or None
-    return tqdm(records, desc=description, total=total, unit=" records", file=sys.stderr, disable=not progress)
+    return progress_bar(records, description, " records", shown=progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 
 import numpy as np
@@ -198,7 +199,10 @@ def test_too_many_merges_are_refused_before_the_records_are_read(alphabet_size):
     assert ECGTokenizer.train(collection, most, **settings).training.merges_requested == most
 
 
-def test_progress_goes_to_standard_error(capsys):
+def test_progress_goes_to_standard_error_where_that_is_a_terminal(monkeypatch, capsys):
+    ECGTokenizer.train(RECORDS, 5)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     ECGTokenizer.train(RECORDS, 5)
     written = capsys.readouterr()
     assert written.out == ""
