@@ -17,11 +17,12 @@ from typing import Any
 from ecgbyte.cli.record_search import FoundRecords, RecordFile
 from ecgbyte.files import write_atomically
 from ecgbyte.signals.amplitude_histogram import AmplitudeHistogram
-from ecgbyte.signals.preprocess import CHAIN_VERSION, Preprocessor
+from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.reading.assembly import ReadingOptions
 from ecgbyte.signals.reading.reader import read_record_with
 from ecgbyte.signals.records import Record, Remark
 from ecgbyte.signals.segments import cut_segments, leftover_samples, samples_per_segment
+from ecgbyte.tokenizer import stored_preprocessing
 from ecgbyte.tokenizer.input_signals import check_same_recording, checked_signal
 
 # What may be wrong with one record, its file or the packages that its format needs, and must not end a batch.
@@ -36,23 +37,13 @@ def preprocessor_from_settings(settings: Mapping[str, Any] | None) -> Preprocess
     Raises
     ------
     ValueError
-        If this version of ecgbyte does not know these settings.
+        If this version of ecgbyte does not know these settings, or they ask for too much work; the message says how to
+        go on without.
     """
-    if settings is None:
-        return None
-    known = dict(settings)
-    version = known.pop("chain_version", None)
-    if version == 1 and "leave_out_padding" not in known:
-        known["leave_out_padding"] = False
-    elif version != CHAIN_VERSION:
-        raise ValueError(
-            f"preprocessing: the tokenizer was trained with version {version!r} of the chain, this ecgbyte has "
-            f"{CHAIN_VERSION}; preprocess the records yourself and give --no-preprocess"
-        )
     try:
-        return Preprocessor(**known)
-    except TypeError as error:
-        raise ValueError(f"preprocessing: the tokenizer's settings {known} are not understood: {error}") from error
+        return stored_preprocessing.preprocessor_from_settings(settings)
+    except ValueError as error:
+        raise ValueError(f"{error}; records that are preprocessed already go with --no-preprocess") from error
 
 
 def check_rejected_path(path: Path, *, made: Path | None = None) -> None:

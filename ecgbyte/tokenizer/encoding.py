@@ -153,6 +153,19 @@ class Encoding:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def as_tensor(self) -> Any:
+        """The ids as torch.int64 [tokens], a copy of one's own: torch warns of arrays that it may not write to.
+
+        Examples
+        --------
+        ::
+
+            ids = tokenizer.encode(record).as_tensor()
+        """
+        import torch
+
+        return torch.from_numpy(self.ids.astype(np.int64))
+
     def spans(self, token: int) -> list[tuple[str | int, int, int]]:
         """The samples that one token covers, lead by lead.
 

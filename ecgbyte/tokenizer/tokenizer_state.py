@@ -91,6 +91,11 @@ class TokenizerState:
         """
         return {token_name(token): token for token in self._content.token_ids.order}
 
+    @property
+    def used_ids(self) -> np.ndarray:
+        """The id of each token of `vocabulary`, int32 [tokens]; all but bytes that no ECG holds are among them."""
+        return self._content.token_ids.shown(np.arange(self._content.vocabulary.size, dtype=np.int32))
+
     def token_symbols(self, token: int) -> np.ndarray:
         """The symbols of one token, uint8 [symbols], read-only.
 

@@ -129,7 +129,8 @@ def add_ecg_tokens(
     check_option("initialisation", initialisation, INITIALISATIONS)
     if initialisation == "waveform" and vocabulary is None:
         raise ValueError("initialisation: 'waveform' needs an ECGTokenizer or a Vocabulary, got only its size")
-    strings = [ecg_token(index) for index in range(vocabulary_size)]
+    # A published vocabulary names its tokens in the order that its checkpoints have the rows in.
+    strings = list(ecg.get_vocab()) if hasattr(ecg, "get_vocab") else list(map(ecg_token, range(vocabulary_size)))
     known = text_tokenizer.get_vocab()
     stored = count_ecg_tokens(text_tokenizer)
     if stored not in (0, vocabulary_size):
@@ -146,8 +147,9 @@ def add_ecg_tokens(
         rows = _waveform_rows(
             model, describe_waveforms(vocabulary), np.setdiff1d(np.arange(len(known)), token_map.all_ids()), seed
         )
+        described = token_map.ids[ecg.used_ids] if hasattr(ecg, "used_ids") else token_map.ids
         with torch.no_grad():
-            model.get_input_embeddings().weight[torch.from_numpy(token_map.ids)] = rows
+            model.get_input_embeddings().weight[torch.from_numpy(described)] = rows
     return token_map
 
 
@@ -250,7 +252,7 @@ def _vocabulary(ecg: Any) -> tuple[int, Any, str | None]:
             raise ValueError(f"ecg: expected a positive vocabulary size, got {ecg}")
         return ecg, None, None
     if hasattr(ecg, "vocabulary") and hasattr(ecg, "fingerprint"):
-        return int(ecg.vocabulary.size), ecg.vocabulary, str(ecg.fingerprint)
+        return int(ecg.vocabulary_size), ecg.vocabulary, str(ecg.fingerprint)
     if hasattr(ecg, "token_symbols") and hasattr(ecg, "size"):
         return int(ecg.size), ecg, None
     raise TypeError(f"ecg: expected an ECGTokenizer, a Vocabulary or its size, got {type(ecg).__name__}")
