@@ -2,7 +2,8 @@
 
 The path of the data is the order of the subpackages: ``signals`` (records, leads, preprocessing, range),
 ``symbols`` and ``bpe`` (the 26 letters and their merges), ``tokenizer``, ``data`` (data sets, questions, splits),
-``models``, ``training``, ``metrics``. What is heavy (torch, transformers, pandas, wfdb) loads when it is used.
+``models``, ``training``, ``metrics``, ``hub`` (what trains and serves elsewhere). What is heavy (torch, transformers,
+pandas, wfdb) loads when it is used.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ecgbyte._version import __version__
 
 if TYPE_CHECKING:
-    from ecgbyte import bpe, symbols
+    from ecgbyte import bpe, compat, hub, symbols
     from ecgbyte.signals.preprocess import Preprocessor
     from ecgbyte.signals.reading.reader import read_record
     from ecgbyte.signals.records import Record
@@ -27,9 +28,20 @@ _HOMES = {
     "ECGTokenizer": "ecgbyte.tokenizer.ecg_tokenizer",
     "Encoding": "ecgbyte.tokenizer.encoding",
 }
-_MODULES = ("bpe", "symbols")
+_MODULES = ("bpe", "compat", "hub", "symbols")
 
-__all__ = ["ECGTokenizer", "Encoding", "Preprocessor", "Record", "__version__", "bpe", "read_record", "symbols"]
+__all__ = [
+    "ECGTokenizer",
+    "Encoding",
+    "Preprocessor",
+    "Record",
+    "__version__",
+    "bpe",
+    "compat",
+    "hub",
+    "read_record",
+    "symbols",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -31,10 +31,13 @@ def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
-    yield partial
-    if folder.exists():
-        folder.rmdir()
-    partial.rename(folder)
+    try:
+        yield partial
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_model_folder(

@@ -46,8 +46,8 @@ from tests.cli.cli_examples import write_record
         (["train", "RECORDS", "-o", "TMP/t.json", "--no-preprocess", "--target-rate", "100"], "--target-rate: needs"),
         (["train", "RECORDS", "-o", "TMP/t.json", "--no-preprocess", "--as-published"], "not allowed with"),
         (["train", "RECORDS", "-o", "TMP/t.json", "--range", "percentiles"], "invalid choice: 'percentiles'"),
-        (["train", "RECORDS", "-o", "TMP/t.json", "--range-mv", "2", "1"], "low"),
-        (["train", "RECORDS", "-o", "TMP/t.json", "--num-merges", "-5"], "num_merges: got -5"),
+        (["train", "RECORDS", "-o", "TMP/t.json", "--range-mv", "2", "1"], "--range-mv: got 2.0 and 1.0 mV"),
+        (["train", "RECORDS", "-o", "TMP/t.json", "--num-merges", "-5"], "--num-merges: got -5"),
         (["train", "RECORDS", "-o", "TMP/t.json", "--max-records", "0"], "--max-records"),
         (["train", "RECORDS", "-o", "TMP/t.json", "--segment-seconds", "0"], "--segment-seconds"),
         (["encode", "RECORDS", "-t", "TOKENIZER"], "--output: missing"),
@@ -87,7 +87,9 @@ def test_two_records_of_one_name_are_not_written_over_each_other(tokenizer_file,
     assert "both would be written to same.npz" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["encode"], ["decode"], ["inspect"]])
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["encode"], ["decode"], ["inspect"], ["import-published"], ["answer"]]
+)
 def test_help_documents_the_exit_codes(command, capsys):
     assert main([*command, "--help"]) == 0
     shown = capsys.readouterr().out

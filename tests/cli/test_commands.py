@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,8 @@ def test_train_learns_what_the_library_learns(records, tokenizer_file, tmp_path,
     assert summary["range_mv"] == [expected.amplitude_range.low, expected.amplitude_range.high]
 
 
-def test_train_takes_every_setting(records, tmp_path, capsys):
+def test_train_takes_every_setting(records, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     (tmp_path / "RECORDS").write_text("# chosen\n\nr0\nr1.hea\nr2\n")
     for number in range(3):
         write_record(tmp_path, f"r{number}", number)
@@ -51,13 +53,19 @@ def test_train_takes_every_setting(records, tmp_path, capsys):
     assert ECGTokenizer.load(output) == expected
     assert expected.training.records == 4
 
+    # Nothing of the bars in a log file.
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False)
+    assert main(["train", *chosen, *settings.split(), "-o", str(output)]) == 0
+    assert "reading the symbols" not in capsys.readouterr().err
+
     assert main(["train", str(records), "-o", str(output), "--range", "per-record", "--as-published", *QUICK]) == 0
     published = ECGTokenizer.load(output)
     assert published.amplitude_range == "per-record"
     assert published.preprocessing["as_published"] is True
 
 
-def test_encode_and_decode_come_back_within_half_a_bin(records, tokenizer_file, tmp_path, capsys):
+def test_encode_and_decode_come_back_within_half_a_bin(records, tokenizer_file, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     folder = tmp_path / "encoded"
     assert main(["encode", str(records), "-t", str(tokenizer_file), "-o", str(folder)]) == 0
     written = capsys.readouterr()

