@@ -16,9 +16,14 @@ from experiments.profiles.settings_reading import change_settings
 from experiments.steps.work_folder import ROOT
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     """The command line's options."""
-    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments",
+        description=__doc__,
+        epilog="python -m experiments export RUN FOLDER writes a finished run as a model that one can ask.",
+        add_help=add_help,
+    )
     readable = [name for name, data_set in DATA_SETS.items() if "root" in data_set.arguments]
     parser.add_argument(
         "--profile",
@@ -73,7 +78,12 @@ def main(arguments: list[str] | None = None) -> int:
         data set, or a file that cannot be read or written (a full disk, no permission; results are then as they were),
         130 when interrupted.
     """
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["export"]:
+        from experiments.export import main as export
+
+        return export(given[1:])
+    options = parser().parse_args(given)
     started = time.perf_counter()
     try:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -81,8 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
                 "WORLD_SIZE: the harness runs in one process; start several with --only to share its runs out "
                 "(docs/training.md)"
             )
-        profile = _profile(options)
-        roots = _roots(options.root, profile)
+        profile, roots = read_chosen(options)
         # torch and transformers load only when the arguments are right.
         from experiments.plan import Plan, describe, execute
         from experiments.run import open_study, run_profile
@@ -114,6 +123,18 @@ def main(arguments: list[str] | None = None) -> int:
     for failure in failures:
         print(f"failed: {failure.run}: {failure.error}", file=sys.stderr)
     return 1 if failures else 0
+
+
+def read_chosen(options: argparse.Namespace) -> tuple[Profile, dict[str, Path]]:
+    """The profile that was chosen, with its changes, and the folder of each data set.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If an option does not fit.
+    """
+    profile = _profile(options)
+    return profile, _roots(options.root, profile)
 
 
 def _profile(options: argparse.Namespace) -> Profile:
