@@ -61,8 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
     report_others(found)
     print(f"note: {NO_DEVICE}", file=sys.stderr)
     records = RecordFiles(found.files, None, None, options=options)
+    from transformers.utils import logging
+
     from ecgbyte.hub import load_model
 
+    if arguments.no_progress or not sys.stderr.isatty():
+        logging.disable_progress_bar()
     saved = load_model(arguments.model, base=arguments.base)
     for file in progress_bar(found.files, "answering", " records", shown=not arguments.no_progress):
         _answer(saved, records, file, arguments)
