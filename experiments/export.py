@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from experiments.options import parser as of_the_harness
+from experiments.options import read_chosen
+
 if TYPE_CHECKING:
     from experiments.steps.method_runs import MethodRun
 
@@ -15,8 +18,6 @@ _DTYPES = ("float32", "bfloat16", "float16")
 
 def parser() -> argparse.ArgumentParser:
     """The command line's options; those that name a profile and its data are the harness's own."""
-    from experiments.__main__ import parser as of_the_harness
-
     parser = argparse.ArgumentParser(
         prog="python -m experiments export",
         description=__doc__,
@@ -93,7 +94,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Export the run named on the command line; 2 where that cannot be."""
     options = parser().parse_args(arguments)
     try:
-        from experiments.__main__ import read_chosen
         from experiments.plan import Plan
         from experiments.run import open_study
 

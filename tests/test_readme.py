@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.__main__ import parser
+from experiments.options import parser
 from experiments.profiles.profile import profile_names, read_profile
 
 ROOT = Path(__file__).resolve().parent.parent

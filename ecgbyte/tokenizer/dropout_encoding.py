@@ -33,7 +33,7 @@ def with_dropout(
     """
     seeds = _checked_seeds(seed, len(batch))
     vocabulary = content.vocabulary
-    symbols = vocabulary.decode(batch.ids)
+    symbols = vocabulary.decode(content.token_ids.own(batch.ids))
     sequences: list[np.ndarray] = []
     by_lead = content.boundary == "lead"
     start = 0
@@ -52,7 +52,7 @@ def with_dropout(
         num_threads=num_threads,
     )
     return EncodingBatch(
-        ids,
+        content.token_ids.shown(ids),
         splits[::per_signal].copy(),
         batch.samples,
         batch.ranges,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ecgbyte.signals.preprocess import Preprocessor
-from experiments.__main__ import _roots as roots
+from experiments.options import _roots as roots
 from experiments.profiles.ablations import ablated
 from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import PROFILES_FOLDER, Profile, profile_names, read_profile
