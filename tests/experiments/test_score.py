@@ -50,10 +50,9 @@ def test_answers_of_ours_get_the_scores_they_got(tmp_path: Path, capsys: pytest.
         known = ours.get(row._replace(dataset="synthetic").key[:-1])
         # The attributes of the questions, which ROC areas are by, do not stand in the committed files.
         if known is not None and row.table in ("language-quality", "controls") and "roc" not in row.metric:
-            assert (row.value, row.ci_low, row.ci_high, row.n, row.signature) == (
-                *(known.value, known.ci_low, known.ci_high),
-                *(known.n, known.signature),
-            ), row.describe()
+            # Definitions may have got a newer version since; on these answers they agree.
+            measure = (row.value, row.ci_low, row.ci_high, row.n)
+            assert measure == (known.value, known.ci_low, known.ci_high, known.n), row.describe()
             measured += 1
     assert measured > 300
 
