@@ -68,14 +68,27 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     # Else a device, a FIFO, a socket, or a file that has a name no more (/dev/stdout).
     whole = before is None or (stat.S_ISREG(before.st_mode) and target.exists())
+    writing = written_beside(target, before) if whole else written_into(path)
+    with full_disk_told(path), writing as partial:
+        yield partial
+
+
+@contextlib.contextmanager
+def full_disk_told(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Make the error of a full disk one sentence: what was not written (`path`, a file or a folder), what is free.
+
+    Raises
+    ------
+    OSError
+        In place of one with the number ``ENOSPC`` or ``EDQUOT``, with the same number.
+    """
     try:
-        with written_beside(target, before) if whole else written_into(path) as partial:
-            yield partial
+        yield
     except OSError as error:
         if error.errno not in _DISK_FULL:
             raise
-        free = shutil.disk_usage(target.parent).free / 1e6
-        reason = f"no space left on the disk or in the quota ({free:.1f} MB free), the file was not written"
+        free = shutil.disk_usage(Path(os.path.realpath(path)).parent).free / 1e6
+        reason = f"no space left on the disk or in the quota ({free:.1f} MB free), not written"
         raise OSError(error.errno, reason, str(path)) from error
 
 

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import wfdb
 
 from ecgbyte import ECGTokenizer
+from ecgbyte.cli import main
 from ecgbyte.files import open_memmap, replacing, write_arrays, write_atomically
+from ecgbyte.signals.leads import LEADS
 
 # A process that begins a file, says so, and waits to be killed.
 WRITER = """
@@ -258,6 +261,23 @@ def save_a_tokenizer(path: Path) -> None:
     pairs = [(left, right) for left in range(26) for right in range(26)]
     triples = [(26 + pair, letter) for pair in range(676) for letter in range(26)]
     ECGTokenizer.from_merges(pairs + triples).save(path)
+
+
+def test_the_command_tells_a_full_disk_in_one_line_and_exits_with_2(
+    full_disk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two, *chest = np.sin(np.arange(8 * 1000).reshape(8, 1000) / 7).round(3)
+    limbs = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
+    signals = np.array([*limbs, *chest]).T
+    options = {"fs": 100, "units": ["mV"] * 12, "fmt": ["16"] * 12, "write_dir": str(full_disk)}
+    wfdb.wrsamp("r", sig_name=list(LEADS), p_signal=signals, **options)
+    with pytest.raises(OSError, match="No space left"):
+        (full_disk / "rest").write_bytes(bytes(1_000_000))
+    arguments = ["train", str(full_disk / "r"), "-o", str(full_disk / "tokenizer.json"), "--num-merges", "5"]
+    assert main([*arguments, "--no-preprocess", "--no-progress"]) == 2
+    (line,) = [text for text in capsys.readouterr().err.splitlines() if "error" in text]
+    assert "no space left on the disk" in line and "tokenizer.json" in line
+    assert not (full_disk / "tokenizer.json").exists()
 
 
 def save_a_memory_map(path: Path) -> None:

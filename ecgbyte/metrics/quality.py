@@ -5,29 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ecgbyte.metrics.comparisons import swap_p_values
-from ecgbyte.metrics.language_scores import LANGUAGE_METRICS, score_language
-from ecgbyte.metrics.resampled_scores import ResampledScores, resample_scores
+from ecgbyte.metrics.resampled_scores import ResampledScores
 from ecgbyte.metrics.training_runs import two_level_interval
 
-if TYPE_CHECKING:
-    from ecgbyte.metrics.bertscore import BertScore
-
-__all__ = [
-    "LANGUAGE_METRICS",
-    "Comparison",
-    "Measure",
-    "compare_language",
-    "compare_methods",
-    "compare_runs",
-    "measure_language",
-    "measure_language_over_seeds",
-    "measure_runs",
-]
 _PERCENT = (0.0, 100.0)
 
 
@@ -159,103 +143,3 @@ def _check_runs(runs: Sequence[ResampledScores]) -> int:
         if {name: scores.signature for name, scores in run.scores.metrics.items()} != signatures:
             raise ValueError(f"runs: run {index} is measured in other ways than the first, expected the same metrics")
     return len(first.by_patient[0])
-
-
-def measure_language(
-    references: Sequence[str],
-    answers: Sequence[str],
-    patients: Sequence[str],
-    *,
-    bertscore: BertScore | None = None,
-    num_resamples: int = 1000,
-    level: float = 0.95,
-    seed: int,
-) -> dict[str, Measure]:
-    """Measure one set of answers: `measure_language_over_seeds` with one run."""
-    return measure_language_over_seeds(
-        references, {0: answers}, patients, bertscore=bertscore, num_resamples=num_resamples, level=level, seed=seed
-    )
-
-
-def compare_language(
-    references: Sequence[str],
-    answers_a: Sequence[str],
-    answers_b: Sequence[str],
-    patients: Sequence[str],
-    *,
-    bertscore: BertScore | None = None,
-    num_resamples: int = 1000,
-    level: float = 0.95,
-    seed: int,
-) -> dict[str, Comparison]:
-    """Differences a - b of two sets of answers to the same questions: `compare_methods` with one run each."""
-    return compare_methods(
-        references,
-        {0: answers_a},
-        {0: answers_b},
-        patients,
-        bertscore=bertscore,
-        num_resamples=num_resamples,
-        level=level,
-        seed=seed,
-    )
-
-
-def measure_language_over_seeds(
-    references: Sequence[str],
-    answers_by_seed: Mapping[int, Sequence[str]],
-    patients: Sequence[str],
-    *,
-    bertscore: BertScore | None = None,
-    num_resamples: int = 1000,
-    level: float = 0.95,
-    seed: int,
-) -> dict[str, Measure]:
-    """Measure the answers of several training runs: `score_language` for each, `resample_scores`, `measure_runs`.
-
-    Parameters
-    ----------
-    references, patients : sequences of str
-        [samples].
-    answers_by_seed : mapping of int to sequence of str
-        From the seed of a training run to its answers [samples].
-    bertscore
-        As in `score_language`.
-    num_resamples, level, seed
-        As in `resample_scores` and `measure_runs`; this seed is that of the resampling.
-    """
-    runs = [
-        resample_scores(
-            score_language(references, answers, bertscore=bertscore), patients, num_resamples=num_resamples, seed=seed
-        )
-        for answers in answers_by_seed.values()
-    ]
-    return measure_runs(runs, level=level)
-
-
-def compare_methods(
-    references: Sequence[str],
-    answers_by_seed_a: Mapping[int, Sequence[str]],
-    answers_by_seed_b: Mapping[int, Sequence[str]],
-    patients: Sequence[str],
-    *,
-    bertscore: BertScore | None = None,
-    num_resamples: int = 1000,
-    num_permutations: int | None = 9999,
-    level: float = 0.95,
-    seed: int,
-) -> dict[str, Comparison]:
-    """Compare two methods that were trained apart: `score_language` for each run, `resample_scores`, `compare_runs`."""
-    runs_a, runs_b = (
-        [
-            resample_scores(
-                score_language(references, answers, bertscore=bertscore),
-                patients,
-                num_resamples=num_resamples,
-                seed=seed,
-            )
-            for answers in by_seed.values()
-        ]
-        for by_seed in (answers_by_seed_a, answers_by_seed_b)
-    )
-    return compare_runs(runs_a, runs_b, same_runs=False, num_permutations=num_permutations, level=level, seed=seed)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ecgbyte.files import write_atomically
+from ecgbyte.files import full_disk_told, write_atomically
 
 
 @contextmanager
@@ -23,6 +25,8 @@ def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     FileExistsError
         If `folder` exists and holds something.
+    OSError
+        If it cannot be written; nothing is left then.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -32,12 +36,33 @@ def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
     try:
-        yield partial
-        if folder.exists():
-            folder.rmdir()
-        partial.rename(folder)
+        with system_errors(folder):
+            yield partial
+            if folder.exists():
+                folder.rmdir()
+            partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def system_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Make errors of writing weights `OSError`, and that of a full disk one sentence with the name of `path`.
+
+    Raises
+    ------
+    OSError
+        In place of safetensors' own error, which tells the system's number in words only.
+    """
+    import safetensors
+
+    with full_disk_told(path):
+        try:
+            yield
+        except safetensors.SafetensorError as error:
+            found = re.search(r"\(os error (\d+)\)", str(error))
+            number = int(found[1]) if found else errno.EIO
+            raise OSError(number, f"cannot be written ({error})", str(path)) from error
 
 
 def write_model_folder(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import torch
 from accelerate import Accelerator
 
 from ecgbyte.files import replacing
+from ecgbyte.models.saved_folder import system_errors
 from ecgbyte.training.processes import gather_rows, named_trained, on_cpu, parameter_name
 
 
@@ -25,14 +24,8 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     OSError
         If it cannot be written.
     """
-    with replacing(path) as partial:
-        try:
-            safetensors.torch.save_file(dict(tensors), partial)
-        except safetensors.SafetensorError as error:
-            # It is no OSError, and tells the system's error in words only.
-            found = re.search(r"\(os error (\d+)\)", str(error))
-            number = int(found[1]) if found else errno.EIO
-            raise OSError(number, f"cannot be written ({error})", str(path)) from error
+    with replacing(path) as partial, system_errors(path):
+        safetensors.torch.save_file(dict(tensors), partial)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from ecgbyte.metrics.bertscore import BertScore, _f1, open_bertscore
-from ecgbyte.metrics.quality import LANGUAGE_METRICS, measure_language
+from ecgbyte.metrics.language_scores import LANGUAGE_METRICS
+from tests.metrics.measured_answers import measure_answers
 
 REFERENCES = ["sinus rhythm", "left axis deviation", "yes", "atrial flutter lead lead", "no", "yes"]
 ANSWERS = ["sinus rhythm", "axis deviation left", "no", "sinus rhythm lead", "", "yes unheard"]
@@ -149,7 +150,7 @@ def test_bad_arguments_are_refused(tiny_bert: Path, tiny_bertscore: BertScore) -
 
 
 def test_all_measures_with_a_model(tiny_bertscore: BertScore) -> None:
-    measures = measure_language(REFERENCES, ANSWERS, list("aabbcd"), bertscore=tiny_bertscore, num_resamples=50, seed=0)
+    measures = measure_answers(REFERENCES, {0: ANSWERS}, list("aabbcd"), bertscore=tiny_bertscore, num_resamples=50)
     assert tuple(measures) == LANGUAGE_METRICS
     assert measures["bertscore-f1"].signature == tiny_bertscore.signature
     for measure in measures.values():

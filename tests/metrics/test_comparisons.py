@@ -15,14 +15,12 @@ from ecgbyte.metrics.intervals import OfSums, sums_by_patient
 from ecgbyte.metrics.language import bleu_from_statistics, bleu_statistics, corpus_bleu4
 from ecgbyte.metrics.language_scores import score_language
 from ecgbyte.metrics.quality import (
-    compare_methods,
     compare_runs,
-    measure_language,
-    measure_language_over_seeds,
     measure_runs,
 )
 from ecgbyte.metrics.resampled_scores import resample_scores
 from tests.metrics.direct_intervals import paired_two_level_bootstrap, two_level_bootstrap
+from tests.metrics.measured_answers import compare_answers, measure_answers
 
 
 def mean(sums: np.ndarray) -> np.ndarray:
@@ -126,26 +124,26 @@ OWNERS = [f"patient {place // 2}" for place in range(24)]
 def test_methods_are_compared_over_their_runs() -> None:
     right, wrong = list(REFERENCES), ["nothing at all"] * 24
     half = REFERENCES[:12] + wrong[12:]
-    found = compare_methods(REFERENCES, {0: right, 1: right, 2: half}, {0: wrong}, OWNERS, seed=0)
+    found = compare_answers(REFERENCES, {0: right, 1: right, 2: half}, {0: wrong}, OWNERS, seed=0)
     assert found["accuracy"].value == pytest.approx(100 * (1 + 1 + 0.5) / 3)
     assert found["accuracy"].low < found["accuracy"].value <= found["accuracy"].high <= 100
     # Runs that differ by 50 points: the test over patients alone would say 2 / 2**12.
     assert found["accuracy"].p_value > 0.02
-    single = compare_methods(REFERENCES, {0: right}, {0: wrong}, OWNERS, seed=0)
+    single = compare_answers(REFERENCES, {0: right}, {0: wrong}, OWNERS, seed=0)
     assert single["accuracy"].p_value == 2 / 2**12
     assert "bertscore-f1" not in found
 
 
 def test_runs_are_measured_by_their_mean() -> None:
     right, wrong = list(REFERENCES), [""] * 24
-    over = measure_language_over_seeds(REFERENCES, {7: right, 9: wrong}, OWNERS, seed=0)
-    one, other = (measure_language(REFERENCES, answers, OWNERS, seed=0) for answers in (right, wrong))
+    over = measure_answers(REFERENCES, {7: right, 9: wrong}, OWNERS, seed=0)
+    one, other = (measure_answers(REFERENCES, {0: answers}, OWNERS) for answers in (right, wrong))
     for metric, measure in over.items():
         assert measure.value == pytest.approx((one[metric].value + other[metric].value) / 2), metric
         assert measure.signature == one[metric].signature and measure.n == 24
     assert (over["accuracy"].low, over["accuracy"].high) == (0.0, 100.0)
-    alone = measure_language_over_seeds(REFERENCES, {7: [*right[:-1], ""]}, OWNERS, seed=0)
-    assert alone == measure_language(REFERENCES, [*right[:-1], ""], OWNERS, seed=0)
+    alone = measure_answers(REFERENCES, {7: [*right[:-1], ""]}, OWNERS, seed=0)
+    assert alone == measure_answers(REFERENCES, {0: [*right[:-1], ""]}, OWNERS)
 
 
 def test_a_part_of_the_scores_is_the_scores_of_the_part() -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from ecgbyte.metrics.intervals import percentile_interval
 from ecgbyte.metrics.language import bleu_from_statistics, bleu_statistics, corpus_bleu4
-from ecgbyte.metrics.quality import LANGUAGE_METRICS, compare_language, measure_language
+from ecgbyte.metrics.language_scores import LANGUAGE_METRICS
 from tests.metrics.direct_intervals import paired_patient_bootstrap, patient_bootstrap
+from tests.metrics.measured_answers import compare_answers, measure_answers
 
 SAMPLES = st.lists(st.tuples(st.floats(0, 100), st.sampled_from("pqrst")), min_size=2, max_size=25)
 
@@ -123,7 +124,7 @@ def test_patients_that_are_no_strings_are_refused() -> None:
 def test_all_language_measures_have_value_interval_and_signature() -> None:
     references = ["yes", "left axis deviation is present", "no", "sinus rhythm in all leads"]
     answers = ["yes", "left axis deviation is present", "yes", ""]
-    measures = measure_language(references, answers, ["a", "a", "b", "c"], num_resamples=50, seed=0)
+    measures = measure_answers(references, {0: answers}, ["a", "a", "b", "c"], num_resamples=50)
     # Without a model there is no BERTScore; nothing stands in for it.
     assert [*measures] == [name for name in LANGUAGE_METRICS if name != "bertscore-f1"]
     assert measures["bleu-4-sentence"].value == pytest.approx((100 * 0.1**0.75 + 100) / 4)
@@ -139,7 +140,7 @@ def test_all_language_measures_have_value_interval_and_signature() -> None:
 def test_differences_between_two_sets_of_answers() -> None:
     references = ["yes", "left axis deviation is present", "no"]
     right, wrong = list(references), ["no", "", "yes"]
-    differences = compare_language(references, right, wrong, ["a", "b", "c"], num_resamples=20, seed=0)
+    differences = compare_answers(references, {0: right}, {0: wrong}, ["a", "b", "c"], num_resamples=20)
     assert differences["accuracy"].value == 100.0
     assert (differences["accuracy"].low, differences["accuracy"].high) == (100.0, 100.0)
     assert differences["bleu-4"].value == pytest.approx(corpus_bleu4(references, right)[0])

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import safetensors.torch
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -22,7 +21,6 @@ from ecgbyte.training.checkpoints import (
     save_finished,
 )
 from ecgbyte.training.processes import open_accelerator
-from ecgbyte.training.tensors import write_tensors
 
 PROGRESS = Progress(2, 1.5, 30, 4, [0.5, 0.25], [1e-3, 1e-4])
 IDENTITY = {"seed": 3}
@@ -139,16 +137,3 @@ def test_a_checkpoint_that_finds_the_disk_full_leaves_the_last_one(full_disk: Pa
     assert caught.value.errno == errno.ENOSPC
     assert [path.name for path in (full_disk / "checkpoints").iterdir()] == ["step-00000001"]
     assert newest_checkpoint(full_disk) == 1
-
-
-def test_what_safetensors_says_in_words_becomes_an_error_of_the_system(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise safetensors.SafetensorError("Error while serializing: I/O error: Input/output error (os error 5)")
-
-    monkeypatch.setattr(safetensors.torch, "save_file", fail)
-    with pytest.raises(OSError, match=r"cannot be written .*weights\.safetensors'$") as caught:
-        write_tensors(tmp_path / "weights.safetensors", {"a": torch.zeros(2)})
-    assert caught.value.errno == errno.EIO
-    assert list(tmp_path.iterdir()) == []
