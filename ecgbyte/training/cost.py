@@ -39,15 +39,21 @@ def count_step_flops(model: nn.Module, batch: Batch) -> int:
     try:
         with modes_restored(model), torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             model.train()
-            with FlopCounterMode(display=False, custom_mapping=_cpu_attention()) as counter:
-                model(**batch).loss.backward()
+            counted = count_flops(lambda: model(**batch).loss.backward())
     finally:
         with torch.no_grad():
             for value, before in zip(model.buffers(), buffers, strict=True):
                 value.copy_(before)
         for weight, gradient in zip(model.parameters(), gradients, strict=True):
             weight.grad = gradient
-    return counter.get_total_flops()
+    return counted
+
+
+def count_flops(step: Callable[[], object]) -> int:
+    """Count the operations of whatever `step` computes; also on torch's meta device, where nothing is computed."""
+    with FlopCounterMode(display=False, custom_mapping=_cpu_attention()) as counter:
+        step()
+    return int(counter.get_total_flops())
 
 
 def batch_size_of(batch: Batch) -> int:
