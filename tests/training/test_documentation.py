@@ -32,4 +32,5 @@ def test_the_published_settings_are_those_of_the_page() -> None:
     exec(PUBLISHED, names)
     settings = names["published"]
     assert (settings.optimizer, settings.betas, settings.weight_decay) == ("adam", (0.9, 0.99), 1e-2)
-    assert (settings.schedule, settings.warmup_steps, settings.learning_rate) == ("noam", 500, 9.9e-4)
+    assert (settings.schedule, settings.warmup_steps) == ("noam", 500)
+    assert settings.learning_rate == pytest.approx(9.9e-4, rel=0.002)
