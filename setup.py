@@ -38,7 +38,11 @@ extensions = [
 setup(
     packages=[*find_packages(include=["ecgbyte", "ecgbyte.*"]), "ecgbyte._ext"],
     package_dir={"ecgbyte._ext": "_ext"},
-    package_data={"ecgbyte": ["py.typed"], "ecgbyte._ext": ["*.pxd", "*.pyx", "*.h"]},
+    package_data={
+        "ecgbyte": ["py.typed"],
+        "ecgbyte._ext": ["*.pxd", "*.pyx", "*.h"],
+        "ecgbyte.viz": ["templates/*", "scripts/*"],
+    },
     ext_modules=cythonize(extensions, compiler_directives=directives, build_dir="build/cython"),
     options={"build_ext": {"parallel": os.cpu_count()}},
 )

@@ -1,4 +1,4 @@
-"""The command ``ecgbyte``: train, encode, decode, inspect.
+"""The command ``ecgbyte``: train, encode, decode, inspect, show.
 
 Results go to standard output, progress and complaints to standard error.
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from ecgbyte._version import __version__
-from ecgbyte.cli import decode, encode, inspect, train
+from ecgbyte.cli import decode, encode, inspect, show, train
 
 EXIT_CODES = """\
 exit codes:
@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ecgbyte {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for module in (train, encode, decode, inspect):
+    for module in (train, encode, decode, inspect, show):
         module.add_parser(commands, epilog=EXIT_CODES, formatter_class=argparse.RawDescriptionHelpFormatter)
     return parser
 
