@@ -36,8 +36,11 @@ LABEL_MM = 4.0
 # Between a trace and whatever is next to it.
 ROOM_MM = 1.5
 PULSE_MM = 10.0
-# A lead's name stands above the first part of its trace, in seconds.
+# The ticks between two leads reach so far above and below the zero line.
+TICK_MM = 5.0
+# A lead's name stands above the first part of its trace, in seconds; that of a rhythm strip also tells its time.
 LABEL_SECONDS = 0.45
+RHYTHM_LABEL_SECONDS = 1.1
 RHYTHM_LEAD = "II"
 # More than this is no ECG, and would need more than a metre of paper for a row.
 LARGEST_MV = 100.0
@@ -131,10 +134,11 @@ def lay_out(
     upper = 0.0
     for planned in _planned_rows(list(lead_names), layout, first, stop):
         panels = []
-        top, bottom = PULSE_MM + ROOM_MM, -2.0
+        top, bottom = PULSE_MM + ROOM_MM, -TICK_MM - 0.5
         for lead, start, end, column_start, rhythm in planned:
             trace = signal[lead, start:end].astype(np.float64) * MM_PER_MV
-            label_samples = max(1, math.floor(LABEL_SECONDS * sampling_rate))
+            label_seconds = RHYTHM_LABEL_SECONDS if rhythm else LABEL_SECONDS
+            label_samples = max(1, math.floor(label_seconds * sampling_rate))
             label = max(0.0, float(trace[:label_samples].max())) + ROOM_MM
             left = LEFT_MM + (start - column_start) / sampling_rate * MM_PER_SECOND
             panels.append(Panel(lead, start, end, left, label, rhythm))

@@ -17,7 +17,7 @@ from ecgbyte.signals.records import Record
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.viz.measures import check_token, with_merges
-from ecgbyte.viz.paper import LEFT_MM, MM_PER_MV, MM_PER_SECOND, PULSE_MM, Panel, Paper, Row, lay_out
+from ecgbyte.viz.paper import LEFT_MM, MM_PER_MV, MM_PER_SECOND, PULSE_MM, TICK_MM, Panel, Paper, Row, lay_out
 from ecgbyte.viz.printout import SPEED_AND_GAIN, unknown_filter_line
 from ecgbyte.viz.shapes import CLIPPED_COLOUR, PAPER_COLOUR, SHAPES, token_shapes
 
@@ -71,7 +71,7 @@ def plot_tokens(
     filter_line : str, optional
         What was done to the record, see `ecgbyte.viz.filter_line`.
     title : str, optional
-        Above the paper; the record's id and its number of tokens where nothing is said.
+        Above the paper; the record's id, its number of tokens and that of the marked one where nothing is said.
 
     Returns
     -------
@@ -118,6 +118,9 @@ def plot_tokens(
             if drawn is not None:
                 axes.plot(*_points(drawn, record, row, panel), color="#111111", linewidth=0.5)
     heading = f"{record.record_id}: {encoding.num_tokens:,} tokens for {encoding.num_symbols:,} samples"
+    if token is not None:
+        times = int(np.count_nonzero(encoding.ids == token))
+        heading += f", {times:,} of them token {token}"
     axes.text(1, -2.5, title or heading, fontsize=10, fontweight="bold", va="baseline")
     line = filter_line or unknown_filter_line(tokenizer.preprocessing, record.sampling_rate)
     axes.text(1, paper.height + 4.5, f"{SPEED_AND_GAIN}  ·  {line}", fontsize=7.5, family="monospace")
@@ -140,10 +143,9 @@ def _draw_paper(axes: Axes, paper: Paper, record: Record) -> None:
         axes.plot(LEFT_MM + pulse[:, 0], row.zero + pulse[:, 1], color="#222222", linewidth=0.8)
         for place, panel in enumerate(row.panels):
             if place:
-                for start in (-5, 2):
-                    axes.plot(
-                        [panel.left] * 2, [row.zero + start, row.zero + start + 3], color="#222222", linewidth=0.8
-                    )
+                for end in (-TICK_MM, TICK_MM):
+                    tick = [row.zero + end, row.zero + 0.4 * end]
+                    axes.plot([panel.left] * 2, tick, color="#222222", linewidth=0.8)
             name = record.lead_names[panel.lead]
             if panel.rhythm:
                 seconds = [f"{round(sample / record.sampling_rate, 2):g}" for sample in (panel.start, panel.stop)]

@@ -150,7 +150,7 @@ function steps({ encoding, id, place }, choose) {
   } else {
     const before = (at + places.length - 1) % places.length;
     const after = (at + 1) % places.length;
-    line.append(button("Previous place", before), ` ${wholeNumber(at + 1)} of ${wholeNumber(places.length)} `, button("Next place", after));
+    line.append(button("Previous", before), ` ${wholeNumber(at + 1)} of ${wholeNumber(places.length)} `, button("Next", after));
   }
   return line;
 }

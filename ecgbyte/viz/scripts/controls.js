@@ -24,8 +24,7 @@ function fillWindows() {
   byId("window-control").hidden = options.length < 2;
 }
 
-// Something worth looking at first: of the tokens in the rhythm lead that do not stand still, the one that covers most
-// of the ECG.
+// Something worth looking at first: of the tokens in the rhythm lead that do not stand still, the most frequent one.
 function strikingSymbol(record) {
   const lead = Math.max(0, record.leads.indexOf(RHYTHM_LEAD));
   const counts = countTokens([encoding], tokenizer.alphabet + state.merges);
@@ -35,9 +34,8 @@ function strikingSymbol(record) {
   let most = 0;
   for (let token = tokenAt(encoding, offset); token < encoding.ids.length && encoding.starts[token] < stop; token++) {
     const id = encoding.ids[token];
-    const covered = counts[id] * tokenizer.strings[id].length;
-    if (shapeById[id] > FLAT && covered > most) {
-      most = covered;
+    if (shapeById[id] > FLAT && counts[id] > most) {
+      most = counts[id];
       best = Math.max(offset, encoding.starts[token]);
     }
   }
@@ -49,7 +47,7 @@ function turnTo(index) {
   state.first = 0;
   state.pointed = null;
   encoding = cut(shown());
-  if (state.chosen.symbol !== null) state.chosen = { symbol: strikingSymbol(shown()), id: null };
+  if (state.chosen.symbol !== null) state.chosen = { symbol: strikingSymbol(shown()), id: null, row: null };
   fillWindows();
   showRecord();
 }
@@ -57,26 +55,34 @@ function turnTo(index) {
 // From the token at hand to its neighbour on the paper.
 function move(key) {
   const record = shown();
-  const current = selection().place;
-  const panels = paper.rows.map((row) => row.panels);
-  if (current === null) {
-    const { lead, start } = panels[0][0];
-    choose(lead * record.samples + start, null);
+  const { symbol } = state.chosen;
+  if (symbol === null) {
+    const { lead, start } = paper.rows[0].panels[0];
+    choose(lead * record.samples + start, null, 0);
     return;
   }
-  const symbol = state.chosen.symbol ?? encoding.starts[current];
-  const row = panels.findIndex((some) => some.some((panel) => inPanel(record, panel, symbol)));
-  const panel = panels[Math.max(row, 0)].find((some) => inPanel(record, some, symbol)) ?? panels[0][0];
+  const token = tokenAt(encoding, symbol);
+  const { row, panel } = whereOnPaper(record, symbol);
   const offset = panel.lead * record.samples;
-  const clamped = (target) => Math.min(offset + panel.stop - 1, Math.max(offset + panel.start, target));
-  if (key === "ArrowRight") choose(clamped(encoding.starts[current + 1]), null);
-  else if (key === "ArrowLeft") choose(clamped(encoding.starts[current] - 1), null);
-  else if (key === "Home") choose(offset + panel.start, null);
-  else if (key === "End") choose(offset + panel.stop - 1, null);
+  const within = (target) => Math.min(offset + panel.stop - 1, Math.max(offset + panel.start, target));
+  if (key === "ArrowRight") choose(within(encoding.starts[token + 1]), null, row);
+  else if (key === "ArrowLeft") choose(within(encoding.starts[token] - 1), null, row);
+  else if (key === "Home") choose(offset + panel.start, null, row);
+  else if (key === "End") choose(offset + panel.stop - 1, null, row);
   else {
-    const other = panels[Math.max(row, 0) + (key === "ArrowDown" ? 1 : -1)];
-    if (other) choose(symbolBelow(record, panel, symbol - offset, other), null);
+    const other = row + (key === "ArrowDown" ? 1 : -1);
+    if (other in paper.rows) choose(symbolBelow(record, panel, symbol - offset, paper.rows[other].panels), null, other);
   }
+}
+
+// The row and panel of a symbol: the row that was kept, where it holds it, else the first that does.
+function whereOnPaper(record, symbol) {
+  const rows = [state.chosen.row, ...paper.rows.keys()].filter((row) => row in paper.rows);
+  for (const row of rows) {
+    const panel = paper.rows[row].panels.find((some) => inPanel(record, some, symbol));
+    if (panel) return { row, panel };
+  }
+  return { row: 0, panel: paper.rows[0].panels[0] };
 }
 
 function inPanel(record, panel, symbol) {

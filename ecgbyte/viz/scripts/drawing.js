@@ -47,7 +47,7 @@ function drawRow(record, row) {
   group.append(svgElement("path", { d: pulse, class: "pulse" }));
   row.panels.forEach((panel, k) => {
     if (k) {
-      const tick = `M${panel.left.toFixed(2)} ${zero - 5}v3M${panel.left.toFixed(2)} ${zero + 2}v3`;
+      const tick = `M${panel.left.toFixed(2)} ${zero - TICK_MM}v3M${panel.left.toFixed(2)} ${zero + TICK_MM}v-3`;
       group.append(svgElement("path", { d: tick, class: "tick" }));
     }
     const seconds = (sample) => `${Number((sample / record.rate).toFixed(2))}`;

@@ -14,7 +14,8 @@ const records = content.records.map((record) => ({
 }));
 const sliderStops = makeSliderStops(tokenizer.numMerges);
 
-// chosen and pointed: a symbol of the record, whose token it is; or, from the vocabulary, an id alone.
+// chosen and pointed: a symbol of the record, whose token it is; or, from the vocabulary, an id alone. A lead can be on the
+// paper twice, so the keyboard also keeps the row.
 const state = {
   record: 0,
   first: 0,
@@ -22,10 +23,10 @@ const state = {
   merges: content.start.merges,
   matching: content.tokenizer.matching,
   decoded: false,
-  chosen: { symbol: null, id: content.start.token },
+  chosen: { symbol: null, id: content.start.token, row: null },
   pointed: null,
   tiles: TILES_AT_ONCE,
-  cardOpen: window.innerWidth >= 640,
+  cardOpen: window.innerWidth >= 1100,
 };
 let encoding; // of the record that is shown
 let paper;
@@ -127,6 +128,7 @@ function showSelection() {
 }
 
 function showVocabulary() {
+  if (pageCounts === null) return; // it comes when they are counted
   const shares = shapeShares(tokenizer, pageCounts, shapeById, shapes.length);
   fillShareBar(byId("share-bar"), shapes, shares);
   const many = records.length > 1 ? `the ${records.length} ECGs of this page` : "this ECG";
@@ -140,8 +142,8 @@ function showVocabulary() {
 }
 
 // Choose a symbol of the record that is shown, or a token by its id; both null for none.
-function choose(symbol, id) {
-  state.chosen = { symbol, id };
+function choose(symbol, id, row = null) {
+  state.chosen = { symbol, id, row };
   state.pointed = null;
   if (symbol !== null && !stretchesOn(paper, shown(), symbol, symbol + 1).length) showSymbol(symbol);
   showSelection();

@@ -9,7 +9,9 @@ const RIGHT_MM = 5;
 const LABEL_MM = 4;
 const ROOM_MM = 1.5;
 const PULSE_MM = 10;
+const TICK_MM = 5; // the ticks between two leads reach so far above and below the zero line
 const LABEL_SECONDS = 0.45;
+const RHYTHM_LABEL_SECONDS = 1.1;
 const RHYTHM_LEAD = "II";
 
 const COLUMNS = {
@@ -45,15 +47,15 @@ function plannedRows(names, layout, first, stop) {
 function layOut(record, layout, first) {
   const largest = (values) => values.reduce((one, other) => Math.max(one, other), -Infinity);
   const smallest = (values) => values.reduce((one, other) => Math.min(one, other), Infinity);
-  const labelSamples = Math.max(1, Math.floor(LABEL_SECONDS * record.rate));
+  const labelSamples = (rhythm) => Math.max(1, Math.floor((rhythm ? RHYTHM_LABEL_SECONDS : LABEL_SECONDS) * record.rate));
   let upper = 0;
   let right = 0;
   const rows = plannedRows(record.leads, layout, first, windowEnd(record, first)).map((planned) => {
     let top = PULSE_MM + ROOM_MM;
-    let bottom = -2;
+    let bottom = -TICK_MM - 0.5;
     const panels = planned.map(({ lead, start, stop, columnStart, rhythm }) => {
       const trace = record.traces[lead].subarray(start, stop);
-      const label = Math.max(0, largest(trace.subarray(0, labelSamples)) * MM_PER_MV) + ROOM_MM;
+      const label = Math.max(0, largest(trace.subarray(0, labelSamples(rhythm))) * MM_PER_MV) + ROOM_MM;
       const left = LEFT_MM + ((start - columnStart) / record.rate) * MM_PER_SECOND;
       top = Math.max(top, largest(trace) * MM_PER_MV + ROOM_MM, label + LABEL_MM);
       bottom = Math.min(bottom, smallest(trace) * MM_PER_MV - ROOM_MM);
