@@ -186,6 +186,19 @@ def test_the_keyboard_goes_from_token_to_token(open_page: Callable, html, tokeni
     assert card_token(page) == encoding.ids[encoding.leads == 1][-1]
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_card_stays_in_view_beside_the_vocabulary_and_can_be_closed(open_page: Callable, html, width):
+    page = open_page(html, width)
+    tile = page.locator(".tile").nth(20)
+    tile.click()
+    assert card_token(page) == int(tile.get_attribute("data-token"))
+    box = page.locator("#card").bounding_box()
+    assert box["y"] >= 0 and box["y"] + min(box["height"], 100) <= 900
+    page.get_by_role("button", name="Let go of this token").click()
+    assert "Point at the trace or tap it" in page.locator("#card").inner_text()
+    assert page.locator(".occurrence").count() == 0
+
+
 def test_previous_and_next_place_go_round(open_page: Callable, html, tokenizer, records):
     page = open_page(html)
     encoding = tokenizer.encode(records[0])

@@ -16,7 +16,10 @@ function fillCard(card, facts, choose) {
   more.append(element("p", {}, "Letters: ", lettersElement(tokenizer.alphabet, string)), origin(facts, choose), ...here, steps(facts, choose));
   more.open = facts.open;
   more.addEventListener("toggle", () => facts.opened(more.open));
+  const close = element("button", { type: "button", class: "close", "aria-label": "Let go of this token" }, "\u00d7");
+  close.addEventListener("click", () => choose(null, null));
   card.replaceChildren(
+    close,
     element("div", { class: "card-sketch" }, sketch(string, shape.dark)),
     element(
       "div",
@@ -38,6 +41,13 @@ function swatch(shape) {
 function lengthText(record, string) {
   const samples = string.length === 1 ? "1 sample" : `${wholeNumber(string.length)} samples`;
   return `${Number(((1000 * string.length) / record.rate).toFixed(1))} ms (${samples})`;
+}
+
+// The levels at a token's ends, in few letters.
+function levels(tokenizer, record, string) {
+  const level = (symbol) => millivolts(binMiddle(record, tokenizer.alphabet, symbol));
+  const [first, last] = [string[0], string[string.length - 1]];
+  return first === last ? `${level(first)} mV` : `${level(first)} to ${level(last)} mV`;
 }
 
 // Where the token lies in mV.

@@ -61,11 +61,12 @@ function tile(facts, id, counts, choose) {
   const name = `Token ${id}`;
   const milliseconds = `${Number(((1000 * string.length) / record.rate).toFixed(1))} ms`;
   const button = element("button", { type: "button", class: "tile", "data-token": id });
-  button.setAttribute("aria-label", `${name}, ${shape.name}, ${milliseconds}, ${timesText(counts[id])}`);
+  button.setAttribute("aria-label", `${name}, ${shape.name}, ${milliseconds}, ${levels(tokenizer, record, string)}, ${timesText(counts[id])}`);
   button.append(
     sketch(string, shape.dark),
     element("span", { class: "tile-name" }, name),
     element("span", { class: "tile-facts" }, `${wholeNumber(counts[id])} \u00d7 ${milliseconds}`),
+    element("span", { class: "tile-levels" }, levels(tokenizer, record, string)),
   );
   button.addEventListener("click", () => choose(null, id));
   return element("li", {}, button);
