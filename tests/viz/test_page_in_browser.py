@@ -242,6 +242,7 @@ def test_the_vocabulary_by_use(open_page: Callable, html, tokenizer, records):
     page = open_page(html)
     ids = np.concatenate([tokenizer.encode(record).ids for record in records])
     counts = np.bincount(ids, minlength=176)
+    page.locator(".tile").first.wait_for()  # the page counts a moment after it is drawn
     assert (
         f"{np.count_nonzero(counts)} of 176 tokens occur in the 2 ECGs"
         in page.locator("#vocabulary-summary").inner_text()
