@@ -42,6 +42,7 @@ setup(
         "ecgbyte": ["py.typed"],
         "ecgbyte.pretrained": ["*.md", "*/*.json", "*/*.md"],
         "ecgbyte._ext": ["*.pxd", "*.pyx", "*.h"],
+        "ecgbyte.viz": ["templates/*", "scripts/*"],
     },
     ext_modules=cythonize(extensions, compiler_directives=directives, build_dir="build/cython"),
     options={"build_ext": {"parallel": os.cpu_count()}},
