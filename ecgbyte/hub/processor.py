@@ -156,7 +156,7 @@ class ECGProcessor(ProcessorMixin):
         options = Padding(padding, truncation, max_length)
         return self._batch(samples, answers is not None, options, return_tensors)
 
-    def apply_chat_template(  # type: ignore[override]
+    def apply_chat_template(
         self,
         conversation: Sequence[Any],
         ecgs: Any = None,
