@@ -71,6 +71,10 @@ def over_prompts(
         longest, first = extremes.get(beginnings[-1], (0, index))
         extremes[beginnings[-1]] = (max(longest, len(whole)), first)
 
+    if len(extremes) == len(groups):
+        # Nothing is shared, and one pass is cheaper than two.
+        sharing = None
+
     def place(indices: list[int]) -> tuple[int, ...]:
         # Longest first, so that memory is at its highest at once; those about one ECG side by side; ties in order.
         index = indices[0]
