@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
 from experiments.rows.answer_scores import AnswerScorer, answer_scores
+from experiments.rows.groups import AGAINST
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
 from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
+from experiments.rows.schema import ResultRow
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.segments import REJECTED_FILE
 from experiments.steps.study import Study
@@ -70,7 +72,6 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
         "dataset": profile.data.dataset,
         "versions": versions(),
         "device": "cuda" if torch.cuda.is_available() else "cpu",
-        "code_version": fingerprint(*(run.code for run in plan.methods)),
         "data_fingerprint": study.records.fingerprint,
         "tokenizer_fingerprint": tokenizer.fingerprint,
     }
@@ -90,7 +91,7 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     attention = [run.attention_task.step for run in ended if run.method.draws_attention]
     drawn = [step.folder for step in attention if step.is_done]
     return Outcome(
-        rows=rows,
+        rows=with_code(rows, plan),
         audit=prepared.audit,
         answers=answers,
         questions=prepared.questions["test"],
@@ -105,6 +106,24 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
         details=_details(study, ended),
         failures=failures,
     )
+
+
+def with_code(rows: Iterable[ResultRow], plan: Plan) -> list[ResultRow]:
+    """Rows with what identifies the code of the runs that each is of: all of the steps that its answers come from."""
+    methods = {run.method.name: run.code for run in plan.methods}
+    variants = {variant: run.code for variant, run in plan.ablations}
+    transfers = {run.run.method.name: run.code for run in plan.transfers}
+
+    def code(row: ResultRow) -> str:
+        if row.table == "ablations":
+            return variants[row.variant]
+        if row.table == "transfer":
+            return transfers[row.method]
+        if row.variant.startswith(AGAINST):
+            return fingerprint(methods[row.method], methods[row.variant.removeprefix(AGAINST)])
+        return methods[row.method]
+
+    return [row._replace(code_version=code(row)) for row in rows]
 
 
 def _token_usages(plan: Plan) -> dict[UsageOf, TokenUsage]:

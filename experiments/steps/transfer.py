@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
+from ecgbyte.files import fingerprint
 from experiments.profiles.data_sets import DataSet, find_data_set
 from experiments.profiles.input_settings import DataSettings
 from experiments.steps.answering import OtherRecords, answer_about_others
@@ -163,6 +164,12 @@ class TransferRun:
             return dict(measure_tokens(folder, open_tokenizer(trained.folder, matching), self.segments, names, whose))
 
         return Task(step, measure)
+
+    @property
+    def code(self) -> str:
+        """Identifies the code of all the steps that its answers come from."""
+        steps = (self.segments_task.step, self.answer_task.step)
+        return fingerprint(self.run.code, *(step.code for step in steps))
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -96,6 +96,10 @@ def test_rows_cover_every_method_seed_input_and_stage(finished: Path) -> None:
     assert {row.variant for row in rows if row.table == "ablations"} == {"base", "tokenizer.num_merges=100"}
     assert {row.scale for row in rows} == {"small run"}
     assert all(row.data_fingerprint and row.tokenizer_fingerprint and row.code_version for row in rows)
+    # Each row names the code of its own run: an encoder is no part of a method that reads tokens.
+    codes = {row.method: row.code_version for row in rows if row.table == "language-quality"}
+    assert codes["merl"] == codes["merl-as-published"] and codes["ecg-byte"] == codes["ecg-byte-merge-order"]
+    assert len({codes[name] for name in ("ecg-byte", "merl", "vit", "clip", "linear-patches", "most-frequent")}) == 6
 
 
 def test_every_question_is_answered_once_under_every_input_in_every_run(finished: Path) -> None:

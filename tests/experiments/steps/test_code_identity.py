@@ -64,8 +64,8 @@ def changed(root: Path, file: str, old: str, new: str, *modules: str) -> list[bo
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("ecgbyte/signals/preprocess.py", "CHAIN_VERSION = 1", "CHAIN_VERSION = 1  # as before"),
-        ("ecgbyte/signals/preprocess.py", "CHAIN_VERSION = 1", "\n\nCHAIN_VERSION = 1"),
+        ("ecgbyte/signals/preprocess.py", "NOTCH_QUALITY = 30.0", "NOTCH_QUALITY = 30.0  # as before"),
+        ("ecgbyte/signals/preprocess.py", "NOTCH_QUALITY = 30.0", "\n\nNOTCH_QUALITY = 30.0"),
         ("ecgbyte/signals/preprocess.py", '"""The preprocessing chain with', '"""A chain with'),
         ("experiments/steps/segments.py", '"""First step of a run', '"""Step one of a run'),
         ("_ext/lead_lanes.h", "#include <math.h>", "/* said\nhere */ #include   <math.h>  // twice"),

@@ -15,10 +15,13 @@ from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.preprocess import Preprocessor
 from experiments.profiles.data_sets import find_data_set, open_records
 from experiments.profiles.profile import Profile, read_profile
+from experiments.profiles.settings_reading import change_settings
 from experiments.steps.questions import ask_questions
-from experiments.steps.segments import Segments, choose_entries, write_segments
+from experiments.steps.segments import SegmentRecords, Segments, choose_entries, write_segments
+from experiments.steps.study import Study
 from experiments.steps.tokenizer_training import train_tokenizer
 from experiments.steps.views import ALTERED_INPUTS, ECGView, altered_signals, assign_segments, make_examples
+from experiments.steps.work_folder import WorkFolder
 
 
 def open_set(profile: Profile) -> RecordSet:
@@ -185,3 +188,29 @@ def test_a_record_that_cannot_be_used_is_written_down_and_the_others_go_on(profi
     cut = Preprocessor(target_rate=250).segments(records.read(entries[2].record_id), profile.data.segment_seconds)
     for number in range(2):
         np.testing.assert_array_equal(opened.signal(entries[2].record_id, number), cut[number].signal)
+
+
+@pytest.mark.parametrize("change", ["as_published=true", "target_rate=100, preprocessing.notch=[]", "denoise=false"])
+def test_preprocessing_of_the_profile_is_what_segments_went_through(
+    change: str, profile: Profile, tmp_path: Path
+) -> None:
+    other = change_settings(profile, f"preprocessing.{change}")
+    chain = other.preprocessing.preprocessor()
+    records = open_set(other)
+    study, plain = (Study(one, WorkFolder(tmp_path), {}) for one in (other, profile))
+    assert study.segments_task.step.fingerprint != plain.segments_task.step.fingerprint
+    entries = records.entries[:2]
+    details = write_segments(tmp_path, records, entries, other.data, chain)
+    assert details["preprocessing"] == chain.settings()
+    opened = Segments.open(tmp_path)
+    assert opened.sampling_rate == other.preprocessing.target_rate == chain.target_rate
+    cut = chain.segments(records.read(entries[1].record_id), other.data.segment_seconds)
+    np.testing.assert_array_equal(opened.signal(entries[1].record_id, 1), cut[1].signal)
+    # Whoever goes through the segments is told their rate.
+    assert {record.sampling_rate for record in SegmentRecords(opened, list(opened.rows))} == {opened.sampling_rate}
+
+
+def test_a_chain_without_a_rate_is_refused(profile: Profile, tmp_path: Path) -> None:
+    records = open_set(profile)
+    with pytest.raises(ValueError, match="preprocessor: it has no target rate"):
+        write_segments(tmp_path, records, records.entries[:1], profile.data, Preprocessor(None))
