@@ -8,36 +8,21 @@ The layers are an ECG encoder with a projection to one row (`ecgbyte.models.enco
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
 
-from ecgbyte.models.ecg_language_model import ECGLanguageModel, tokens_never_answered
 from ecgbyte.models.encoder_row import EncoderRow
 from ecgbyte.models.linear_patches import LinearPatches
-from ecgbyte.models.signal_positions import count_signals, prepare_signal_reader, text_row_deviation
+from ecgbyte.models.signal_positions import SignalReader, text_row_deviation
 
 if TYPE_CHECKING:
     from ecgbyte.models.end_to_end import LoraSettings
     from ecgbyte.models.language.ecg_tokens import ECGTokenMap
 
 
-class SignalLayers(Protocol):
-    """What turns signals into rows of a language model.
-
-    ``num_positions`` is the number of rows of one signal; calling it takes float [batch, leads, samples] in mV to float
-    [batch, num_positions, hidden]; ``settings()`` says what rebuilds it, ready for JSON.
-    """
-
-    num_positions: int
-
-    def __call__(self, ecg: Tensor) -> Tensor: ...
-
-    def settings(self) -> dict[str, Any]: ...
-
-
-class JointModel(ECGLanguageModel):
+class JointModel(SignalReader):
     """A causal language model with a signal's rows in place of the tokens ``<signal>``, all trained together.
 
     Parameters
@@ -48,7 +33,7 @@ class JointModel(ECGLanguageModel):
     token_map : ECGTokenMap
         What `add_signal_token` returned.
     signal_layers : nn.Module
-        `EncoderRow` or `LinearPatches` (see `SignalLayers`), for rows of this language model's length. Trained whole,
+        `EncoderRow` or `LinearPatches`, for rows of this language model's length. Trained whole,
         also where the language model is trained by LoRA; a parameter whose ``requires_grad`` is off stays so.
     training, lora
         As in `ecgbyte.models.end_to_end.EndToEndModel`, for the language model.
@@ -86,13 +71,15 @@ class JointModel(ECGLanguageModel):
         answer_vocabulary: str = "text",
         seed: int = 0,
     ) -> None:
-        never_answered = tokens_never_answered(answer_vocabulary, token_map.all_ids())
-        prepared = prepare_signal_reader(
-            language_model, token_map, training=training, lora=lora, train_embeddings=train_embeddings, seed=seed
+        super().__init__(
+            language_model,
+            token_map,
+            training=training,
+            lora=lora,
+            train_embeddings=train_embeddings,
+            answer_vocabulary=answer_vocabulary,
+            seed=seed,
         )
-        super().__init__(prepared, never_answered)
-        self.token_map = token_map
-        self.signal_id = int(token_map.signal_id or 0)
         self.signal_layers = signal_layers
 
     @property
@@ -100,29 +87,18 @@ class JointModel(ECGLanguageModel):
         """Positions of ``<signal>`` that one signal takes."""
         return int(self.signal_layers.num_positions)
 
-    def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the rows of ``input_ids`` with those of the signals in ``features`` at the positions of ``<signal>``.
-
-        Returns
-        -------
-        Tensor
-            Float [samples, positions, hidden].
+    def signal_rows(self, features: Tensor) -> Tensor:
+        """Float [signals, leads, samples] in mV to float [signals, `signal_positions`, hidden].
 
         Raises
         ------
         ValueError
-            If there are more or fewer signals than blocks of ``<signal>``, or they have another shape.
+            If they have another shape.
         """
-        rows = self.embed_tokens(batch["input_ids"])
-        features = batch.get("features")
-        at_signal = count_signals(batch["input_ids"], self.signal_id, self.signal_positions, features, "signal")
-        if features is None:
-            return rows
         if features.ndim != 3:
             raise ValueError(f"features: expected signals [signals, leads, samples], got {list(features.shape)}")
-        signal_rows: Tensor = self.signal_layers(features)
-        # Both go by sample, then by position: a block takes the rows of its signal in their order.
-        return rows.masked_scatter(at_signal[..., None], signal_rows.to(rows.dtype))
+        rows: Tensor = self.signal_layers(features)
+        return rows
 
 
 def build_encoder_model(

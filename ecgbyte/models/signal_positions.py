@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ecgbyte.checks import check_option
 from ecgbyte.files import write_atomically
+from ecgbyte.models.ecg_language_model import ECGLanguageModel, tokens_never_answered
 from ecgbyte.models.end_to_end import TRAINING, LoraSettings, prepare_training
 from ecgbyte.models.language.ecg_tokens import SIGNAL, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.saved_folder import new_folder, read_settings, read_tensors
@@ -52,6 +53,66 @@ def prepare_signal_reader(
         raise ValueError(f"token_map: its highest id is {highest}, the model has {rows} embedding rows")
     trained_rows = [token_map.start_id, token_map.end_id] if training == "lora" and train_embeddings else None
     return prepare_training(language_model, training=training, lora=lora, trained_rows=trained_rows, seed=seed)
+
+
+class SignalReader(ECGLanguageModel):
+    """A causal language model with rows of its own in place of the tokens ``<signal>``; a base class.
+
+    Its parameters are those of `ecgbyte.models.joint.JointModel` and `ecgbyte.models.two_stage.TwoStageModel`, which
+    make the rows (`signal_rows`).
+    """
+
+    # What stands for a block of <signal>, for messages.
+    _UNIT = "signal"
+
+    def __init__(
+        self,
+        language_model: Any,
+        token_map: ECGTokenMap,
+        *,
+        training: str,
+        lora: LoraSettings | None,
+        train_embeddings: bool | None,
+        answer_vocabulary: str,
+        seed: int,
+    ) -> None:
+        never_answered = tokens_never_answered(answer_vocabulary, token_map.all_ids())
+        prepared = prepare_signal_reader(
+            language_model, token_map, training=training, lora=lora, train_embeddings=train_embeddings, seed=seed
+        )
+        super().__init__(prepared, never_answered)
+        self.token_map = token_map
+        self.signal_id = int(token_map.signal_id or 0)
+
+    @property
+    def signal_positions(self) -> int:
+        """Positions of ``<signal>`` that one signal takes."""
+        return 1
+
+    def signal_rows(self, features: Tensor) -> Tensor:
+        """Rows of the language model, float [..., hidden], from the ``features`` of a batch."""
+        raise NotImplementedError
+
+    def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Return the rows of ``input_ids`` with those of ``features`` at the positions of ``<signal>``.
+
+        Returns
+        -------
+        Tensor
+            Float [samples, positions, hidden].
+
+        Raises
+        ------
+        ValueError
+            If there are more or fewer ``features`` than blocks of ``<signal>``, or they have another shape.
+        """
+        rows = self.embed_tokens(batch["input_ids"])
+        features = batch.get("features")
+        at_signal = count_signals(batch["input_ids"], self.signal_id, self.signal_positions, features, self._UNIT)
+        if features is None:
+            return rows
+        # Both go by sample, then by position: a block takes the rows of its signal in their order.
+        return rows.masked_scatter(at_signal[..., None], self.signal_rows(features).to(rows.dtype))
 
 
 def text_row_deviation(language_model: Any, token_map: ECGTokenMap) -> float:

@@ -8,7 +8,6 @@ scores are those of the end-to-end model.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from ecgbyte.checks import check_option
-from ecgbyte.models.ecg_language_model import ECGLanguageModel, tokens_never_answered
 from ecgbyte.models.signal_positions import (
-    count_signals,
+    SignalReader,
     load_signal_layers,
-    prepare_signal_reader,
     read_signal_reader,
     save_signal_reader,
     text_row_deviation,
@@ -115,7 +112,7 @@ class FeatureProjection(nn.Module):
         return rows * self.row_deviation
 
 
-class TwoStageModel(ECGLanguageModel):
+class TwoStageModel(SignalReader):
     """A causal language model with a projected feature vector in place of the token ``<signal>``.
 
     Parameters
@@ -147,6 +144,8 @@ class TwoStageModel(ECGLanguageModel):
         If the map has no ``<signal>``, the model no row for it, the feature sizes differ, or an option is unknown.
     """
 
+    _UNIT = "vector"
+
     def __init__(
         self,
         language_model: Any,
@@ -161,41 +160,27 @@ class TwoStageModel(ECGLanguageModel):
         answer_vocabulary: str = "text",
         seed: int = 0,
     ) -> None:
-        never_answered = tokens_never_answered(answer_vocabulary, token_map.all_ids())
         hidden_size = language_model.get_input_embeddings().weight.shape[1]
         row_deviation = text_row_deviation(language_model, token_map)
-        prepared = prepare_signal_reader(
-            language_model, token_map, training=training, lora=lora, train_embeddings=train_embeddings, seed=seed
+        super().__init__(
+            language_model,
+            token_map,
+            training=training,
+            lora=lora,
+            train_embeddings=train_embeddings,
+            answer_vocabulary=answer_vocabulary,
+            seed=seed,
         )
-        super().__init__(prepared, never_answered)
-        self.token_map = token_map
-        self.signal_id = int(token_map.signal_id or 0)
         self.projection = FeatureProjection(
             feature_size, hidden_size, kind=projection, row_deviation=row_deviation, seed=seed
         )
         if training_features is not None:
             self.projection.fit_scale(training_features)
 
-    def embed(self, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the rows of ``input_ids`` with the projected ``features`` at the positions of ``<signal>``.
-
-        Returns
-        -------
-        Tensor
-            Float [samples, positions, hidden].
-
-        Raises
-        ------
-        ValueError
-            If there are more or fewer feature vectors than ``<signal>`` positions, or they have another length.
-        """
-        rows = self.embed_tokens(batch["input_ids"])
-        features = batch.get("features")
-        at_signal = count_signals(batch["input_ids"], self.signal_id, 1, features, "vector")
-        if features is None:
-            return rows
-        projected = self.projection(features.to(self.projection.feature_mean))
-        return rows.masked_scatter(at_signal[..., None], projected.to(rows.dtype))
+    def signal_rows(self, features: Tensor) -> Tensor:
+        """Float [signals, feature_size] to float [signals, hidden]; errors as of `FeatureProjection`."""
+        rows: Tensor = self.projection(features.to(self.projection.feature_mean))
+        return rows
 
 
 def save_two_stage(folder: str | os.PathLike[str], model: TwoStageModel, text_tokenizer: Any) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rouge_score.tokenizers import DefaultTokenizer
 
-from ecgbyte.metrics.language import exact_match, rouge, rouge_signature
+from ecgbyte.metrics.language import exact_match, rouge_scores, rouge_signature
 from ecgbyte.metrics.words import words
 
 TEXTS = {
@@ -30,24 +30,24 @@ TEXTS = {
 def test_identical_texts_score_100_in_any_script(language: str) -> None:
     text = TEXTS[language]
     for same in (text, text.upper(), unicodedata.normalize("NFD", text), f"  {text}. "):
-        assert rouge([text], [same])["rouge-1"] == 100.0
-        assert rouge([text], [same])["rouge-l"] == 100.0
+        assert rouge_scores([text], [same])["rouge-1"] == 100.0
+        assert rouge_scores([text], [same])["rouge-l"] == 100.0
     assert exact_match([text], [text.upper()]) == 100.0
     assert exact_match([text], [unicodedata.normalize("NFD", text)]) == 100.0
     # Another text of the same script does not.
     half = words(text)
-    assert 0 < rouge([text], [" ".join(half[: len(half) // 2])])["rouge-1"] < 100
+    assert 0 < rouge_scores([text], [" ".join(half[: len(half) // 2])])["rouge-1"] < 100
 
 
 def test_umlauts_belong_to_words() -> None:
     assert words("Überhöht, für ÄUßERE") == ["überhöht", "für", "äussere"]
-    assert rouge(["überhöht"], ["berh ht"])["rouge-1"] == 0.0
-    assert rouge(["für"], ["fr r"])["rouge-1"] == 0.0
+    assert rouge_scores(["überhöht"], ["berh ht"])["rouge-1"] == 0.0
+    assert rouge_scores(["für"], ["fr r"])["rouge-1"] == 0.0
 
 
 def test_scripts_without_spaces_count_characters() -> None:
     assert words("窦性心律不齐70bpm") == ["窦", "性", "心", "律", "不", "齐", "70bpm"]
-    assert rouge(["窦性心律"], ["窦性心动"])["rouge-1"] == pytest.approx(75.0)
+    assert rouge_scores(["窦性心律"], ["窦性心动"])["rouge-1"] == pytest.approx(75.0)
     assert words("क्षिप्रहृदयता 100") == ["क्षिप्रहृदयता", "100"]
     assert words("\u0301a") == ["a"]  # a mark on nothing
 

@@ -13,10 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.checks import check_option
-from ecgbyte.data.catalogue import RecordEntry
-from ecgbyte.data.questions.dealing import resplit_questions
 from ecgbyte.data.questions.json_files import read_json
-from ecgbyte.data.questions.question import ECG_QA_QUESTION_TYPES, SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.question import ECG_QA_QUESTION_TYPES, Question
 
 DATASETS = ("ptbxl", "mimic-iv-ecg")
 WORDINGS = ("template", "paraphrased")
@@ -145,80 +143,6 @@ def read_all_ecgqa(
         questions += found
         questions.rejected += found.rejected
     return questions
-
-
-def load_ecgqa_questions(
-    root: str | os.PathLike[str],
-    splits: Mapping[str, Sequence[RecordEntry]],
-    *,
-    dataset: str = "ptbxl",
-    wording: str = "paraphrased",
-    question_types: Sequence[str] = SINGLE_QUESTION_TYPES,
-) -> dict[str, list[Question]]:
-    """Read ECG-QA and deal its questions to splits of records, whatever split ECG-QA had them in.
-
-    ECG-QA's own splits of PTB-XL share no patient, nor do PTB-XL's folds, but they are not the same: a test record of
-    one may be a training record of the other. Here the record alone decides, see
-    `ecgbyte.data.questions.dealing.resplit_questions`; a sample id still names ECG-QA's split.
-
-    Parameters
-    ----------
-    root, dataset, wording
-        As for `read_ecgqa`.
-    splits : mapping of str to sequence of RecordEntry
-        Our splits by name.
-    question_types : sequence of str
-        The types to keep; those about one ECG where nothing else is said.
-
-    Returns
-    -------
-    dict of str to list of Question
-        For each of `splits` its questions, in the order of the files; empty where there is none.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As for `read_all_ecgqa` and `resplit_questions`.
-    """
-    questions = read_all_ecgqa(root, dataset=dataset, wording=wording, question_types=question_types)
-    return resplit_questions(questions, splits).by_split
-
-
-def read_ecgqa_split(root: str | os.PathLike[str], *, split: str, dataset: str = "ptbxl") -> tuple[str, ...]:
-    """Read the ids of the records in one of ECG-QA's own splits, which are not PTB-XL's folds.
-
-    Parameters
-    ----------
-    root, split, dataset
-        As for `read_ecgqa`; the file is ``<root>/<dataset>/<split>_ecgs.tsv``.
-
-    Returns
-    -------
-    tuple of str
-        Record ids in the order of the file.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the file does not exist.
-    ValueError
-        If a line is not a counter and an id, or an id occurs twice.
-    """
-    path = _dataset_folder(root, dataset, split) / f"{_SPLIT_FOLDERS[split]}_ecgs.tsv"
-    if not path.is_file():
-        raise FileNotFoundError(f"root: {path} does not exist")
-    record_ids: dict[str, int] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        fields = line.split("\t")
-        if len(fields) != 2 or not all(field.strip().isdigit() for field in fields):
-            raise ValueError(f"{path}, line {number}: got {line!r}, expected a counter, a tab and the id of an ECG")
-        record_id = _record_id(int(fields[1]), dataset)
-        if record_id in record_ids:
-            raise ValueError(f"{path}, line {number}: ECG {record_id} is in line {record_ids[record_id]} already")
-        record_ids[record_id] = number
-    if not record_ids:
-        raise ValueError(f"{path}: empty, expected one ECG a line")
-    return tuple(record_ids)
 
 
 def _dataset_folder(root: str | os.PathLike[str], dataset: str, split: str) -> Path:

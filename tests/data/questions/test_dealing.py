@@ -10,8 +10,8 @@ import pytest
 from ecgbyte.data.audit import audit_splits
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.questions.dealing import NO_SUCH_RECORD, TWO_SPLITS, draw_questions, resplit_questions
-from ecgbyte.data.questions.ecgqa import load_ecgqa_questions, read_all_ecgqa
-from ecgbyte.data.questions.question import Question
+from ecgbyte.data.questions.ecgqa import read_all_ecgqa
+from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
 from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.splits import split_by_fold
 
@@ -90,7 +90,7 @@ def test_ecgqa_of_mimic_is_dealt_by_study(tmp_path: Path) -> None:
         samples[0]["ecg_path"] = ["/somewhere/40000001"]
         (folder / "0.json").write_text(json.dumps(samples))
     splits = {"train": [entry("40000003", "1")], "validation": [], "test": [entry("40000001", "2")]}
-    asked = load_ecgqa_questions(tmp_path, splits, dataset="mimic-iv-ecg", wording="template")
+    asked = resplit_questions(read_all_ecgqa(tmp_path, dataset="mimic-iv-ecg", wording="template"), splits).by_split
     assert {name: [(q.sample_id, q.record_id) for q in part] for name, part in asked.items()} == {
         "train": [("ecg-qa-test-0", "40000003")],
         "validation": [],
@@ -107,7 +107,8 @@ def test_the_real_ones(real_data: Path) -> None:
     every = read_all_ecgqa(real_data / "ecg-qa")
     dealt = resplit_questions(every, splits)
     assert (len(every), dealt.left_out) == (24348, {NO_SUCH_RECORD: 0, TWO_SPLITS: 5717})
-    asked = load_ecgqa_questions(real_data / "ecg-qa", splits)
+    about_one = read_all_ecgqa(real_data / "ecg-qa", question_types=SINGLE_QUESTION_TYPES)
+    asked = resplit_questions(about_one, splits).by_split
     assert {name: len(part) for name, part in asked.items()} == {"train": 6878, "validation": 1620, "test": 1502}
     assert {q.question_type for part in asked.values() for q in part} == {"single-verify"}
     # All of them come from ECG-QA's training split, which holds records of PTB-XL's folds 9 and 10.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ecgbyte.data.questions.ecgqa import read_all_ecgqa, read_ecgqa, read_ecgqa_split
+from ecgbyte.data.questions.ecgqa import read_all_ecgqa, read_ecgqa
 
 SAMPLE: dict[str, Any] = {
     "template_id": 27,
@@ -138,23 +138,6 @@ def test_missing_files_and_unknown_options(tmp_path: Path) -> None:
         read_ecgqa(tmp_path, split="train", dataset="mimic")
     with pytest.raises(ValueError, match="question_types: got 'verify'"):
         read_ecgqa(tmp_path, split="train", question_types=["verify"])
-    with pytest.raises(FileNotFoundError, match=r"train_ecgs\.tsv does not exist"):
-        read_ecgqa_split(tmp_path, split="train")
-
-
-def test_its_own_split(tmp_path: Path) -> None:
-    write(tmp_path, "0\t3\n1\t6\n", "ptbxl/train_ecgs.tsv")
-    assert read_ecgqa_split(tmp_path, split="train") == ("00003", "00006")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [("0\t3\n1,6\n", "line 2: got '1,6'"), ("0\t3\n1\t3\n", "line 2: ECG 00003 is in line 1 already"), ("", "empty")],
-)
-def test_a_bad_split_file(tmp_path: Path, content: str, message: str) -> None:
-    write(tmp_path, content, "ptbxl/train_ecgs.tsv")
-    with pytest.raises(ValueError, match=message):
-        read_ecgqa_split(tmp_path, split="train")
 
 
 @pytest.mark.real_data
@@ -165,7 +148,3 @@ def test_the_real_files(real_data: Path) -> None:
     train = read_ecgqa(root, split="train", wording="template", question_types=["single-verify"])
     assert Counter(q.attribute_type for q in train) == {"noise": 10000}
     assert {q.answer for q in train} == {("yes",), ("no",)}
-    ids = {split: set(read_ecgqa_split(root, split=split)) for split in ("train", "validation", "test")}
-    assert [len(part) for part in ids.values()] == [11566, 1274, 3214]
-    assert not (ids["train"] & ids["test"] or ids["train"] & ids["validation"] or ids["validation"] & ids["test"])
-    assert {q.record_id for q in train} <= ids["train"]
