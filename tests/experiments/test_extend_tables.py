@@ -1,4 +1,4 @@
-"""The examples of ``docs/extend-tables.md`` run as they stand there."""
+"""The examples of ``docs/extend.md`` on tables, figures and claims run as they stand there."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_examples_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
-    page = (ROOT / "docs" / "extend-tables.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8").split("### A table\n")[1]
     names: dict[str, Any] = {}
     for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(compile(block, "docs/extend-tables.md", "exec"), names)
+        exec(compile(block, "docs/extend.md", "exec"), names)
     printed = capsys.readouterr().out
     assert printed.startswith("## Empty answers\n") and printed.rstrip().endswith("holds here")
     assert {line["method"] for line in names["table"].rows} == {"ecg-byte", "text-only"}

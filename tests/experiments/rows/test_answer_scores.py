@@ -79,8 +79,7 @@ def test_lengths_and_empty_references_are_refused_before_anything_is_kept() -> N
 def test_the_example_of_the_page_runs_and_its_entry_reaches_the_rows(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pages = [PAGE / "extend-metric.md", PAGE / "extend.md"]
-    text = "\n".join(page.read_text(encoding="utf-8") for page in pages if page.exists())
+    text = (PAGE / "extend.md").read_text(encoding="utf-8")
     (code,) = [code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "first_words" in code]
     namespace: dict[str, Any] = {}
     exec(code, namespace)
