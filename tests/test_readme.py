@@ -47,6 +47,8 @@ def records_folder(tmp_path: Path) -> Path:
             baseline=[0] * 12,
             write_dir=str(folder),
         )
+    signal = SyntheticRecords(2, seed=0, sampling_rate=500).read(records.entries[0].record_id).signal
+    np.savetxt(tmp_path / "recording.csv", signal.T, delimiter=",", header=",".join(LEADS), comments="", fmt="%.4f")
     return tmp_path
 
 
@@ -64,7 +66,7 @@ def test_python_examples_run(records_folder: Path) -> None:
 
 def test_shell_examples_run(records_folder: Path) -> None:
     lines = [line for block in blocks("bash") for line in block.splitlines() if line.startswith("ecgbyte ")]
-    assert [line.split()[1] for line in lines] == ["train", "encode", "decode", "inspect"]
+    assert [line.split()[1] for line in lines] == ["train", "encode", "encode", "decode", "inspect"]
     for line in lines:
         command = shlex.split(line, comments=True)
         completed = subprocess.run(

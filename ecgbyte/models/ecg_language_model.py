@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,10 +26,18 @@ from ecgbyte.models.language.packed_attention import (
     PackedLayout,
     check_every_layer_was_packed,
     count_layers,
+    is_attention_alone,
     pack_options,
     why_not_packed,
 )
+from ecgbyte.models.language.replay import (
+    keeps_to_padding_and_cache,
+    num_probe_tokens,
+    run_again,
+    windows_end_before,
+)
 from ecgbyte.models.language.shared_row import pack_shared, split_shared
+from ecgbyte.models.running import evaluation_mode
 
 __all__ = ["IGNORED", "ECGLanguageModel", "LanguageModelOutput", "token_log_likelihoods", "tokens_never_answered"]
 
@@ -136,21 +146,23 @@ class ECGLanguageModel(nn.Module, ABC):
                 return self._run_packed(*pack_shared(batch, wanted))
             return self._run_lent(*split_shared(batch, wanted))
         keep = positions_from_first(wanted)
-        beginning = self.run(self.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
-        cache = beginning.past_key_values
-        if cache is None:
-            raise ValueError(
-                "language_model: gradient checkpointing keeps no keys and values that questions could share"
+        questions, whole_mask = self.embed_tokens(batch["suffix_ids"]), torch.cat([mask[rows], suffix_mask], dim=1)
+        if self.windows_end_before(longest):
+            # Padding between beginning and question would push the beginning out of the window.
+            whole = torch.cat([self.embed(batch)[rows], questions], dim=1)
+            output = run_again(self._run_as_attention, whole, whole_mask, keep=keep, cache=None, use_cache=False)
+            output.logits = self.answer_logits(output.logits)
+        else:
+            beginning = self.run(self.embed(batch), mask, batch["position_ids"], keep=1, use_cache=True)
+            cache = beginning.past_key_values
+            if cache is None:
+                raise ValueError(
+                    "language_model: gradient checkpointing keeps no keys and values that questions could share"
+                )
+            cache.batch_select_indices(rows)
+            output = self.run(
+                questions, whole_mask, batch["suffix_position_ids"], keep=keep, cache=cache, use_cache=True
             )
-        cache.batch_select_indices(rows)
-        output = self.run(
-            self.embed_tokens(batch["suffix_ids"]),
-            torch.cat([mask[rows], suffix_mask], dim=1),
-            batch["suffix_position_ids"],
-            keep=keep,
-            cache=cache,
-            use_cache=True,
-        )
         return output.logits[:, :-1][wanted[:, 1 - keep :]].float()
 
     def _run_lent(
@@ -248,6 +260,49 @@ class ECGLanguageModel(nn.Module, ABC):
         use_cache: bool = False,
     ) -> Any:
         """Run the language model as `run` does, with the logits of all tokens as they are."""
+        if (use_cache or cache is not None or not bool(attention_mask.all())) and not self._keeps_to_padding_and_cache:
+            return run_again(
+                self._run_as_attention, embeddings, attention_mask, keep=keep, cache=cache, use_cache=use_cache
+            )
+        return self._run_as_attention(
+            embeddings, attention_mask, position_ids, keep=keep, cache=cache, use_cache=use_cache
+        )
+
+    def windows_end_before(self, length: int) -> bool:
+        """Whether attention reaches back over less than `length` places of a row, which padding may fill."""
+        return windows_end_before(self.plain_language_model, length)
+
+    @functools.cached_property
+    def _keeps_to_padding_and_cache(self) -> bool:
+        """Whether the language model does with padding and cache what attention does.
+
+        A model that is not attention alone is tried once, on a few tokens.
+        """
+        if is_attention_alone(self.plain_language_model):
+            return True
+        weight = self.language_model.get_input_embeddings().weight
+        ids = torch.linspace(0, len(weight) - 1, num_probe_tokens(), device=weight.device).long()
+        with evaluation_mode(self), torch.no_grad():
+            keeps = keeps_to_padding_and_cache(self._run_as_attention, self.embed_tokens(ids))
+        if not keeps:
+            name = type(self.plain_language_model).__name__
+            warnings.warn(
+                f"language_model: {name} has another way with padding or cache than attention, so it is run without "
+                "both: the results are its own, and answers take longer",
+                stacklevel=2,
+            )
+        return keeps
+
+    def _run_as_attention(
+        self,
+        embeddings: Tensor,
+        attention_mask: Tensor,
+        position_ids: Tensor | None = None,
+        *,
+        keep: int = 1,
+        cache: Any = None,
+        use_cache: bool = False,
+    ) -> Any:
         options: dict[str, Any] = {"use_cache": use_cache}
         if cache is not None:
             options["past_key_values"] = cache

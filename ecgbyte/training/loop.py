@@ -33,6 +33,7 @@ from ecgbyte.training.checkpoints import (
     save_finished,
 )
 from ecgbyte.training.epochs import EpochExamples
+from ecgbyte.training.fitting import check_fit
 from ecgbyte.training.identity import run_identity
 from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.processes import agree, gather_rows, named_trained, open_accelerator, process_seed
@@ -70,8 +71,9 @@ def train(
     examples : sequence or EpochExamples
         Anything with a ``record_id``; as `ecgbyte.training.epochs.EpochExamples`, others in every epoch.
     collate : callable
-        From a list of examples to a dict of tensors. Where it has ``truncation(examples)``, the counts go into the
-        report; `TrainingSettings.group_by_length` needs ``length(example)``.
+        From a list of examples to a dict of tensors. Where it builds sequences, what does not fit is told before the
+        first step (`ecgbyte.training.fitting`), and the counts go into the report; `TrainingSettings.group_by_length`
+        needs ``length(example)``.
     settings : TrainingSettings
     output_folder : path-like or None
         Where checkpoints and the end of the run are kept. A stopped run continues from the newest checkpoint and on a
@@ -98,8 +100,8 @@ def train(
     Raises
     ------
     ValueError
-        If there are no examples, nothing to train, or `output_folder` holds another run; if `tracking` is unknown, or
-        a launcher has settings that are `settings`' to say.
+        If examples do not fit (all are named), if there are none, nothing is to be trained, or `output_folder` holds
+        another run; if `tracking` is unknown, or a launcher has settings that are `settings`' to say.
     ImportError
         If the package of `tracking` is not installed.
     FloatingPointError
@@ -133,6 +135,9 @@ def train(
             return TrainingReport.from_dict(content)
         except ValueError as error:
             raise ValueError(f"output_folder: {folder}: {error}") from error
+    fit = check_fit(examples, collate, "training")
+    if validation is not None:
+        check_fit(validation, collate, "validation")
     counts = (sum(value.numel() for value in trained.values()), sum(value.numel() for value in model.parameters()))
     plan = StepPlan(examples, collate, settings, total_steps)
     measure = None
@@ -220,7 +225,7 @@ def train(
         device=accelerator.device.type if accelerator.num_processes > 1 else str(accelerator.device),
         precision=settings.precision,
         processes=accelerator.num_processes,
-        truncation=collate.truncation(plan.items(0)).to_dict() if hasattr(collate, "truncation") else None,
+        truncation=None if fit is None else fit.to_dict(),
         resumed_from_step=resumed_from,
         data_wait_seconds=state.data_wait_seconds,
         peak_memory_bytes=state.peak_memory_bytes,

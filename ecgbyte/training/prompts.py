@@ -52,7 +52,9 @@ def over_prompts(
     """Apply `function` to batches of different prompts of similar length; give the results in the examples' order."""
     if batch_size < 1:
         raise ValueError(f"batch_size: expected a positive integer, got {batch_size!r}")
-    sharing = None if with_answer else _sharing(collate)
+    # Padding between a beginning and its questions would push the beginning out of a short window.
+    apart = with_answer or model.windows_end_before(collate.max_length)
+    sharing = None if apart else _sharing(collate)
     groups: dict[tuple[bytes, bytes], list[int]] = {}
     lengths: list[int] = []
     # Of each example its beginning, and of each beginning its longest prompt and its first example.

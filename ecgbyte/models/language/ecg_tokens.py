@@ -9,7 +9,7 @@ order in which tokens were added, and so moved rows by up to 4 places when a mod
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,10 @@ class ECGTokenMap:
         Of the ECG tokenizer the ids belong to, where it is known.
     lead_ids : int64 [leads]
         The markers of the leads, in canonical order; empty where leads are not marked.
+    token_lengths : int64 [ECG vocabulary] or None
+        Samples that each ECG token covers, where the map was made with the ECG tokenizer.
+    lead_names : tuple of str or None
+        The leads of its ECGs, where they are known.
     """
 
     ids: np.ndarray
@@ -59,6 +63,8 @@ class ECGTokenMap:
     signal_id: int | None = None
     fingerprint: str | None = None
     lead_ids: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    token_lengths: np.ndarray | None = None
+    lead_names: tuple[str, ...] | None = None
 
     @property
     def vocabulary_size(self) -> int:
@@ -150,7 +156,12 @@ def add_ecg_tokens(
         described = token_map.ids[ecg.used_ids] if hasattr(ecg, "used_ids") else token_map.ids
         with torch.no_grad():
             model.get_input_embeddings().weight[torch.from_numpy(described)] = rows
-    return token_map
+    lengths = getattr(vocabulary, "lengths", None)
+    if lengths is None:
+        return token_map
+    by_id = np.zeros(vocabulary_size, np.int64)
+    by_id[ecg.used_ids if hasattr(ecg, "used_ids") else slice(None)] = lengths
+    return replace(token_map, token_lengths=by_id, lead_names=getattr(ecg, "lead_names", None))
 
 
 def add_signal_token(model: Any, text_tokenizer: Any, *, seed: int = 0) -> ECGTokenMap:

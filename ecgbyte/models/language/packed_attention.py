@@ -152,6 +152,17 @@ def packed_attention(
     return torch.cat(outputs, dim=1), None
 
 
+def is_attention_alone(language_model: Any) -> bool:
+    """Whether all layers of a model are attention that goes through transformers' attention interface.
+
+    Such a model keeps to masks and to transformers' cache of keys and values.
+    """
+    configuration = _text_configuration(language_model)
+    kinds = set(getattr(configuration, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
+    attends = bool(getattr(language_model, "_supports_attention_backend", False))
+    return attends and not kinds and not getattr(language_model, "_is_stateful", False)
+
+
 def why_not_packed(language_model: Any, *, longest: int | None = None, shared: bool = False) -> str | None:
     """Return why a model cannot compute packed rows, or None where it can.
 

@@ -262,3 +262,27 @@ def test_real_records_in_every_format(real_data: Path, folder: str, tmp_path: Pa
             record = ecgbyte.read_record(path, **{**options, "sampling_rate": rate})
             assert record.reader == reader
             np.testing.assert_allclose(record.signal, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_the_page_about_formats_says_what_holds() -> None:
+    from ecgbyte.signals import plausibility
+    from ecgbyte.signals.padding import SHORTEST_SECONDS
+    from ecgbyte.signals.preprocess import MOST_NOTCHES
+    from ecgbyte.signals.reading import limits
+    from ecgbyte.signals.resample import LARGEST_TERM
+
+    page = (Path(__file__).resolve().parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
+    for said in (
+        f"{limits.MAX_VALUES:,}: 12 leads",
+        f"| {limits.MAX_SIGNALS:,} |",
+        f"{limits.MAX_TEXT_BYTES >> 20} MiB",
+        f"{limits.MAX_CLINICAL_BYTES >> 20} MiB",
+        f"more than {plausibility.LARGEST_MV:g} mV",
+        f"spans {plausibility.SMALLEST_MV:g} mV",
+        f"for {SHORTEST_SECONDS:g} s or more",
+        f"numbers up to {LARGEST_TERM:,}",
+        f"| {MOST_NOTCHES}; 100 kHz |",
+    ):
+        assert said in page, said
+    for kind in ("SCP-ECG", "HL7 aECG", "DICOM", "MUSE", "Philips", "EDF", "MFER", "CODE-15", "MATLAB", "WFDB"):
+        assert kind in page
