@@ -82,6 +82,7 @@ def export_run(run: MethodRun, folder: Path, *, dtype: str | None = None, adapte
             max_length=learner.collator.max_length,
             answer_room=learner.collator.answer_room,
             segment_seconds=profile.data.segment_seconds,
+            form=learner.collator.form.name,
         ),
         adapter=adapter,
         base=profile.model.name if adapter else None,

@@ -21,7 +21,7 @@ COMMANDS = {
     "encode": "turn records into token ids",
     "decode": "turn token ids back into a signal",
     "inspect": "show what a tokenizer file holds",
-    "show": "draw records and their tokens on ECG paper",
+    "show": "show records and their tokens on ECG paper",
     "import-published": "take over a vocabulary that ECG-Byte's code saved",
     "answer": "ask a trained model about records",
 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecgbyte.checks import finite_number
 from ecgbyte.hub.saved_model import SavedModel
+from ecgbyte.models.language.lead_markers import mark_leads
 from ecgbyte.signals.records import Record
 from ecgbyte.signals.segments import samples_per_segment
 from ecgbyte.tokenizer.stored_preprocessing import preprocessor_from_settings
@@ -120,10 +121,17 @@ def answer_questions(
         saved.text_tokenizer,
         max_length=saved.reading.max_length,
         answer_room=saved.reading.answer_room,
+        form=saved.reading.form,
     )
+    # A model that was taught with markers of leads is shown them.
+    marked = len(saved.token_map.lead_ids) > 0
+    ecgs = [
+        mark_leads(encoding.ids, encoding.leads, saved.token_map.vocabulary_size) if marked else encoding.ids
+        for encoding in encodings
+    ]
     examples = [
-        Example(f"{place}/{number}", segment.record_id, "", question, "", encoding.ids)
-        for place, ((segment, _), encoding) in enumerate(zip(shown, encodings, strict=True))
+        Example(f"{place}/{number}", segment.record_id, "", question, "", ecg)
+        for place, ((segment, _), ecg) in enumerate(zip(shown, ecgs, strict=True))
         for number, question in enumerate(asked)
     ]
     generations, scores = answer_and_score(

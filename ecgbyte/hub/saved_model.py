@@ -52,17 +52,22 @@ class Reading:
         Positions that are kept for the answer.
     segment_seconds : float or None
         How long an ECG is shown; None where whole records were, of any length.
+    form : {"published", "chat"}
+        How question and ECG stand in the model's input: as published, or in the chat template of the text tokenizer
+        (`ecgbyte.training.prompt_forms`).
     """
 
     max_length: int = 1024
     answer_room: int = 128
     segment_seconds: float | None = None
+    form: str = "published"
 
     def __post_init__(self) -> None:
         whole_number("reading.max_length", self.max_length, minimum=1)
         whole_number("reading.answer_room", self.answer_room, minimum=1, maximum=self.max_length)
         if self.segment_seconds is not None:
             positive_number("reading.segment_seconds", self.segment_seconds, unit="in seconds")
+        check_option("reading.form", self.form, ("published", "chat"))
 
 
 @dataclass(frozen=True, eq=False)

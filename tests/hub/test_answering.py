@@ -48,7 +48,7 @@ def test_answers_and_scores_are_those_of_the_model(folder):
     saved = load_model(folder)
     asked = records(2)
     results = answer_questions(saved, asked, QUESTIONS, start=1.5, max_new_tokens=5)
-    collate = Collator(saved.token_map, saved.text_tokenizer, max_length=1500, answer_room=20)
+    collate = Collator(saved.token_map, saved.text_tokenizer, max_length=1500, answer_room=20, form="published")
     for record, result in zip(asked, results, strict=True):
         clean = Preprocessor(target_rate=100, denoise=False).apply(record)
         encoding = saved.ecg_tokenizer.encode(clean.signal[:, 150:350])

@@ -30,12 +30,14 @@ def text_ids(text: str) -> list[int]:
 
 def test_the_published_form_is_that_of_training():
     example = Example("s", "r", "p", "Is this ECG normal?", "yes", IDS)
-    expected = Collator(TOKEN_MAP, TEXT)([example])
+    expected = Collator(TOKEN_MAP, TEXT, form="published")([example])
     batch = PROCESSOR(example.question, RECORD, answers="yes", return_tensors="pt")
     for key in ("input_ids", "attention_mask", "labels"):
         torch.testing.assert_close(batch[key], expected[key])
     prompt = PROCESSOR(example.question, RECORD, return_tensors="pt")
-    torch.testing.assert_close(prompt["input_ids"], Collator(TOKEN_MAP, TEXT).prompts([example])["input_ids"])
+    torch.testing.assert_close(
+        prompt["input_ids"], Collator(TOKEN_MAP, TEXT, form="published").prompts([example])["input_ids"]
+    )
     assert "labels" not in prompt
 
 

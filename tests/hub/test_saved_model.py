@@ -27,7 +27,7 @@ LORA = LoraSettings(rank=4, dropout=0.0)
 
 
 def logits(model: Any, text: Any) -> torch.Tensor:
-    batch = Collator(model.token_map, text)(EXAMPLES)
+    batch = Collator(model.token_map, text, form="published")(EXAMPLES)
     with torch.inference_mode():
         return model.eval().label_logits(batch)[0]
 
@@ -38,7 +38,7 @@ def trained(options: dict[str, Any], *, tied: bool = True) -> tuple[EndToEndMode
     model = EndToEndModel(language_model, token_map, **options)
     optimizer = torch.optim.SGD([value for value in model.parameters() if value.requires_grad], lr=0.5)
     for _ in range(3):
-        model(**Collator(token_map, text)(EXAMPLES)).loss.backward()
+        model(**Collator(token_map, text, form="published")(EXAMPLES)).loss.backward()
         optimizer.step()
         optimizer.zero_grad()
     return model.eval(), text
@@ -112,7 +112,7 @@ def test_no_answer_of_transformers_own_generation_holds_an_ecg_token(tmp_path):
         weight[torch.from_numpy(model.token_map.ids)] *= 50
     save_model(tmp_path / "model", model, text, ECG)
     saved = load_model(tmp_path / "model")
-    prompt = Collator(saved.token_map, text).prompts(EXAMPLES[:1])
+    prompt = Collator(saved.token_map, text, form="published").prompts(EXAMPLES[:1])
     prompt = {key: prompt[key] for key in ("input_ids", "attention_mask")}
     plain = saved.model.language_model
     answer = plain.generate(**prompt, max_new_tokens=10)[0, prompt["input_ids"].shape[1] :]
