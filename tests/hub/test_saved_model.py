@@ -24,6 +24,7 @@ EXAMPLES = [
     Example("2", "r", "p", "Which rhythm is it?", "sinus rhythm", None),
 ]
 LORA = LoraSettings(rank=4, dropout=0.0)
+READING = {"max_length": 9, "answer_room": 2, "segment_seconds": None, "form": "published"}
 
 
 def logits(model: Any, text: Any) -> torch.Tensor:
@@ -192,8 +193,9 @@ def altered(folder, tmp_path, **changes: Any):
         ({"dtype": "int8"}, "dtype: expected one of"),
         ({"base": 3}, "base: expected a string or null"),
         ({"reading": {"max_length": 10}}, "reading: expected an object with"),
-        ({"reading": {"max_length": 9, "answer_room": "a", "segment_seconds": None}}, "answer_room: expected a whole"),
-        ({"reading": {"max_length": 9, "answer_room": 2, "segment_seconds": -1}}, "segment_seconds: got -1"),
+        ({"reading": {**READING, "answer_room": "a"}}, "answer_room: expected a whole"),
+        ({"reading": {**READING, "segment_seconds": -1}}, "segment_seconds: got -1"),
+        ({"reading": {**READING, "form": "verse"}}, "reading.form: got 'verse'"),
     ],
 )
 def test_an_altered_description_is_told(changes, message, folder, tmp_path):

@@ -111,7 +111,7 @@ def test_smollm2_answers_and_takes_ecg_tokens() -> None:
     assert tokenizer.pad_token_id == tokenizer.eos_token_id
     token_map = add_ecg_tokens(language_model, tokenizer, 30)
     model: Any = EndToEndModel(language_model, token_map, training="lora")
-    collate = Collator(token_map, tokenizer)
+    collate = Collator(token_map, tokenizer, form="published")
     text = Example("1", "r", "p", "One, two, three, four, five, six,", "seven", None)
     answers = generate_answers(model, [text], collate, max_new_tokens=2, progress=False)
     assert answers[0].answer.startswith("seven")
