@@ -178,7 +178,7 @@ def test_the_published_percentiles(tmp_path: Path) -> None:
     }
     np.save(tmp_path / "percentiles.npy", held, allow_pickle=True)
     found = read_published_percentiles(tmp_path / "percentiles.npy")
-    assert (found["percentile_1"], found["percentile_99"], found["n"]) == (-1.25, 2.5, 3.0)
+    assert (found["percentile_1"], found["percentile_99"], found["skipped"]) == (-1.25, 2.5, 3.0)
     with pytest.raises(ValueError, match="holds percentiles and no record"):
         read_record(tmp_path / "percentiles.npy")
     np.save(tmp_path / "a.npy", np.zeros((12, 5)))
