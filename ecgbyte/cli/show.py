@@ -31,7 +31,7 @@ def add_parser(commands: Any, **format_options: Any) -> None:
     """Add ``show`` to the commands."""
     parser = commands.add_parser(
         "show",
-        help="draw records and their tokens on ECG paper",
+        help="show records and their tokens on ECG paper",
         description="Write a page (.html) that shows records on ECG paper, each token a stretch of colour, with a "
         "slider over the number of merges; or a picture (.png, .svg) of one record. The preprocessing that the "
         "tokenizer file names is applied first. The page is one file, needs no network, and holds the records' "
