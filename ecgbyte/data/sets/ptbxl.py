@@ -118,9 +118,16 @@ class PTBXL(RecordFolder):
 def _read_table(root: Path, name: str) -> str:
     path = root / name
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text ({error})") from error
+    try:
+        # Fields of more than 131,072 characters, and others that are none.
+        for _ in csv.reader(io.StringIO(text)):
+            pass
+    except csv.Error as error:
+        raise ValueError(f"{path}: no table ({error})") from error
+    return text
 
 
 def _statements_without_likelihood(root: Path, text: str) -> frozenset[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-# Values (signals times samples) of one record: 12 leads of 6 hours at 500 Hz, or 3 leads of 24 hours at 500 Hz. They
-# take 1 GiB as float64 while they are read.
+# Values (signals times samples) of one record: 12 leads of 6 hours at 500 Hz, or 3 leads of 24 hours at 500 Hz. Reading
+# as many from a WFDB file takes 2.8 GB.
 MAX_VALUES = 1 << 27
 # Files that are parsed as a whole, in bytes: text, XML, and the binary formats of devices.
 MAX_TEXT_BYTES = 1 << 28

@@ -185,6 +185,9 @@ def test_bad_tables_are_named(tmp_path: Path) -> None:
     table.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="not UTF-8"):
         PTBXL(tmp_path)
+    table.write_text("A" * 140_000 + ",b\n1,2\n")
+    with pytest.raises(ValueError, match=r"ptbxl_database\.csv: no table \(field larger"):
+        PTBXL(tmp_path)
     write_tables(tmp_path, {})
     (tmp_path / "scp_statements.csv").write_text(",description\nNORM,normal\n")
     with pytest.raises(ValueError, match="no column 'form'"):

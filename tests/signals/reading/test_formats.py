@@ -15,6 +15,7 @@ import wfdb
 
 import ecgbyte
 from ecgbyte.signals.leads import LEADS
+from ecgbyte.signals.reading.numpy_files import read_published_percentiles
 from ecgbyte.signals.reading.reader import known_format, read_record, record_ids
 from tests.signals.reading.ecg_writers import CLINICAL, Counts, whole_microvolts
 
@@ -165,6 +166,24 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path: Path) -> None:
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert f"pip install 'ecgbyte[{extra}]'" in done.stdout
+
+
+def test_the_published_percentiles(tmp_path: Path) -> None:
+    held = {
+        "global_min": -9.5,
+        "global_max": 8.0,
+        "percentile_1": np.float64(-1.25),
+        "percentile_99": 2.5,
+        "skipped": 3,
+    }
+    np.save(tmp_path / "percentiles.npy", held, allow_pickle=True)
+    found = read_published_percentiles(tmp_path / "percentiles.npy")
+    assert (found["percentile_1"], found["percentile_99"], found["skipped"]) == (-1.25, 2.5, 3.0)
+    with pytest.raises(ValueError, match="holds percentiles and no record"):
+        read_record(tmp_path / "percentiles.npy")
+    np.save(tmp_path / "a.npy", np.zeros((12, 5)))
+    with pytest.raises(ValueError, match="no dictionary with percentile_1 and percentile_99"):
+        read_published_percentiles(tmp_path / "a.npy")
 
 
 def test_code_15(tmp_path: Path) -> None:
