@@ -48,7 +48,7 @@ epochs = 1
 batch_size = 8
 warmup_steps = 2
 
-[merl]
+[encoders.merl]
 epochs = 1
 
 [transfer]
