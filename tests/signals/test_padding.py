@@ -50,7 +50,8 @@ def test_resampled_signal_stays_in_its_place(before: int, after: int, rate: int,
     inside = (positions >= before + 60) & (positions <= before + 1500 - 60)
     expected = np.sin(2 * np.pi * 2.0 * (positions - before) / rate)
     np.testing.assert_allclose(result.signal[0, inside], expected[inside], atol=5e-3)
-    outside = (positions < before) | (positions >= before + 1500)
+    times = np.arange(result.num_samples) * rate  # in whole numbers: of old samples times the new rate
+    outside = (times < before * target) | (times >= (before + 1500) * target)
     assert not result.signal[:, outside].any()
 
 
