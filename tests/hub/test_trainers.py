@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from peft import LoraConfig, get_peft_model
 from transformers import Trainer, TrainingArguments
 
 from ecgbyte.hub import ECGProcessor, ecg_as_text
 from tests.hub.tiny_models import tiny_model
 from tests.tokenizer.ecg_examples import wandering_signal
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_for_other_trainings() -> Iterator[None]:
+    """These trainers set a precision for the whole process, for which later trainings would be refused."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("ACCELERATE_")}
+    yield
+    for name in [name for name in os.environ if name.startswith("ACCELERATE_")]:
+        del os.environ[name]
+    os.environ.update(before)
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 @pytest.mark.parametrize("tied", [True, False])
