@@ -12,7 +12,7 @@ from ecgbyte.training.schedules import SCHEDULES
 from ecgbyte.training.settings import OPTIMIZERS, PRECISIONS
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.input_settings import DataSettings, QuestionSettings, TokenizerSettings, check_rate
-from experiments.profiles.value_checks import at_least, check_seeds, positive, without_repeats
+from experiments.profiles.value_checks import at_least, check_seeds, without_repeats
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,19 @@ class OptimiserSettings:
     """Training of the language model; the same for every method.
 
     `batch_size` counts segments. `questions_per_segment` questions about one segment share its positions; 1 computes
-    every question apart, as published. `validate_every` counts steps; 0 leaves validation out.
+    every question apart, as published. In every epoch a record's questions are asked about others of its segments.
+    `validate_every` counts steps; the weights with the best score on the validation questions are kept. 0 leaves
+    validation out and keeps the last weights.
+
+    Where `learning_rates` holds several, each method is trained with each of them for `trial_epochs` (0: for all
+    `epochs`), with the first training seed; the rate with the best validation score is that of its training.
     """
 
     epochs: int
     batch_size: int = 16
     questions_per_segment: int = 1
-    learning_rate: float = 1e-3
+    learning_rates: tuple[float, ...] = (1e-3,)
+    trial_epochs: int = 0
     optimizer: str = "adamw"
     schedule: str = "cosine"
     warmup_steps: int = 50
@@ -70,8 +76,16 @@ class OptimiserSettings:
 
     def __post_init__(self) -> None:
         at_least(self, "training", 1, "epochs", "batch_size", "questions_per_segment", "checkpoint_every")
-        at_least(self, "training", 0, "warmup_steps", "validate_every")
-        positive(self, "training", "learning_rate")
+        at_least(self, "training", 0, "warmup_steps", "validate_every", "trial_epochs")
+        without_repeats("training.learning_rates", self.learning_rates)
+        if not self.learning_rates or not all(math.isfinite(rate) and rate > 0 for rate in self.learning_rates):
+            raise ValueError(f"training.learning_rates: got {list(self.learning_rates)}, expected positive numbers")
+        if len(self.learning_rates) > 1 and not self.validate_every:
+            raise ValueError("training.learning_rates: got several, which validation chooses from; validate_every is 0")
+        if len(self.learning_rates) == 1 and self.trial_epochs:
+            raise ValueError(
+                f"training.trial_epochs: got {self.trial_epochs}, which does nothing with one learning rate"
+            )
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise ValueError(f"training.weight_decay: got {self.weight_decay}, expected 0 or more")
         check_option("training.optimizer", self.optimizer, OPTIMIZERS)

@@ -40,8 +40,8 @@ def _of_all(profile: Profile) -> list[str]:
         "(published: 200,000 MIMIC-IV ECGs of 10 s).",
         chain,
         f"Padding is masked in the labels, except where a method is named as published. {training.optimizer}, "
-        f"{training.schedule} schedule as declared, peak {training.learning_rate:g}, {training.batch_size} segments a "
-        "step, gradients clipped (published: Adam, Noam schedule with peak 9.9e-4).",
+        f"{training.schedule} schedule as declared, {_rates(training.learning_rates)}, {training.batch_size} "
+        "segments a step, gradients clipped (published: Adam, Noam schedule with peak 9.9e-4).",
         f"Answers have at most {profile.evaluation.max_new_tokens} tokens (published: 128). BLEU-4 is of the corpus; "
         "the published mean of smoothed sentences stands beside it.",
         f"Intervals are over patients and {_seeds(profile)} (published: one checkpoint, decoded five times).",
@@ -54,6 +54,11 @@ def _of_all(profile: Profile) -> list[str]:
     if rate != 250:
         differences.append(f"Segments are at {rate:g} Hz (published: 250).")
     return differences
+
+
+def _rates(rates: tuple[float, ...]) -> str:
+    listed = " or ".join(f"{rate:g}" for rate in rates)
+    return f"peak {listed}" + (", the best of them on validation for each method" if len(rates) > 1 else "")
 
 
 def _language_model(profile: Profile) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from experiments.profiles.methods import Method
 from experiments.steps.answering import AnswerSettings, answer_test_questions
 from experiments.steps.attention import attention_of_method
 from experiments.steps.learning import LearningSettings, train_method
+from experiments.steps.rates import choose_rate, take_over, try_rate
 from experiments.steps.readers.reading import Reader, Reading
 from experiments.steps.shown import Shown
 from experiments.steps.study import Study
@@ -61,11 +62,12 @@ class MethodRun:
         """The questions with what the method sees; the tasks before its training must be done."""
         prepared, profile = self.study.prepared, self.study.profile
         view = self.reader.view(prepared.segments)
-        return Shown(prepared, view, profile.seed, profile.training.questions_per_segment)
+        identity = self.reading.tasks[-1].step.fingerprint
+        return Shown(prepared, view, profile.seed, profile.training.questions_per_segment, identity)
 
     @cached_property
-    def learning(self) -> LearningSettings:
-        """How its language model is trained."""
+    def terms(self) -> LearningSettings:
+        """How its language model is trained, with all learning rates that are tried."""
         profile, faults = self.study.profile, self.method.faults
         return LearningSettings(
             profile.model,
@@ -75,6 +77,13 @@ class MethodRun:
             faults=faults,
             padded_length=profile.as_published.padded_length if PADDING_IN_LABELS in faults else None,
         )
+
+    @cached_property
+    def learning(self) -> LearningSettings:
+        """How its language model is trained; where a learning rate is chosen, the trials must be done."""
+        rates = self.terms.training.learning_rates
+        rate = rates[0] if self.rates_task is None else self.rates_task.step.details["learning_rate"]
+        return self.terms.with_rate(rate)
 
     @property
     def answer_settings(self) -> AnswerSettings:
@@ -91,33 +100,79 @@ class MethodRun:
         return self.study.work.step(name, settings, after, modules=(*modules, *self.reading.modules))
 
     @cached_property
-    def train_task(self) -> Task:
-        """Train the language model."""
-        profile, reading, learning = self.study.profile, self.reading, self.learning
-        step = self.step(
-            f"train-{self.method.name}-{self.seed}",
-            {
-                "method": self.method.settings(),
-                "learning": learning.plain(),
-                "reading": dict(reading.settings),
-                "seed": profile.seed,
-            },
-            (reading.tasks[-1].step, self.study.questions_task.step),
-            "experiments.steps.learning",
-        )
+    def tuned(self) -> MethodRun:
+        """The run of the method, with the first training seed, whose trials choose the learning rate of all of them."""
+        first = self.study.profile.training_seeds[0]
+        return self if self.seed == first else MethodRun(self.study, self.method, first)
+
+    @cached_property
+    def trial_tasks(self) -> dict[float, Task]:
+        """Train with each of several learning rates; none where there is one."""
+        if self.tuned is not self:
+            return self.tuned.trial_tasks
+        rates = self.terms.training.learning_rates
+        return {rate: self._trial_task(rate) for rate in rates} if len(rates) > 1 else {}
+
+    def _trial_task(self, rate: float) -> Task:
+        learning = self.terms.with_rate(rate, self.terms.training.trial_epochs or None)
+        step = self._training_step(f"trial-{self.method.name}-{rate:g}", learning)
 
         def build(folder: Path) -> dict[str, Any]:
+            description = f"{self.method.name}, learning rate {rate:g}"
+            return try_rate(folder, self.reader, learning, self.shown, description)
+
+        return self._training_task(step, build, learning)
+
+    @cached_property
+    def rates_task(self) -> Task | None:
+        """Choose the learning rate; None where there is no choice."""
+        trials = self.trial_tasks
+        if not trials:
+            return None
+        step = self.study.work.step(
+            f"rates-{self.method.name}",
+            {},
+            tuple(task.step for task in trials.values()),
+            modules=("ecgbyte.training.learning_rates",),
+        )
+
+        def build(_: Path) -> dict[str, Any]:
+            return choose_rate({rate: task.step.details for rate, task in trials.items()})
+
+        return Task(step, build)
+
+    @cached_property
+    def train_task(self) -> Task:
+        """Train the language model."""
+        chosen = () if self.rates_task is None else (self.rates_task.step,)
+        step = self._training_step(f"train-{self.method.name}-{self.seed}", self.terms, *chosen)
+
+        def build(folder: Path) -> dict[str, Any]:
+            learning, trials = self.learning, self.trial_tasks
+            if self.tuned is self and trials and self.terms.training.trial_epochs in (0, learning.training.epochs):
+                take_over(trials[learning.learning_rate].step.folder, folder)
             description = f"{self.method.name}, seed {self.seed}"
             return train_method(folder, self.reader, learning, self.shown, description, self.study.tracking)
 
-        return Task(
-            step,
-            build,
-            operations=expected_cost.training_operations(
-                profile, reading.positions, reading.operations, keeps_padding=learning.keeps_padding
-            ),
-            size=expected_cost.model_bytes(profile),
+        return self._training_task(step, build, self.terms)
+
+    def _training_step(self, name: str, learning: LearningSettings, *after: Step) -> Step:
+        settings = {
+            "method": self.method.settings(),
+            "learning": learning.plain(),
+            "reading": dict(self.reading.settings),
+            "seed": self.study.profile.seed,
+        }
+        before = (self.reading.tasks[-1].step, self.study.questions_task.step, *after)
+        return self.step(name, settings, before, "experiments.steps.learning")
+
+    def _training_task(self, step: Step, build: Callable[[Path], dict[str, Any]], learning: LearningSettings) -> Task:
+        profile, reading = self.study.profile, self.reading
+        operations = expected_cost.training_operations(
+            profile, reading.positions, reading.operations, keeps_padding=learning.keeps_padding
         )
+        share = learning.training.epochs / profile.training.epochs
+        return Task(step, build, operations=share * operations, size=expected_cost.model_bytes(profile))
 
     @cached_property
     def answer_task(self) -> Task:
@@ -194,12 +249,14 @@ class MethodRun:
         """All that this run needs, in order."""
         if not self.method.is_trained:
             return [*self.study.data_tasks, self.answer_task]
-        own = [self.train_task, self.answer_task]
+        own = [*self.trial_tasks.values(), *([self.rates_task] if self.rates_task else [])]
+        own += [self.train_task, self.answer_task]
         if timed and self.method.timed:
             own.append(self.timing_task)
         if timed and self.method.draws_attention:
             own.append(self.attention_task)
-        return [*self.study.data_tasks, *self.reading.tasks, *own]
+        tried = self.tuned.reading.tasks if self.trial_tasks else []
+        return [*self.study.data_tasks, *tried, *self.reading.tasks, *own]
 
     @property
     def code(self) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ecgbyte.training.epochs import RotatingSegments
 from ecgbyte.training.examples import Example
 from experiments.steps.prepared import Prepared
 from experiments.steps.views import ALTERED_INPUTS, ECGView, altered_signals, assign_segments, make_examples
@@ -26,13 +27,16 @@ class Shown:
     seed : int
         Of the records of other patients, and of noise and shuffled leads.
     questions_per_segment : int
-        How many questions of training share a segment.
+        How many questions of training, and of validation, share a segment.
+    identity : str
+        What tells the view from others, such as the fingerprint of the step that it was read from.
     """
 
     prepared: Prepared
     view: ECGView | None
     seed: int
     questions_per_segment: int = 1
+    identity: str = ""
 
     @property
     def own_input(self) -> str:
@@ -46,11 +50,14 @@ class Shown:
 
     def places(self, split: str) -> list[int]:
         """The segment that each question of a split is asked about."""
-        together = self.questions_per_segment if split == "train" else 1
+        together = 1 if split == "test" else self.questions_per_segment
         return assign_segments(self.prepared.questions[split], self.prepared.segments.per_record, together)
 
     def examples(self, split: str, shown: str = "") -> list[Example]:
-        """The questions of a split as the method meets them under an input; without one, under its own."""
+        """The questions of a split as the method meets them under an input; without one, under its own.
+
+        Those of training are as in its first epoch.
+        """
         return make_examples(
             self.prepared.questions[split],
             self.prepared.patients,
@@ -59,6 +66,22 @@ class Shown:
             segments=self.places(split),
             others=self.others,
         )
+
+    def training_groups(self) -> RotatingSegments:
+        """The training questions, grouped as they share a segment: another of the record's segments in every epoch.
+
+        Every method meets the same segments, equally often.
+        """
+        return RotatingSegments(
+            self.examples("train"),
+            self._ecg_of,
+            segments_per_record=self.prepared.segments.per_record,
+            together=self.questions_per_segment,
+            identity=self.identity,
+        )
+
+    def _ecg_of(self, record_id: str, segment: int, epoch: int) -> np.ndarray | None:
+        return None if self.view is None else self.view.values[record_id, segment]
 
     def with_altered(
         self, inputs: Sequence[str], read: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]
