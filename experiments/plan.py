@@ -48,8 +48,8 @@ class Plan:
         methods = profile.all_methods
         runs = []
         for place, seed in enumerate(profile.training_seeds):
-            # A method that is not trained has one run.
-            runs += [MethodRun(self.study, method, seed) for method in methods if method.is_trained or not place]
+            # A method in which nothing is drawn has one run.
+            runs += [MethodRun(self.study, method, seed) for method in methods if method.has_seeds or not place]
         return runs
 
     @cached_property

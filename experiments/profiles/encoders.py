@@ -114,6 +114,8 @@ class Encoder:
         The encoders whose stage 1 it uses: itself, or several. Empty: it has no stage 1.
     joint_settings : tuple of str
         The settings that count where it is trained together with the language model.
+    random_settings : tuple of str
+        The settings that count where it is frozen as it was drawn.
     settings_of : str
         Empty, or the encoder by whose settings it goes where it has none of its own.
     expected_positions : callable
@@ -130,6 +132,7 @@ class Encoder:
     settings: type | None
     parts: tuple[str, ...] = ()
     joint_settings: tuple[str, ...] = ("size",)
+    random_settings: tuple[str, ...] = ("size",)
     settings_of: str = ""
     expected_positions: Callable[[Any, int, float], float] = _one_position
     expected_operations: Callable[[Any], float] = _operations_by_size
@@ -148,6 +151,7 @@ def _reads_reports(name: str, published: str) -> Callable[[Any], str]:
     )
 
 
+_OF_PICTURES = ("size", "normalisation")
 _ALL = (
     Encoder(
         "merl",
@@ -161,6 +165,7 @@ _ALL = (
         "experiments.steps.encoders.vit",
         VitSettings,
         ("vit",),
+        random_settings=_OF_PICTURES,
         deviation=lambda settings: (
             f"Stage 1 of vit sees the profile's own training records, {settings.epochs} epochs; size {settings.size!r} "
             "(published: MIMIC-IV-ECG, 20 epochs, ViT-B/16)."
@@ -171,9 +176,17 @@ _ALL = (
         "experiments.steps.encoders.clip",
         ClipSettings,
         ("clip",),
+        random_settings=_OF_PICTURES,
         deviation=_reads_reports("clip", "CLIP ViT-B/32"),
     ),
-    Encoder("clip-vit", "experiments.steps.encoders.clip_vit", None, ("clip", "vit"), settings_of="clip"),
+    Encoder(
+        "clip-vit",
+        "experiments.steps.encoders.clip_vit",
+        None,
+        ("clip", "vit"),
+        random_settings=_OF_PICTURES,
+        settings_of="clip",
+    ),
     Encoder(
         "linear-patches",
         "experiments.steps.encoders.linear_patches",

@@ -112,7 +112,7 @@ def _unused_of_encoders(profile: Sections) -> Iterator[tuple[str, str]]:
             for part in encoder.parts:
                 read[ENCODERS[part].table] |= {field.name for field in dataclasses.fields(profile.encoder(part))}
         else:
-            read[encoder.table] |= set(encoder.joint_settings)
+            read[encoder.table] |= set(encoder.random_settings if method.random_encoder else encoder.joint_settings)
     for table, names in read.items():
         for field in dataclasses.fields(profile.encoders[table]):
             if field.name not in names:

@@ -46,7 +46,7 @@ class MethodRun:
 
     @cached_property
     def reading(self) -> Reading:
-        """How it reads ECGs; only of a method that is trained."""
+        """How it reads ECGs; only of a method that has a reader."""
         open_reading = load(self.method.reader, f"{self.method.name}: reader")
         reading: Reading = open_reading(self.study, self.method, self.seed)
         return reading
@@ -123,8 +123,10 @@ class MethodRun:
     def answer_task(self) -> Task:
         """Answer the test questions under every input."""
         name = f"answers-{self.method.name}-{self.seed}"
-        if not self.method.is_trained:
+        if self.method.rule:
             return self._rule_task(name)
+        if self.method.answerer:
+            return self._answerer_task(name)
         settings, trained = self.answer_settings, self.train_task.step
         step = self.step(
             name,
@@ -162,6 +164,31 @@ class MethodRun:
 
         return Task(step, build)
 
+    def _answerer_task(self, name: str) -> Task:
+        answerer, settings, learning = self.method.answerer, self.answer_settings, self.learning
+        step = self.step(
+            name,
+            {
+                "answerer": answerer,
+                "method": self.method.settings(),
+                "learning": learning.plain(),
+                "reading": dict(self.reading.settings),
+                "max_new_tokens": settings.max_new_tokens,
+                "batch_size": settings.batch_size,
+                "inputs": list(self.inputs),
+                "seed": self.study.profile.seed,
+            },
+            (self.reading.tasks[-1].step, self.study.questions_task.step),
+            module_of(answerer),
+        )
+
+        def build(folder: Path) -> dict[str, Any]:
+            answer = load(answerer, f"{self.method.name}: answerer")
+            result: dict[str, Any] = answer(folder, self.reader, learning, settings, self.shown, self.inputs, name)
+            return result
+
+        return Task(step, build)
+
     @cached_property
     def timing_task(self) -> Task:
         """Time training steps in every layout."""
@@ -193,7 +220,8 @@ class MethodRun:
     def tasks(self, *, timed: bool) -> list[Task]:
         """All that this run needs, in order."""
         if not self.method.is_trained:
-            return [*self.study.data_tasks, self.answer_task]
+            before = self.reading.tasks if self.method.reader else ()
+            return [*self.study.data_tasks, *before, self.answer_task]
         own = [self.train_task, self.answer_task]
         if timed and self.method.timed:
             own.append(self.timing_task)
@@ -204,7 +232,7 @@ class MethodRun:
     @property
     def code(self) -> str:
         """Identifies the code of all the steps that its answers come from."""
-        before = self.reading.tasks if self.method.is_trained else ()
+        before = self.reading.tasks if self.method.reader else ()
         trained = (self.train_task,) if self.method.is_trained else ()
         tasks = (*self.study.data_tasks, *before, *trained, self.answer_task)
         return fingerprint(*sorted({task.step.code for task in tasks}))

@@ -18,6 +18,7 @@ from experiments.profiles.encoders import find_encoder
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
 from experiments.steps import questions as asking
+from experiments.steps.encoders import random_encoder
 from experiments.steps.encoders.features import extract_all
 from experiments.steps.encoders.part import EncoderModule, module_of
 from experiments.steps.encoders.stage_one import pretrain_encoder
@@ -271,26 +272,45 @@ class Study:
 
         return Task(step, build, operations=expected_cost.pretraining_operations(self.profile, name))
 
-    def features_task(self, method: Method, seed: int) -> Task:
-        """The features of a method's frozen encoder."""
-        part = self.frozen_part(method.encoder)
-        pretrained: tuple[Step, ...] = tuple(task.step for task in self.pretraining_tasks(method.encoder, seed))
+    def random_encoder_task(self, name: str, seed: int) -> Task:
+        """An encoder that nothing has trained, drawn from the training seed."""
+        encoder, settings = find_encoder(name), self.profile.encoder(name)
+        recipe = {key: getattr(settings, key) for key in encoder.random_settings}
+        step = self.work.step(
+            f"draw-{name}",
+            {**recipe, "seed": seed},
+            (self.segments_task.step,),
+            modules=(random_encoder.__name__,),
+        )
+
+        def build(folder: Path) -> dict[str, Any]:
+            kept = kept_entries(self._entries, self.segments)
+            return random_encoder.draw_encoder(folder, name, self.segments, kept["train"], recipe, seed)
+
+        return Task(step, build)
+
+    def features_task(self, method: Method, seed: int, part: EncoderPart, left: tuple[Task, ...]) -> Task:
+        """The features of a method's frozen encoder, which `part` loads from what earlier tasks left."""
+        before: tuple[Step, ...] = tuple(task.step for task in left)
         step = self.work.step(
             f"features-{method.name}",
             {"seed": seed, "faults": list(method.faults)},
-            pretrained,
+            before,
             modules=("experiments.steps.encoders.features", part.place),
         )
 
         def build(folder: Path) -> dict[str, Any]:
-            folders = [step.folder for step in pretrained]
+            folders = [step.folder for step in before]
             return extract_all(folder, part.module, folders, self.segments, faults=method.faults, seed=seed)
 
         return Task(step, build)
 
-    def frozen_part(self, name: str) -> EncoderPart:
-        """An encoder that a stage 1 of its own has pretrained."""
-        encoder = find_encoder(name)
+    def frozen_part(self, method: Method) -> EncoderPart:
+        """A method's encoder, which a stage 1 of its own has pretrained, or which stays as it was drawn."""
+        if method.random_encoder:
+            module: Any = random_encoder
+            return EncoderPart(module, random_encoder.__name__)
+        encoder = find_encoder(method.encoder)
         return EncoderPart(module_of(encoder), encoder.module)
 
     def joint_part(self, name: str) -> EncoderPart:
