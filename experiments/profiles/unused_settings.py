@@ -60,7 +60,7 @@ def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...],
     yield (
         questions.are_generated,
         "questions",
-        ("finding_types", "templates", "paraphrases", "minimum_count"),
+        ("finding_types", "templates", "paraphrases", "minimum_count", "rhythm_seconds"),
         f"with questions.source={questions.source!r} no questions are generated",
     )
     yield (
@@ -73,7 +73,7 @@ def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...],
     yield (
         questions.source == "generated+ecg-qa",
         "questions",
-        ("ecgqa_train", "ecgqa_held_out"),
+        ("ecgqa_train", "ecgqa_test"),
         "only the source 'generated+ecg-qa' adds ECG-QA's questions to others",
     )
     yield model.name == "tiny", "model", ("hidden_size", "layers", "heads"), f"{model.name!r} has a size of its own"

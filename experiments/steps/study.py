@@ -186,6 +186,7 @@ class Study:
                 profile.questions,
                 self.data_set,
                 seed=profile.seed,
+                segment_seconds=profile.data.segment_seconds,
                 root=self.questions_root,
             )
 

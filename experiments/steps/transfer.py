@@ -103,6 +103,7 @@ class TransferRun:
             profile.questions,
             number=profile.transfer.questions,
             seed=profile.seed,
+            segment_seconds=profile.data.segment_seconds,
         )
 
     @property
