@@ -6,12 +6,14 @@ The module is one of `experiments.steps.encoders` (or of anyone's). What it may 
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ecgbyte.checks import check_option
+from experiments.profiles.faults import IDENTICAL_REPORTS, RECORD_NORMALISATION
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,17 @@ _ALL = (
     ),
 )
 ENCODERS = {encoder.name: encoder for encoder in _ALL}
+
+
+def keeping(settings: Any, faults: Sequence[str]) -> Any:
+    """Settings of a stage 1 with those of the published faults kept that it can have."""
+    published = {
+        RECORD_NORMALISATION: {"normalisation": "record"},
+        IDENTICAL_REPORTS: {"identical_reports": "as-published"},
+    }
+    names = {field.name for field in dataclasses.fields(settings)}
+    changes = {name: value for fault in faults for name, value in published.get(fault, {}).items() if name in names}
+    return dataclasses.replace(settings, **changes)
 
 
 def find_encoder(name: str) -> Encoder:

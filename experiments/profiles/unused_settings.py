@@ -9,7 +9,7 @@ from typing import Any
 from experiments.profiles.ablations import ablation_methods
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.encoders import ENCODERS, find_encoder
-from experiments.profiles.faults import PADDING_IN_LABELS
+from experiments.profiles.faults import FIXED_PADDING, NOAM_SCHEDULE, PADDING_IN_LABELS
 from experiments.profiles.methods import METHODS
 from experiments.profiles.settings import Sections
 
@@ -78,8 +78,13 @@ def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...],
     )
     yield model.name == "tiny", "model", ("hidden_size", "layers", "heads"), f"{model.name!r} has a size of its own"
     yield model.lora, "model", ("lora_rank", "lora_alpha", "lora_dropout"), "model.lora is false"
-    keeps = any(PADDING_IN_LABELS in METHODS[name].faults for name in methods)
-    yield keeps, "as_published", ("padded_length",), "no method of the profile keeps padding in its labels"
+    kept = {fault for name in methods for fault in METHODS[name].faults}
+    for fault, name, why in (
+        (PADDING_IN_LABELS, "padded_length", "no method of the profile keeps padding in its labels"),
+        (FIXED_PADDING, "tokens_padded_length", "no method of the profile pads tokens to a fixed length"),
+        (NOAM_SCHEDULE, "warmup_steps", "no method of the profile keeps the published schedule"),
+    ):
+        yield fault in kept, "as_published", (name,), why
     yield bool(profile.ablations.changes), "ablations", ("budget", "seeds"), "there are no ablations.changes"
     moved = bool(transfer.datasets)
     yield moved, "transfer", ("methods", "records", "questions"), "there are no transfer.datasets"

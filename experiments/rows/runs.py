@@ -34,7 +34,7 @@ def tokenizer_rows(maker: RowMaker, study: Study, transfers: Sequence[TransferRu
     for name in (name for name in METHODS if name in study.profile.methods):
         method = METHODS[name]
         if method.sees_tokens:
-            measured = study.tokenizer_tasks(method.matching).measured.step
+            measured = study.tokenizer_tasks(method.matching, method.boundary).measured.step
             if measured.is_done and measured.fingerprint not in told:
                 told.add(measured.fingerprint)
                 segments = len(study.prepared.splits["test"]) * study.prepared.segments.signals.shape[1]

@@ -11,7 +11,7 @@ from ecgbyte.data.controls import INPUTS
 from ecgbyte.files import fingerprint
 from experiments.profiles import expected_cost
 from experiments.profiles.entries import load, module_of
-from experiments.profiles.faults import PADDING_IN_LABELS
+from experiments.profiles.faults import NOAM_SCHEDULE, PADDED
 from experiments.profiles.methods import Method
 from experiments.steps.answering import AnswerSettings, answer_test_questions
 from experiments.steps.attention import attention_of_method
@@ -66,14 +66,16 @@ class MethodRun:
     @cached_property
     def learning(self) -> LearningSettings:
         """How its language model is trained."""
-        profile, faults = self.study.profile, self.method.faults
+        profile, faults, published = self.study.profile, self.method.faults, self.study.profile.as_published
+        fixed = published.tokens_padded_length if self.method.sees_tokens else published.padded_length
         return LearningSettings(
             profile.model,
             profile.training,
             answer_room=profile.evaluation.max_new_tokens,
             seed=self.seed,
             faults=faults,
-            padded_length=profile.as_published.padded_length if PADDING_IN_LABELS in faults else None,
+            padded_length=fixed if set(PADDED) & set(faults) else None,
+            warmup_steps=published.warmup_steps if NOAM_SCHEDULE in faults else None,
         )
 
     @property
@@ -114,7 +116,7 @@ class MethodRun:
             step,
             build,
             operations=expected_cost.training_operations(
-                profile, reading.positions, reading.operations, keeps_padding=learning.keeps_padding
+                profile, reading.positions, reading.operations, padded_length=learning.padded_length
             ),
             size=expected_cost.model_bytes(profile),
         )

@@ -14,7 +14,7 @@ from ecgbyte.signals.leads import LEADS
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.profiles import expected_cost
 from experiments.profiles.data_sets import DataSet, find_data_set, open_records
-from experiments.profiles.encoders import find_encoder
+from experiments.profiles.encoders import find_encoder, keeping
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
 from experiments.steps import questions as asking
@@ -208,12 +208,16 @@ class Study:
         """
         return open_prepared(self._entries, self.segments_task.step.folder, self.questions_task.step.folder)
 
-    def tokenizer_tasks(self, matching: str) -> TokenizerTasks:
-        """A tokenizer that matches as `matching` says; all of them share one training."""
+    def tokenizer_tasks(self, matching: str, boundary: str = "") -> TokenizerTasks:
+        """A tokenizer that matches as `matching` says; all of one boundary (the profile's, if empty) share a training.
+
+        See `experiments.profiles.methods.Method.boundary`.
+        """
         profile, segments = self.profile, self.segments_task
+        settings = dataclasses.replace(profile.tokenizer, boundary=boundary or profile.tokenizer.boundary)
         trained = self.work.step(
             "tokenizer",
-            {**dataclasses.asdict(profile.tokenizer), "seed": profile.seed},
+            {**dataclasses.asdict(settings), "seed": profile.seed},
             (segments.step,),
             modules=("experiments.steps.tokenizer_training",),
         )
@@ -227,7 +231,7 @@ class Study:
                 folder,
                 self.segments,
                 [entry.record_id for entry in kept["train"]],
-                profile.tokenizer,
+                settings,
                 segments.step.details["preprocessing"],
                 seed=profile.seed,
             )
@@ -252,12 +256,12 @@ class Study:
         """The trained tokenizer."""
         return open_tokenizer(self.tokenizer_tasks(matching).trained.step.folder, matching)
 
-    def pretraining_tasks(self, encoder: str, seed: int) -> tuple[Task, ...]:
-        """The stages 1 of an encoder's parts."""
-        return tuple(self._pretraining_task(part, seed) for part in find_encoder(encoder).parts)
+    def pretraining_tasks(self, method: Method, seed: int) -> tuple[Task, ...]:
+        """The stages 1 of the parts of a method's encoder, with the published faults that it keeps there."""
+        return tuple(self._pretraining_task(part, seed, method.faults) for part in find_encoder(method.encoder).parts)
 
-    def _pretraining_task(self, name: str, seed: int) -> Task:
-        encoder, settings = find_encoder(name), self.profile.encoder(name)
+    def _pretraining_task(self, name: str, seed: int, faults: tuple[str, ...]) -> Task:
+        encoder, settings = find_encoder(name), keeping(self.profile.encoder(name), faults)
         step = self.work.step(
             f"pretrain-{name}",
             {**dataclasses.asdict(settings), "seed": seed},

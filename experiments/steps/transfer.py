@@ -151,7 +151,8 @@ class TransferRun:
         run, study = self.run, self.run.study
         if not run.method.sees_tokens:
             return None
-        matching, trained = run.method.matching, study.tokenizer_tasks(run.method.matching).trained.step
+        matching = run.method.matching
+        trained = study.tokenizer_tasks(matching, run.method.boundary).trained.step
         step = study.work.step(
             f"tokenizer-measures-{self.dataset}",
             {"matching": matching},

@@ -80,7 +80,7 @@ class FeatureReader:
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads features."""
-    pretraining = study.pretraining_tasks(method.encoder, seed)
+    pretraining = study.pretraining_tasks(method, seed)
     part = study.frozen_part(method)
     folders = tuple(task.step.folder for task in pretraining)
     features = study.features_task(method, seed, part, pretraining)

@@ -25,7 +25,9 @@ from tests.experiments.steps.asked import ask
 CHANGES = (
     "methods=['ecg-byte', 'merl-random', 'token-counts', 'untrained'], data.train_records=110, data.num_patients=240, "
     "questions.train=400, questions.finding_types=['axis'], questions.templates=['verify-finding', 'query-findings'], "
-    "tokenizer.num_merges=200, as_published.padded_length=1024, encoders.merl.epochs=2, encoders.merl.batch_size=64, "
+    "tokenizer.num_merges=200, as_published.padded_length=1024, "
+    "as_published.tokens_padded_length=1024, as_published.warmup_steps=500, "
+    "encoders.merl.epochs=2, encoders.merl.batch_size=64, "
     "encoders.vit.epochs=2, encoders.vit.batch_size=64, encoders.clip.epochs=2, encoders.clip.batch_size=64"
 )
 
