@@ -130,7 +130,9 @@ class QuestionSettings:
     the user names, and dealt to the splits by their records; `train`, `validation` and `test` are then the most that
     are drawn. Of the other settings only `question_types` holds for ECG-QA, and none for ECG-Chat and own questions.
     ``generated+ecg-qa`` adds to the generated questions at most `ecgqa_train` and `ecgqa_test` of ECG-QA's; validation
-    holds generated ones alone. `ecgqa_version` says whether ECG-QA speaks in its templates' words or in varying ones.
+    holds generated ones alone. `reports` training records are asked for their whole report, whatever the source, and
+    test records in proportion; of reports with more than `report_characters` (0: any number) none. `ecgqa_version` says
+    whether ECG-QA speaks in its templates' words or in varying ones.
     """
 
     train: int
@@ -142,6 +144,8 @@ class QuestionSettings:
     paraphrases: int = 0
     minimum_count: int = 5
     rhythm_seconds: float = 5.0
+    reports: int = 0
+    report_characters: int = 0
     source: str = "generated"
     ecgqa_version: str = "paraphrased"
     ecgqa_train: int = 0
@@ -157,6 +161,7 @@ class QuestionSettings:
             "questions",
             0,
             *("train", "validation", "test", "paraphrases", "ecgqa_train", "ecgqa_test"),
+            *("reports", "report_characters"),
         )
         for name in self.finding_types:
             check_option("questions.finding_types", name, FINDING_TYPES)

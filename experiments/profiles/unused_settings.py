@@ -76,6 +76,7 @@ def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...],
         ("ecgqa_train", "ecgqa_test"),
         "only the source 'generated+ecg-qa' adds ECG-QA's questions to others",
     )
+    yield bool(questions.reports), "questions", ("report_characters",), "with questions.reports=0 none is asked for"
     yield model.name == "tiny", "model", ("hidden_size", "layers", "heads"), f"{model.name!r} has a size of its own"
     yield model.lora, "model", ("lora_rank", "lora_alpha", "lora_dropout"), "model.lora is false"
     kept = {fault for name in methods for fault in METHODS[name].faults}

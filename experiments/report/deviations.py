@@ -116,13 +116,18 @@ def _questions(profile: Profile) -> str:
     settings = profile.questions
     generated = "Questions are generated in ECG-QA's style from labels; they are not ECG-QA."
     dealt = f"ECG-QA's ({settings.ecgqa_version}), dealt to the splits by the patient of their record."
+    reports = (
+        f" {settings.reports} training records are asked for their reports too, and test records in proportion."
+        if settings.reports
+        else ""
+    )
     return {
         "generated": generated,
         "ecg-chat": "Questions are ECG-Chat's, dealt to the splits by the patient of their record.",
         "ecg-qa": f"Questions are {dealt}",
         "generated+ecg-qa": f"{generated} Beside them stand some of {dealt}",
         "files": "Questions are the user's own, dealt to the splits by the patient of their record.",
-    }[settings.source]
+    }[settings.source] + reports
 
 
 def _seeds(profile: Profile) -> str:

@@ -16,6 +16,7 @@ from ecgbyte.data.questions.ecgchat import read_ecgchat
 from ecgbyte.data.questions.ecgqa import read_all_ecgqa
 from ecgbyte.data.questions.generation import generate_questions, taught_answers
 from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.reports import report_questions
 from ecgbyte.data.questions.segment_length import without_rhythms_over_seconds
 from ecgbyte.files import fingerprint
 from experiments.steps.asked_questions import write_questions
@@ -66,14 +67,28 @@ def ask_questions(
     ValueError
         If the source needs a folder and none was named, or a split is left without questions.
     """
-    counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
     asked: dict[str, list[Question]] = {name: [] for name in SPLITS}
-    # The splits that get questions from files; what validation chooses is chosen on generated ones, where there are.
-    from_files: tuple[str, ...] = SPLITS
     if settings.are_generated:
         asked = _generated(splits, settings, data_set, seed, segment_seconds)
-    if not settings.are_read:
-        return asked
+    if settings.are_read:
+        _add_from_files(asked, splits, settings, data_set, seed, root)
+    if settings.reports:
+        _add_reports(asked, splits, settings, seed)
+    return asked
+
+
+def _add_from_files(
+    asked: dict[str, list[Question]],
+    splits: Mapping[str, Sequence[RecordEntry]],
+    settings: QuestionSettings,
+    data_set: DataSet,
+    seed: int,
+    root: Path | None,
+) -> None:
+    """Deal the questions in files to the splits of their records."""
+    counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
+    # What validation chooses is chosen on generated questions, where there are such.
+    from_files: tuple[str, ...] = SPLITS
     if settings.source == "files":
         check_patients(_named(root, settings), splits)
     dealt = resplit_questions(_questions_in_files(settings, data_set, root), splits)
@@ -87,7 +102,26 @@ def ask_questions(
         if not dealt.by_split[name]:
             raise ValueError(f"questions: {root} holds none about the records of the {name} split ({dealt})")
         asked[name] += draw_questions(dealt.by_split[name], counts[name], seed=(seed, number))
-    return asked
+
+
+def _add_reports(
+    asked: dict[str, list[Question]],
+    splits: Mapping[str, Sequence[RecordEntry]],
+    settings: QuestionSettings,
+    seed: int,
+) -> None:
+    """Ask some training records for their reports, and test records in proportion.
+
+    Validation is left without: what it chooses, it chooses by questions with short answers.
+    """
+    for name, number in (
+        ("train", settings.reports),
+        ("test", max(1, round(settings.reports * len(splits["test"]) / len(splits["train"])))),
+    ):
+        questions = report_questions(
+            splits[name], split=name, seed=seed, most_characters=settings.report_characters or None
+        )
+        asked[name] += draw_questions(questions, number, seed=(seed, SPLITS.index(name)))
 
 
 def write_asked_questions(

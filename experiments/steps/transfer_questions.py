@@ -79,7 +79,7 @@ def transfer_questions(
     taught = {
         (question.attribute_type, name)
         for question in own_questions["train"]
-        if question.source == "generated"
+        if _names_findings(question)
         for name in (*question.attributes, *question.answer)
     }
     own_test, target_test = (as_seen(entries, settings, segment_seconds) for entries in (own_test, target_test))
@@ -100,5 +100,10 @@ def transfer_questions(
         attributes={name for names in shared.values() for name in names},
         paraphrases=settings.paraphrases or None,
     )
-    generated = [question for question in own_questions["test"] if question.source == "generated"]
+    generated = [question for question in own_questions["test"] if _names_findings(question)]
     return TransferQuestions(target, restrict_questions(generated, shared), shared)
+
+
+def _names_findings(question: Question) -> bool:
+    """Whether a question was generated from findings; a report is asked for in whole."""
+    return question.source == "generated" and question.question_type in SINGLE_QUESTION_TYPES

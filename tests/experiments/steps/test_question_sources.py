@@ -98,11 +98,39 @@ def write_ecgqa(root: Path, dataset: str, entries: list[RecordEntry]) -> Path:
     return root
 
 
+def of_kind(questions: list[Question], kind: str) -> list[Question]:
+    return [question for question in questions if question.question_type == kind]
+
+
+def test_reports_are_asked_for_in_training_and_in_proportion_in_test() -> None:
+    records = SyntheticRecords(500, seed=0, sampling_rate=250)
+    profile = profile_of("generated", "synthetic", finding_types=("axis",), reports=60, report_characters=120)
+    splits = choose_entries(records, profile.data, 0)
+    asked = ask_questions(splits, profile)
+    reports = {name: of_kind(part, "report") for name, part in asked.items()}
+    share = len(splits["test"]) / len(splits["train"])
+    assert (len(reports["train"]), len(reports["validation"])) == (60, 0)
+    assert len(reports["test"]) == round(60 * share) > 3
+    told = {entry.record_id: " ".join(entry.report.split()) for entry in records.entries}
+    for name, part in reports.items():
+        own = {entry.record_id for entry in splits[name]}
+        assert all(question.reference == told[question.record_id] for question in part)
+        assert all(question.record_id in own and len(question.reference) <= 120 for question in part)
+    audit_splits(splits, asked).raise_if_leaking()
+    without = ask_questions(
+        splits,
+        dataclasses.replace(profile, questions=dataclasses.replace(profile.questions, reports=0, report_characters=0)),
+    )
+    assert {name: [q for q in part if q.question_type != "report"] for name, part in asked.items()} == without
+
+
 def test_generated_questions_need_no_folder_and_are_as_before() -> None:
     profile = read_profile("smoke")
     records = open_set(profile.data, profile.seed, None)
-    asked = ask_questions(choose_entries(records, profile.data, profile.seed), profile)
+    everything = ask_questions(choose_entries(records, profile.data, profile.seed), profile)
+    asked = {name: [q for q in part if q.question_type != "report"] for name, part in everything.items()}
     assert {name: len(part) for name, part in asked.items()} == {"train": 96, "validation": 16, "test": 24}
+    assert [len(of_kind(part, "report")) for part in everything.values()] == [12, 0, 4]
     assert {question.source for part in asked.values() for question in part} == {"generated"}
     assert asked_records(profile) is None
 
@@ -131,9 +159,9 @@ def test_ecgqa_is_added_to_generated_questions(tmp_path: Path) -> None:
     splits = choose_entries(records, profile.data, profile.seed, asked_records(profile, root))
     asked = ask_questions(splits, profile, root)
     counts = {name: Counter(question.source for question in part) for name, part in asked.items()}
-    assert counts["train"] == {"generated": 96, "ecg-qa": 40}
+    assert counts["train"] == {"generated": 108, "ecg-qa": 40}
     assert set(counts["validation"]) == {"generated"}
-    assert counts["test"]["ecg-qa"] == 10 and counts["test"]["generated"] == 24
+    assert counts["test"]["ecg-qa"] == 10 and 25 <= counts["test"]["generated"] <= 30
     assert [q for q in asked["test"] if q.source == "generated"] == ask_questions(splits, profile_of("generated"))[
         "test"
     ]
@@ -244,6 +272,7 @@ def test_a_transfer_asks_what_was_taught_and_both_show() -> None:
     assert "sinus tachycardia" not in names and "atrial flutter" not in names and "sinus rhythm" in names
     assert transfer.num_attributes == len(names)
     assert len(transfer.target) <= 60 and len(transfer.own) < len(asked["test"])
+    assert of_kind(asked["test"], "report")
     for question in (*transfer.target, *transfer.own):
         assert {*question.attributes, *question.answer} <= names | {"yes", "no", "none"}
         assert question.template_id != "verify-any"
@@ -262,7 +291,9 @@ def test_held_out_questions_are_those_that_training_taught() -> None:
     profile = profile_of("generated", "synthetic", finding_types=("conduction", "axis"), paraphrases=0, train=160)
     data = dataclasses.replace(profile.data, train_records=300, validation_records=80, test_records=80)
     profile = dataclasses.replace(
-        profile, data=data, questions=dataclasses.replace(profile.questions, validation=0, test=0)
+        profile,
+        data=data,
+        questions=dataclasses.replace(profile.questions, validation=0, test=0, reports=0, report_characters=0),
     )
     asked = ask_questions(choose_entries(records, data, 0), profile)
     taught = {(question.question, question.answer) for question in asked["train"]}
