@@ -48,8 +48,8 @@ class Plan:
         methods = profile.all_methods
         runs = []
         for place, seed in enumerate(profile.training_seeds):
-            # A method that is not trained has one run.
-            runs += [MethodRun(self.study, method, seed) for method in methods if method.is_trained or not place]
+            # A method in which nothing is drawn has one run.
+            runs += [MethodRun(self.study, method, seed) for method in methods if method.has_seeds or not place]
         return runs
 
     @cached_property
@@ -80,8 +80,9 @@ class Plan:
 
     @property
     def matchings(self) -> list[str]:
-        """How the tokenizers of its methods cut symbols into tokens, sorted."""
-        return sorted({method.matching for method in self.profile.all_methods if method.sees_tokens})
+        """How the tokenizers of its methods cut symbols into tokens, sorted; none with a boundary of its own."""
+        read = [method for method in self.profile.all_methods if method.sees_tokens and not method.boundary]
+        return sorted({method.matching for method in read})
 
     def groups(self, only: Iterable[str] = ()) -> list[Group]:
         """The tasks of all runs, or of those that are named.

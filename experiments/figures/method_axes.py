@@ -15,7 +15,7 @@ from experiments.rows.schema import ResultRow
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FAMILY_COLOURS = dict(zip((*FAMILIES, "other"), [*COLOURS[:5], COLOURS[6]], strict=True))
+FAMILY_COLOURS = dict(zip((*FAMILIES, "other"), [*COLOURS[:4], COLOURS[5], "#5C5C00", *COLOURS[4::2]], strict=True))
 
 
 def methods_in(rows: Iterable[ResultRow]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -122,12 +123,16 @@ class QuestionSettings:
     """Where the questions come from, how many each split gets, and of what; an empty list, or 0, means all.
 
     ``generated`` asks about the findings of the data set. There `minimum_count` training records must give an answer
-    before training asks for it; held-out splits ask about the same attributes wherever 5 records allow it.
+    before training asks for it; held-out splits ask what training taught, in the words and with the answers that it
+    had there, wherever 5 records allow it. Rhythms that take seconds to tell
+    (`ecgbyte.data.questions.segment_length`) are asked about where a segment has `rhythm_seconds`.
     ``ecg-qa``, ``ecg-chat`` and ``files`` (own questions, see `experiments.steps.question_files`) are read from what
     the user names, and dealt to the splits by their records; `train`, `validation` and `test` are then the most that
     are drawn. Of the other settings only `question_types` holds for ECG-QA, and none for ECG-Chat and own questions.
-    ``generated+ecg-qa`` adds to the generated questions at most `ecgqa_train` and `ecgqa_held_out` (validation, test)
-    of ECG-QA's. `ecgqa_version` says whether ECG-QA speaks in its templates' words or in varying ones.
+    ``generated+ecg-qa`` adds to the generated questions at most `ecgqa_train` and `ecgqa_test` of ECG-QA's; validation
+    holds generated ones alone. `reports` training records are asked for their whole report, whatever the source, and
+    test records in proportion; of reports with more than `report_characters` (0: any number) none. `ecgqa_version` says
+    whether ECG-QA speaks in its templates' words or in varying ones.
     """
 
     train: int
@@ -138,10 +143,13 @@ class QuestionSettings:
     templates: tuple[str, ...] = ()
     paraphrases: int = 0
     minimum_count: int = 5
+    rhythm_seconds: float = 5.0
+    reports: int = 0
+    report_characters: int = 0
     source: str = "generated"
     ecgqa_version: str = "paraphrased"
     ecgqa_train: int = 0
-    ecgqa_held_out: int = 0
+    ecgqa_test: int = 0
 
     def __post_init__(self) -> None:
         check_option("questions.source", self.source, QUESTION_SOURCES)
@@ -152,13 +160,16 @@ class QuestionSettings:
             self,
             "questions",
             0,
-            *("train", "validation", "test", "paraphrases", "ecgqa_train", "ecgqa_held_out"),
+            *("train", "validation", "test", "paraphrases", "ecgqa_train", "ecgqa_test"),
+            *("reports", "report_characters"),
         )
         for name in self.finding_types:
             check_option("questions.finding_types", name, FINDING_TYPES)
         for name in self.templates:
             check_option("questions.templates", name, tuple(template.template_id for template in TEMPLATES))
         at_least(self, "questions", 1, "minimum_count")
+        if not (math.isfinite(self.rhythm_seconds) and self.rhythm_seconds >= 0):
+            raise ValueError(f"questions.rhythm_seconds: got {self.rhythm_seconds}, expected 0 (always) or more")
 
     @property
     def are_generated(self) -> bool:

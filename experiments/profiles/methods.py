@@ -12,9 +12,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecgbyte.checks import check_option
-from experiments.profiles.faults import FAULTS, MASK_AT_TEST_TIME, PADDING_IN_LABELS, UNTRAINED_FUSION
+from experiments.profiles.faults import (
+    ALL_IDS_IN_ANSWERS,
+    FAULTS,
+    FIXED_PADDING,
+    FROZEN_MEAN_ROWS,
+    IDENTICAL_REPORTS,
+    MASK_AT_TEST_TIME,
+    NOAM_SCHEDULE,
+    PADDING_IN_LABELS,
+    RECORD_NORMALISATION,
+    TOKENS_ACROSS_LEADS,
+    TRUNCATION,
+    UNTRAINED_FUSION,
+)
 
-AS_PUBLISHED, FROM_SCRATCH = "-as-published", "-from-scratch"
+AS_PUBLISHED, FROM_SCRATCH, RANDOM = "-as-published", "-from-scratch", "-random"
 REFERENCE_METHOD = "ecg-byte"
 
 
@@ -32,9 +45,12 @@ class Method:
         The family of the comparison that it belongs to; see `experiments.rows.groups.FAMILIES`.
     reader : str
         ``module:function`` that gives the `experiments.steps.readers.reading.Reading` of one of its runs. Empty for a
-        method that trains no language model.
+        method that reads no ECG and trains no language model.
     rule : str
-        For a method without a language model: ``module:function`` from training and test questions to answers.
+        For a method without either: ``module:function`` from training and test questions to answers.
+    answerer : str
+        For a method with a reader that trains no language model: ``module:function`` that answers the test questions
+        under every input, with the arguments of `experiments.steps.untrained.answer_untrained`.
     encoder : str
         One of `experiments.profiles.encoders.ENCODERS`, where its reader has one.
     matching : str
@@ -43,6 +59,10 @@ class Method:
         Whether anything of the ECG reaches it.
     pretrained : bool
         Whether its encoder has a stage 1 of its own, before the language model is trained.
+    random_encoder : bool
+        Whether its encoder is frozen as it was drawn.
+    draws : bool
+        Whether an answerer depends on the training seed, so that every seed has a run; all that is trained does.
     can_keep : tuple of str
         Of `experiments.profiles.faults.FAULTS`, those of its published code with which something can be trained.
     as_published : bool
@@ -60,10 +80,13 @@ class Method:
     family: str
     reader: str = ""
     rule: str = ""
+    answerer: str = ""
     encoder: str = ""
     matching: str = ""
     sees_ecg: bool = True
     pretrained: bool = False
+    random_encoder: bool = False
+    draws: bool = False
     can_keep: tuple[str, ...] = ()
     as_published: bool = False
     timed: bool = False
@@ -73,6 +96,10 @@ class Method:
     def __post_init__(self) -> None:
         if bool(self.reader) == bool(self.rule):
             raise ValueError(f"{self.name}: expected a reader or a rule, got {self.reader!r} and {self.rule!r}")
+        if self.answerer and not self.reader:
+            raise ValueError(f"{self.name}: answerer: got {self.answerer!r}, which needs a reader")
+        if self.pretrained and self.random_encoder:
+            raise ValueError(f"{self.name}: random_encoder=True, but its encoder is pretrained")
         for fault in self.can_keep:
             check_option(f"{self.name}: can_keep", fault, FAULTS)
         if self.as_published and not self.can_keep:
@@ -81,7 +108,12 @@ class Method:
     @property
     def is_trained(self) -> bool:
         """Whether a language model is trained."""
-        return bool(self.reader)
+        return bool(self.reader) and not self.answerer
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether there is a run for every training seed, not one for all."""
+        return self.is_trained or self.draws
 
     @property
     def sees_tokens(self) -> bool:
@@ -89,9 +121,14 @@ class Method:
         return self.sees_ecg and bool(self.matching)
 
     @property
+    def boundary(self) -> str:
+        """What no token of its ECG tokenizer crosses, where that is not what the profile says; else empty."""
+        return "record" if TOKENS_ACROSS_LEADS in self.faults else ""
+
+    @property
     def stage(self) -> str:
-        """The stage in which its language model is trained."""
-        return "stage-2" if self.pretrained else "end-to-end"
+        """The stage in which its language model is trained: after a frozen encoder, or together with all else."""
+        return "stage-2" if self.pretrained or self.random_encoder else "end-to-end"
 
     @property
     def own_input(self) -> str:
@@ -119,7 +156,12 @@ def with_twins(*methods: Method) -> tuple[Method, ...]:
     keeping = [method for method in methods if method.can_keep]
     twins = [
         dataclasses.replace(
-            method, name=method.name + AS_PUBLISHED, as_published=True, timed=False, deviation=_keeps_faults
+            method,
+            name=method.name + AS_PUBLISHED,
+            as_published=True,
+            timed=False,
+            draws_attention=False,
+            deviation=_keeps_faults_of_tokens if method.matching else _keeps_faults,
         )
         for method in keeping
     ]
@@ -130,8 +172,20 @@ def _keeps_faults(profile: Any) -> str:
     return (
         "Methods named `-as-published` keep those published faults with which something can be trained: padding "
         f"stays in the labels (padded to {profile.as_published.padded_length} positions; published: 1,024), the "
-        "vision transformer sees a random 75 % mask at test time, and the layers that join CLIP and ViT are not "
-        "trained. The published code itself stops with errors and cannot be run."
+        "vision transformer sees a random 75 % mask at test time, the layers that join CLIP and ViT are not trained, "
+        "pictures are scaled by each record's own range, and equal reports are wrong pairs of each other in stage 1. "
+        "The published code itself stops with errors and cannot be run."
+    )
+
+
+def _keeps_faults_of_tokens(profile: Any) -> str:
+    settings = profile.as_published
+    return (
+        f"`{REFERENCE_METHOD}{AS_PUBLISHED}` is trained as the published code trains: rows of ECG tokens start at the "
+        "mean of the text's and stay frozen, tokens cross leads, ECG tokens compete in the softmax of answers, Adam "
+        f"with Noam's schedule (peak 9.9e-4, {settings.warmup_steps} steps of warm-up; published: 500), an ECG is cut "
+        "from its end to make room for question and answer, and every question is padded to "
+        f"{settings.tokens_padded_length} positions (published: 1,024), which its labels leave out."
     )
 
 
@@ -142,11 +196,33 @@ def _without_pretraining(_: Any) -> str:
     )
 
 
+def _with_random_encoder(_: Any) -> str:
+    return (
+        "Methods with a random encoder (`-random`) are this project's: the two-stage method with an encoder that "
+        "nothing has trained, frozen as it was drawn; where it normalises over batches, statistics of training records "
+        "take the place of those that pretraining would have found."
+    )
+
+
+def _linear(_: Any) -> str:
+    return (
+        "The method `token-counts` is this project's: ridge regressions on how often each token occurs in each lead, "
+        "one for each thing that training questions say of an ECG; no language model."
+    )
+
+
+def _no_step(_: Any) -> str:
+    return "The method `untrained` is this project's: the model of `ecg-byte` before its first step."
+
+
 def _control(_: Any) -> str:
     return (
         "The methods `text-only`, `most-frequent` and `nearest-question` are this project's controls: the same "
         "language model trained on the questions alone, and two rules that train nothing."
     )
+
+
+_TOKENS = "experiments.steps.readers.tokens:reading"
 
 
 def _two_stage(name: str, *faults: str) -> Method:
@@ -159,6 +235,18 @@ def _two_stage(name: str, *faults: str) -> Method:
         pretrained=True,
         can_keep=(PADDING_IN_LABELS, *faults),
         timed=True,
+    )
+
+
+def _random(name: str) -> Method:
+    return Method(
+        name + RANDOM,
+        "features",
+        "random encoder",
+        "experiments.steps.readers.random_features:reading",
+        encoder=name,
+        random_encoder=True,
+        deviation=_with_random_encoder,
     )
 
 
@@ -175,7 +263,7 @@ def _jointly_trained(name: str, encoder: str, *, timed: bool = False) -> Method:
 
 
 def _tokens(name: str, matching: str, **other: Any) -> Method:
-    return Method(name, "tokens", "end to end", "experiments.steps.readers.tokens:reading", matching=matching, **other)
+    return Method(name, "tokens", **{"family": "end to end"} | other, reader=_TOKENS, matching=matching)
 
 
 def _rule(name: str, function: str) -> Method:
@@ -183,16 +271,43 @@ def _rule(name: str, function: str) -> Method:
 
 
 _ALL = (
-    _tokens(REFERENCE_METHOD, "longest", timed=True, draws_attention=True),
+    *with_twins(
+        _tokens(
+            REFERENCE_METHOD,
+            "longest",
+            can_keep=(
+                *(FROZEN_MEAN_ROWS, TOKENS_ACROSS_LEADS, ALL_IDS_IN_ANSWERS),
+                *(NOAM_SCHEDULE, TRUNCATION, FIXED_PADDING),
+            ),
+            timed=True,
+            draws_attention=True,
+        )
+    ),
     _tokens("ecg-byte-merge-order", "merge-order"),
     *with_twins(
-        _two_stage("merl"),
-        _two_stage("vit", MASK_AT_TEST_TIME),
-        _two_stage("clip"),
-        _two_stage("clip-vit", MASK_AT_TEST_TIME, UNTRAINED_FUSION),
+        _two_stage("merl", IDENTICAL_REPORTS),
+        _two_stage("vit", MASK_AT_TEST_TIME, RECORD_NORMALISATION),
+        _two_stage("clip", IDENTICAL_REPORTS, RECORD_NORMALISATION),
+        _two_stage("clip-vit", MASK_AT_TEST_TIME, UNTRAINED_FUSION, IDENTICAL_REPORTS, RECORD_NORMALISATION),
     ),
     *(_jointly_trained(name + FROM_SCRATCH, name) for name in ("merl", "vit", "clip", "clip-vit")),
     _jointly_trained("linear-patches", "linear-patches", timed=True),
+    *(_random(name) for name in ("merl", "vit", "clip", "clip-vit")),
+    _tokens(
+        "token-counts",
+        "longest",
+        family="linear reader",
+        answerer="experiments.steps.token_counting:answer_by_token_counts",
+        deviation=_linear,
+    ),
+    _tokens(
+        "untrained",
+        "longest",
+        family="trivial",
+        answerer="experiments.steps.untrained:answer_untrained",
+        draws=True,
+        deviation=_no_step,
+    ),
     Method(
         "text-only",
         "text",

@@ -100,6 +100,9 @@ class Profile:
         missing = set(self.transfer.methods) - set(self.methods)
         if missing:
             raise ValueError(f"transfer.methods: {sorted(missing)[0]!r} is not one of the profile's methods")
+        for name in self.transfer.methods:
+            if not METHODS[name].is_trained:
+                raise ValueError(f"transfer.methods: {name!r} trains no language model, expected methods that do")
         if self.evaluation.padded_length < self.model.max_length:
             raise ValueError(
                 f"evaluation.padded_length: got {self.evaluation.padded_length}, expected at least model.max_length, "

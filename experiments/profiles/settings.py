@@ -97,12 +97,18 @@ class OptimiserSettings:
 
 @dataclass(frozen=True)
 class AsPublishedSettings:
-    """What methods named ``-as-published`` are trained with: padding to a fixed length, kept in the labels."""
+    """What methods named ``-as-published`` are trained with: padding to a fixed length, kept in the labels.
+
+    `tokens_padded_length` is that of methods which read tokens; an ECG that does not fit is cut. `warmup_steps` are
+    those of Noam's schedule, whose peak is the published one. All are as published by default.
+    """
 
     padded_length: int = 1024
+    tokens_padded_length: int = 1024
+    warmup_steps: int = 500
 
     def __post_init__(self) -> None:
-        at_least(self, "as_published", 1, "padded_length")
+        at_least(self, "as_published", 1, "padded_length", "tokens_padded_length", "warmup_steps")
 
 
 @dataclass(frozen=True)

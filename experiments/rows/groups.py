@@ -10,7 +10,9 @@ from experiments.rows.metrics import INPUTS
 from experiments.rows.schema import KEY, ResultRow, seed_columns
 
 REFERENCE_METHOD = "ecg-byte"
-FAMILIES = ("end to end", "two-stage", "as published", "no pretraining", "trivial")
+FAMILIES = (
+    *("end to end", "two-stage", "as published", "no pretraining", "random encoder", "linear reader", "trivial"),
+)
 NEEDED = "ecg-needed"
 BALANCED = "answer-balanced"
 

@@ -27,8 +27,8 @@ _MEASURES, _AREA = 6, 4
 class Curve(NamedTuple):
     """One training run: its losses, one an optimiser step, and its validations.
 
-    Of these [step, seconds, loss], or [step, seconds, loss, accuracy in %, mean ROC area, epochs]; the area is NaN where
-    no question is answered by yes or no.
+    Of these [step, seconds, loss], or [step, seconds, loss, accuracy in %, mean ROC area, epochs]; the area is NaN
+    where no question is answered by yes or no.
     """
 
     method: str

@@ -15,14 +15,16 @@ from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.end_to_end import LoraSettings
 from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.running import device_of, to_device
+from ecgbyte.training.as_published import published_settings
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.cost import run_flops, spread_over_sizes
 from ecgbyte.training.examples import Example
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
+from ecgbyte.training.sequences import AS_PUBLISHED_SPECIAL_TOKENS
 from ecgbyte.training.shared_prefix import GroupCollator, SharedPrefixCollator
 from ecgbyte.training.validation import ValidationScore
-from experiments.profiles.faults import PADDING_IN_LABELS
+from experiments.profiles.faults import NOAM_SCHEDULE, PADDED, PADDING_IN_LABELS, TRUNCATION
 from experiments.steps.readers.reading import BaseModel, Reader
 from experiments.steps.shown import Shown
 from experiments.steps.validating import validation_score
@@ -49,8 +51,10 @@ class LearningSettings:
         The training seed, of all that is drawn.
     faults : tuple of str
         The published faults that are kept, of `experiments.profiles.faults.FAULTS`.
-    padded_length : int
-        For ``padding-in-labels``: what every question is padded to.
+    padded_length : int or None
+        Where one of `experiments.profiles.faults.PADDED` is kept: what every question, computed apart, is padded to.
+    warmup_steps : int or None
+        Where the published schedule is kept: its steps of warm-up.
     """
 
     model: ModelSettings
@@ -59,11 +63,20 @@ class LearningSettings:
     seed: int
     faults: tuple[str, ...] = ()
     padded_length: int | None = None
+    warmup_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if bool(set(PADDED) & set(self.faults)) != (self.padded_length is not None):
+            raise ValueError(f"padded_length: got {self.padded_length} with the faults {list(self.faults)}")
+        if (NOAM_SCHEDULE in self.faults) != (self.warmup_steps is not None):
+            raise ValueError(f"warmup_steps: got {self.warmup_steps} with the faults {list(self.faults)}")
 
     @property
-    def keeps_padding(self) -> bool:
-        """Whether every question is computed apart, with padding in its labels."""
-        return PADDING_IN_LABELS in self.faults
+    def fixed_length(self) -> int | None:
+        """The positions that every question, computed apart, takes; None where questions share an ECG."""
+        if self.padded_length is None:
+            return None
+        return self.padded_length + (AS_PUBLISHED_SPECIAL_TOKENS if TRUNCATION in self.faults else 0)
 
     @property
     def learning_rate(self) -> float:
@@ -145,11 +158,11 @@ def build_learner(reader: Reader, settings: LearningSettings, train_examples: Se
     built = reader.build(base, train_examples)
     longest = settings.model.max_length
     options: dict[str, Any] = {}
-    if settings.keeps_padding:
-        if settings.padded_length is None:
-            raise ValueError(f"padded_length: got None, expected a length, since {PADDING_IN_LABELS!r} is kept")
+    if settings.padded_length is not None:
         longest = min(longest, settings.padded_length)
-        options = {"pad_to": settings.padded_length, "padding_in_labels": True}
+        options = {"pad_to": settings.fixed_length, "padding_in_labels": PADDING_IN_LABELS in settings.faults}
+    if TRUNCATION in settings.faults:
+        options["truncation"] = "as-published"
     collator = Collator(
         built.token_map,
         base.text_tokenizer,
@@ -197,7 +210,8 @@ def train_learner(
     """
     learner = build_learner(reader, settings, shown.examples("train"))
     training = settings.training
-    validated = training.validate_every > 0
+    # The published training takes its last weights.
+    validated = training.validate_every > 0 and settings.warmup_steps is None
     validation = shown.examples("validation") if validated else None
     report = train(
         learner.model,
@@ -206,11 +220,7 @@ def train_learner(
         TrainingSettings(
             batch_size=training.batch_size,
             epochs=training.epochs,
-            learning_rate=settings.learning_rate,
-            optimizer=training.optimizer,
-            schedule=training.schedule,
-            warmup_steps=training.warmup_steps,
-            weight_decay=training.weight_decay,
+            **_optimisation(settings),
             precision=training.precision,
             seed=settings.seed,
             checkpoint_every=training.checkpoint_every,
@@ -224,6 +234,17 @@ def train_learner(
         tracking=tracking,
     )
     return learner, report
+
+
+def _optimisation(settings: LearningSettings) -> dict[str, Any]:
+    """Optimiser and schedule, which are the profile's unless the published ones are kept."""
+    training = settings.training
+    if settings.warmup_steps is not None:
+        published = published_settings()
+        kept = ("learning_rate", "optimizer", "schedule", "weight_decay", "betas", "max_gradient_norm")
+        return {name: getattr(published, name) for name in kept} | {"warmup_steps": settings.warmup_steps}
+    own = ("optimizer", "schedule", "warmup_steps", "weight_decay")
+    return {name: getattr(training, name) for name in own} | {"learning_rate": settings.learning_rate}
 
 
 def training_flops(learner: Learner, settings: LearningSettings, shown: Shown, report: TrainingReport) -> int:
@@ -240,7 +261,9 @@ def training_flops(learner: Learner, settings: LearningSettings, shown: Shown, r
 
 def _collate(learner: Learner, settings: LearningSettings) -> SharedPrefixCollator | GroupCollator:
     """Makes a batch of groups of questions about one segment each."""
-    return GroupCollator(learner.collator) if settings.keeps_padding else SharedPrefixCollator(learner.collator)
+    if settings.padded_length is not None:
+        return GroupCollator(learner.collator)
+    return SharedPrefixCollator(learner.collator)
 
 
 def _score(

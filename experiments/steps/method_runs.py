@@ -11,7 +11,7 @@ from ecgbyte.data.controls import INPUTS
 from ecgbyte.files import fingerprint
 from experiments.profiles import expected_cost
 from experiments.profiles.entries import load, module_of
-from experiments.profiles.faults import PADDING_IN_LABELS
+from experiments.profiles.faults import NOAM_SCHEDULE, PADDED
 from experiments.profiles.methods import Method
 from experiments.steps.answering import AnswerSettings, answer_test_questions
 from experiments.steps.attention import attention_of_method
@@ -47,7 +47,7 @@ class MethodRun:
 
     @cached_property
     def reading(self) -> Reading:
-        """How it reads ECGs; only of a method that is trained."""
+        """How it reads ECGs; only of a method that has a reader."""
         open_reading = load(self.method.reader, f"{self.method.name}: reader")
         reading: Reading = open_reading(self.study, self.method, self.seed)
         return reading
@@ -68,14 +68,16 @@ class MethodRun:
     @cached_property
     def terms(self) -> LearningSettings:
         """How its language model is trained, with all learning rates that are tried."""
-        profile, faults = self.study.profile, self.method.faults
+        profile, faults, published = self.study.profile, self.method.faults, self.study.profile.as_published
+        fixed = published.tokens_padded_length if self.method.sees_tokens else published.padded_length
         return LearningSettings(
             profile.model,
             profile.training,
             answer_room=profile.evaluation.max_new_tokens,
             seed=self.seed,
             faults=faults,
-            padded_length=profile.as_published.padded_length if PADDING_IN_LABELS in faults else None,
+            padded_length=fixed if set(PADDED) & set(faults) else None,
+            warmup_steps=published.warmup_steps if NOAM_SCHEDULE in faults else None,
         )
 
     @cached_property
@@ -107,7 +109,9 @@ class MethodRun:
 
     @cached_property
     def trial_tasks(self) -> dict[float, Task]:
-        """Train with each of several learning rates; none where there is one."""
+        """Train with each of several learning rates; none where there is one, or the published one is kept."""
+        if not self.method.is_trained or NOAM_SCHEDULE in self.method.faults:
+            return {}
         if self.tuned is not self:
             return self.tuned.trial_tasks
         rates = self.terms.training.learning_rates
@@ -169,7 +173,7 @@ class MethodRun:
     def _training_task(self, step: Step, build: Callable[[Path], dict[str, Any]], learning: LearningSettings) -> Task:
         profile, reading = self.study.profile, self.reading
         operations = expected_cost.training_operations(
-            profile, reading.positions, reading.operations, keeps_padding=learning.keeps_padding
+            profile, reading.positions, reading.operations, padded_length=learning.padded_length
         )
         share = learning.training.epochs / profile.training.epochs
         return Task(step, build, operations=share * operations, size=expected_cost.model_bytes(profile))
@@ -178,8 +182,10 @@ class MethodRun:
     def answer_task(self) -> Task:
         """Answer the test questions under every input."""
         name = f"answers-{self.method.name}-{self.seed}"
-        if not self.method.is_trained:
+        if self.method.rule:
             return self._rule_task(name)
+        if self.method.answerer:
+            return self._answerer_task(name)
         settings, trained = self.answer_settings, self.train_task.step
         step = self.step(
             name,
@@ -217,6 +223,31 @@ class MethodRun:
 
         return Task(step, build)
 
+    def _answerer_task(self, name: str) -> Task:
+        answerer, settings, learning = self.method.answerer, self.answer_settings, self.learning
+        step = self.step(
+            name,
+            {
+                "answerer": answerer,
+                "method": self.method.settings(),
+                "learning": learning.plain(),
+                "reading": dict(self.reading.settings),
+                "max_new_tokens": settings.max_new_tokens,
+                "batch_size": settings.batch_size,
+                "inputs": list(self.inputs),
+                "seed": self.study.profile.seed,
+            },
+            (self.reading.tasks[-1].step, self.study.questions_task.step),
+            module_of(answerer),
+        )
+
+        def build(folder: Path) -> dict[str, Any]:
+            answer = load(answerer, f"{self.method.name}: answerer")
+            result: dict[str, Any] = answer(folder, self.reader, learning, settings, self.shown, self.inputs, name)
+            return result
+
+        return Task(step, build)
+
     @cached_property
     def timing_task(self) -> Task:
         """Time training steps in every layout."""
@@ -248,7 +279,8 @@ class MethodRun:
     def tasks(self, *, timed: bool) -> list[Task]:
         """All that this run needs, in order."""
         if not self.method.is_trained:
-            return [*self.study.data_tasks, self.answer_task]
+            before = self.reading.tasks if self.method.reader else ()
+            return [*self.study.data_tasks, *before, self.answer_task]
         own = [*self.trial_tasks.values(), *([self.rates_task] if self.rates_task else [])]
         own += [self.train_task, self.answer_task]
         if timed and self.method.timed:
@@ -261,7 +293,7 @@ class MethodRun:
     @property
     def code(self) -> str:
         """Identifies the code of all the steps that its answers come from."""
-        before = self.reading.tasks if self.method.is_trained else ()
+        before = self.reading.tasks if self.method.reader else ()
         trained = (self.train_task,) if self.method.is_trained else ()
         tasks = (*self.study.data_tasks, *before, *trained, self.answer_task)
         return fingerprint(*sorted({task.step.code for task in tasks}))

@@ -14,10 +14,11 @@ from ecgbyte.signals.leads import LEADS
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.profiles import expected_cost
 from experiments.profiles.data_sets import DataSet, find_data_set, open_records
-from experiments.profiles.encoders import find_encoder
+from experiments.profiles.encoders import find_encoder, keeping
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
 from experiments.steps import questions as asking
+from experiments.steps.encoders import random_encoder
 from experiments.steps.encoders.features import extract_all
 from experiments.steps.encoders.part import EncoderModule, module_of
 from experiments.steps.encoders.stage_one import pretrain_encoder
@@ -185,6 +186,7 @@ class Study:
                 profile.questions,
                 self.data_set,
                 seed=profile.seed,
+                segment_seconds=profile.data.segment_seconds,
                 root=self.questions_root,
             )
 
@@ -206,12 +208,16 @@ class Study:
         """
         return open_prepared(self._entries, self.segments_task.step.folder, self.questions_task.step.folder)
 
-    def tokenizer_tasks(self, matching: str) -> TokenizerTasks:
-        """A tokenizer that matches as `matching` says; all of them share one training."""
+    def tokenizer_tasks(self, matching: str, boundary: str = "") -> TokenizerTasks:
+        """A tokenizer that matches as `matching` says; all of one boundary (the profile's, if empty) share a training.
+
+        See `experiments.profiles.methods.Method.boundary`.
+        """
         profile, segments = self.profile, self.segments_task
+        settings = dataclasses.replace(profile.tokenizer, boundary=boundary or profile.tokenizer.boundary)
         trained = self.work.step(
             "tokenizer",
-            {**dataclasses.asdict(profile.tokenizer), "seed": profile.seed},
+            {**dataclasses.asdict(settings), "seed": profile.seed},
             (segments.step,),
             modules=("experiments.steps.tokenizer_training",),
         )
@@ -225,7 +231,7 @@ class Study:
                 folder,
                 self.segments,
                 [entry.record_id for entry in kept["train"]],
-                profile.tokenizer,
+                settings,
                 segments.step.details["preprocessing"],
                 seed=profile.seed,
             )
@@ -250,12 +256,12 @@ class Study:
         """The trained tokenizer."""
         return open_tokenizer(self.tokenizer_tasks(matching).trained.step.folder, matching)
 
-    def pretraining_tasks(self, encoder: str, seed: int) -> tuple[Task, ...]:
-        """The stages 1 of an encoder's parts."""
-        return tuple(self._pretraining_task(part, seed) for part in find_encoder(encoder).parts)
+    def pretraining_tasks(self, method: Method, seed: int) -> tuple[Task, ...]:
+        """The stages 1 of the parts of a method's encoder, with the published faults that it keeps there."""
+        return tuple(self._pretraining_task(part, seed, method.faults) for part in find_encoder(method.encoder).parts)
 
-    def _pretraining_task(self, name: str, seed: int) -> Task:
-        encoder, settings = find_encoder(name), self.profile.encoder(name)
+    def _pretraining_task(self, name: str, seed: int, faults: tuple[str, ...]) -> Task:
+        encoder, settings = find_encoder(name), keeping(self.profile.encoder(name), faults)
         step = self.work.step(
             f"pretrain-{name}",
             {**dataclasses.asdict(settings), "seed": seed},
@@ -271,26 +277,45 @@ class Study:
 
         return Task(step, build, operations=expected_cost.pretraining_operations(self.profile, name))
 
-    def features_task(self, method: Method, seed: int) -> Task:
-        """The features of a method's frozen encoder."""
-        part = self.frozen_part(method.encoder)
-        pretrained: tuple[Step, ...] = tuple(task.step for task in self.pretraining_tasks(method.encoder, seed))
+    def random_encoder_task(self, name: str, seed: int) -> Task:
+        """An encoder that nothing has trained, drawn from the training seed."""
+        encoder, settings = find_encoder(name), self.profile.encoder(name)
+        recipe = {key: getattr(settings, key) for key in encoder.random_settings}
+        step = self.work.step(
+            f"draw-{name}",
+            {**recipe, "seed": seed},
+            (self.segments_task.step,),
+            modules=(random_encoder.__name__,),
+        )
+
+        def build(folder: Path) -> dict[str, Any]:
+            kept = kept_entries(self._entries, self.segments)
+            return random_encoder.draw_encoder(folder, name, self.segments, kept["train"], recipe, seed)
+
+        return Task(step, build)
+
+    def features_task(self, method: Method, seed: int, part: EncoderPart, left: tuple[Task, ...]) -> Task:
+        """The features of a method's frozen encoder, which `part` loads from what earlier tasks left."""
+        before: tuple[Step, ...] = tuple(task.step for task in left)
         step = self.work.step(
             f"features-{method.name}",
             {"seed": seed, "faults": list(method.faults)},
-            pretrained,
+            before,
             modules=("experiments.steps.encoders.features", part.place),
         )
 
         def build(folder: Path) -> dict[str, Any]:
-            folders = [step.folder for step in pretrained]
+            folders = [step.folder for step in before]
             return extract_all(folder, part.module, folders, self.segments, faults=method.faults, seed=seed)
 
         return Task(step, build)
 
-    def frozen_part(self, name: str) -> EncoderPart:
-        """An encoder that a stage 1 of its own has pretrained."""
-        encoder = find_encoder(name)
+    def frozen_part(self, method: Method) -> EncoderPart:
+        """A method's encoder, which a stage 1 of its own has pretrained, or which stays as it was drawn."""
+        if method.random_encoder:
+            module: Any = random_encoder
+            return EncoderPart(module, random_encoder.__name__)
+        encoder = find_encoder(method.encoder)
         return EncoderPart(module_of(encoder), encoder.module)
 
     def joint_part(self, name: str) -> EncoderPart:

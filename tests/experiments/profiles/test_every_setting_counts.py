@@ -60,6 +60,7 @@ def bases() -> dict[str, Profile]:
     few = change_settings(
         smoke,
         "methods=['ecg-byte', 'merl'], training_seeds=[0], as_published.padded_length=1024, "
+        "as_published.tokens_padded_length=1024, as_published.warmup_steps=500, "
         "encoders.vit.epochs=2, encoders.vit.batch_size=64, encoders.clip.epochs=2, encoders.clip.batch_size=64",
     )
     # The smallest model's size may only be named where it is the model.
