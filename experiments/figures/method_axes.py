@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING
 
 from experiments.figures.files import COLOURS, GRID
 from experiments.rows.estimates import Estimate
-from experiments.rows.groups import FAMILIES, family, method_order
+from experiments.rows.groups import family, method_order
 from experiments.rows.schema import ResultRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FAMILY_COLOURS = dict(zip((*FAMILIES, "other"), [*COLOURS[:4], COLOURS[5], "#5C5C00", *COLOURS[4::2]], strict=True))
+# Those of the palette, and two more of its contrast.
+FAMILY_COLOURS = {
+    "end to end": COLOURS[0],
+    "linear reader": COLOURS[5],
+    "two-stage": COLOURS[1],
+    "as published": COLOURS[2],
+    "random encoder": "#6B6B00",
+    "no pretraining": COLOURS[3],
+    "trivial": COLOURS[4],
+    "untrained": "#546674",
+    "other": COLOURS[6],
+}
 
 
 def methods_in(rows: Iterable[ResultRow]) -> list[str]:

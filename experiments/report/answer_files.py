@@ -17,6 +17,8 @@ _SUFFIX = ".jsonl.gz"
 # Digits of P(yes): enough for areas under ROC curves.
 _DIGITS = 6
 _QUESTION = ("sample_id", "record_id", "patient_id", "question_type", "question", "reference")
+# Files of older results do not have it.
+_SOURCE = "source"
 
 
 def write_answer_files(
@@ -41,9 +43,10 @@ def write_answer_files(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     asked = [
-        (q.sample_id, q.record_id, patients[q.record_id], q.question_type, q.question, q.reference) for q in questions
+        (q.sample_id, q.record_id, patients[q.record_id], q.question_type, q.question, q.reference, q.source)
+        for q in questions
     ]
-    write_json_lines(folder / QUESTIONS_FILE, [dict(zip(_QUESTION, cells, strict=True)) for cells in asked])
+    write_json_lines(folder / QUESTIONS_FILE, [dict(zip((*_QUESTION, _SOURCE), cells, strict=True)) for cells in asked])
     for method, by_seed in answers.items():
         lines = []
         for place, question in enumerate(questions):
@@ -66,7 +69,8 @@ def answered_methods(folder: str | os.PathLike[str]) -> list[str]:
 
 
 def read_question_file(folder: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """The questions that `write_answer_files` wrote: sample, record and patient id, question type, text, reference.
+    """The questions that `write_answer_files` wrote: sample, record and patient id, question type, text, reference, and
+    the source where the file says it.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def read_question_file(folder: str | os.PathLike[str]) -> list[dict[str, str]]:
     path = Path(folder) / QUESTIONS_FILE
     questions = read_json_lines(path)
     for number, question in enumerate(questions, 1):
-        if set(question) != set(_QUESTION) or not all(isinstance(text, str) for text in question.values()):
+        if set(question) - {_SOURCE} != set(_QUESTION) or not all(isinstance(text, str) for text in question.values()):
             raise ValueError(f"{path}, question {number}: expected texts of {', '.join(_QUESTION)}")
     if len({question["sample_id"] for question in questions}) < len(questions):
         raise ValueError(f"{path}: two questions have the same sample_id")

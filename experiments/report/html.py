@@ -18,10 +18,16 @@ from experiments.report.report import Report
 from experiments.rows.estimates import Cell, Estimate, cell_text
 from experiments.tables.rendering import QUOTED_AT_ONCE, QUOTED_HEADER, QUOTED_TITLE, in_words, quoted_lines
 from experiments.tables.table import Table
-from experiments.verdicts.parts import DEPENDS, FAILS, HOLDS, UNTESTED
+from experiments.verdicts.parts import FAILS, HOLDS, UNCONVERGED, UNDECIDED, UNTESTED
 
 # A class and a sign beside the words, so that verdicts are told apart without colour.
-_SIGNS = {HOLDS: ("holds", "✓"), FAILS: ("fails", "✗"), DEPENDS: ("depends", "±"), UNTESTED: ("untested", "–")}
+_SIGNS = {
+    HOLDS: ("holds", "✓"),
+    FAILS: ("fails", "✗"),
+    UNDECIDED: ("undecided", "±"),
+    UNCONVERGED: ("unconverged", "…"),
+    UNTESTED: ("untested", "–"),
+}
 
 
 def html_report(report: Report) -> str:

@@ -21,8 +21,9 @@ def markdown_report(report: Report) -> str:
         parts += [*(f"- **{markdown_text(run)}**: {markdown_text(error)}" for run, error in content.failed), ""]
     parts += ["## Claims and verdicts", ""]
     for verdict in report.verdicts:
-        texts = (verdict.verdict, verdict.claim, verdict.evidence, verdict.note)
-        parts += ["- **{}**: {} {} *{}*".format(*(markdown_text(text) for text in texts))]
+        texts = (verdict.name, verdict.verdict, verdict.claim, verdict.evidence, verdict.note)
+        parts += ["- {}: **{}**. {} {} *{}*".format(*(markdown_text(text) for text in texts))]
+        parts += [f"  Depends on: {markdown_text(verdict.depends_on)}."] if verdict.depends_on else []
     parts += ["", "## What ran", "", *markdown_lines(RAN_HEADER, report.what_ran), ""]
     for line in report.provenance:
         parts += [markdown_text(line), ""]

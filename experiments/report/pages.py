@@ -26,7 +26,7 @@ from experiments.tables.published import PublishedNumber, read_published_numbers
 from experiments.tables.rendering import in_words, markdown_lines
 from experiments.tables.table import Table
 from experiments.verdicts.catalogue import make_verdicts
-from experiments.verdicts.parts import UNTESTED
+from experiments.verdicts.parts import UNTESTED, Verdict
 
 PAGE, README = ROOT / "docs" / "reproduction.md", ROOT / "README.md"
 RESULTS = ROOT / "results"
@@ -148,11 +148,15 @@ def part(table: Table, name: str) -> Table:
 
 
 def _verdicts(runs: Sequence[Run]) -> list[str]:
-    """One line a claim, one column a profile."""
-    found = [{verdict.claim: verdict.verdict for verdict in make_verdicts(run.rows)} for run in runs]
+    """One line a claim, one column a profile: the verdict and its number."""
+    found = [{verdict.claim: _with_number(verdict) for verdict in make_verdicts(run.rows)} for run in runs]
     claims = dict.fromkeys(claim for verdicts in found for claim in verdicts)
     lines = [[claim, *(verdicts.get(claim, UNTESTED) for verdicts in found)] for claim in claims]
     return [*markdown_lines(("claim", *(f"`{run.profile}`{run.mark}" for run in runs)), lines), ""]
+
+
+def _with_number(verdict: Verdict) -> str:
+    return verdict.verdict if verdict.number is None else f"{verdict.verdict}: {cell_text(verdict.number)}"
 
 
 def _table(name: str, block: Block, runs: Sequence[Run]) -> list[str]:

@@ -8,12 +8,14 @@ from experiments.tables.table import Table
 from experiments.verdicts.parts import Verdict
 
 _COLUMNS = {
+    "about": "name",
     "claim": "claim",
     "verdict": "verdict",
+    "number": "number_text",
+    "depends on": "depends_on",
     "evidence": "evidence",
     "how it is decided": "note",
     "claimed by": "source",
-    "where": "where",
 }
 
 

@@ -11,22 +11,44 @@ from experiments.rows.schema import KEY, ResultRow, seed_columns
 
 REFERENCE_METHOD = "ecg-byte"
 FAMILIES = (
-    *("end to end", "two-stage", "as published", "no pretraining", "random encoder", "linear reader", "trivial"),
+    *("end to end", "linear reader", "two-stage", "as published", "random encoder", "no pretraining", "trivial"),
+    "untrained",
 )
+# Methods whose frozen encoder is random are named after the two-stage method that they are the control of.
+RANDOM = "-random"
 NEEDED = "ecg-needed"
 BALANCED = "answer-balanced"
+SEVERAL_FINDINGS = "several-findings"
+# Where questions have several sources: those that a segment can answer, and ECG-QA's, which ask for noise that a
+# denoised segment of some seconds does not hold. The headline is of the former.
+GENERATED, NOISE_QUESTIONS = "generated", "ecg-qa"
 
 _NAMES = tuple(METHODS)
 
 
 def family(method: str) -> str:
-    """The family of a method; two-stage methods that keep the published faults are one of their own.
+    """The family of a method; those that keep the published faults, or a random encoder, are families of their own.
 
-    A method that `experiments.profiles.methods` does not know belongs to ``"other"``.
+    A method or a family that is not known belongs to ``"other"``.
     """
+    if method.endswith(RANDOM):
+        return "random encoder"
     if method not in METHODS:
         return "other"
-    return "as published" if METHODS[method].as_published else METHODS[method].family
+    found = METHODS[method]
+    # An end-to-end method with published faults stays beside the one that it is compared with.
+    if found.as_published and found.family == "two-stage":
+        return "as published"
+    return found.family if found.family in FAMILIES else "other"
+
+
+def headline(rows: Iterable[ResultRow], dataset: str) -> str:
+    """The subset of the questions that a data set's headline is of: the generated ones where there are others, or all.
+
+    Tables in which the parts of the questions are not told apart have ``"all"`` only.
+    """
+    subsets = {row.subset for row in rows if row.dataset == dataset}
+    return GENERATED if GENERATED in subsets and NOISE_QUESTIONS in subsets else "all"
 
 
 def method_order(method: str) -> tuple[int, int, str]:
@@ -47,9 +69,9 @@ def layout_name(padding: str) -> str:
     return known.get(padding, f"padded to {int(padding):,}" if padding.isdecimal() else padding)
 
 
-def subset_order(subset: str) -> tuple[bool, bool, str]:
-    """Sorts subsets: all questions, those that need the ECG, then question types."""
-    return subset != "all", subset != NEEDED, subset
+def subset_order(subset: str) -> tuple[bool, bool, bool, str]:
+    """Sorts subsets: the generated questions, all of them, those that need the ECG, then question types."""
+    return subset != GENERATED, subset != "all", subset != NEEDED, subset
 
 
 _ORDER: dict[str, Callable[[ResultRow], tuple[object, ...]]] = {

@@ -14,6 +14,7 @@ from ecgbyte.metrics.resampled_scores import resample_scores
 from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.profiles.methods import METHODS
 from experiments.rows.answer_scores import AnswerScorer
+from experiments.rows.groups import GENERATED, NOISE_QUESTIONS
 from experiments.rows.metrics import bounds_of_metrics
 from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import Answers
@@ -67,8 +68,8 @@ def language_rows(
             for shown, of_runs in by_input.items()
         }
         for chosen, seeds in rows_of_runs(list(runs)):
-            # The parts of the questions are told for the runs together.
-            if subset != "all" and len(seeds) < len(runs):
+            # The parts of the questions are told for the runs together, but for the headline's.
+            if subset not in ("all", GENERATED) and len(seeds) < len(runs):
                 continue
             seconds = np.mean([seconds_by_seed[seed] for seed in seeds], axis=0).tolist()
             for shown, of_runs in scores.items():
@@ -162,10 +163,21 @@ def score_answers(answers: Answers, questions: Sequence[Question], scorer: Answe
     return scorer.score(references, texts)
 
 
+def headline_places(questions: Sequence[Question]) -> list[int]:
+    """Places of the questions of the headline: the generated ones where ECG-QA's stand beside them, or all.
+
+    ECG-QA's are asked beside the generated ones because they were published; what they ask for, noise of several kinds,
+    a denoised segment of some seconds does not hold.
+    """
+    sources = {question.source for question in questions}
+    several = {GENERATED, NOISE_QUESTIONS} <= sources
+    return [place for place, question in enumerate(questions) if not several or question.source == GENERATED]
+
+
 def question_subsets(
     questions: Sequence[Question], more: Mapping[str, Sequence[int]] | None = None
 ) -> dict[str, Sequence[int]]:
-    """Places of all questions, of each type that is there, and of the subsets given besides.
+    """Places of all questions, of each type among the headline's, and of the subsets given besides.
 
     Raises
     ------
@@ -173,8 +185,9 @@ def question_subsets(
         If a subset given besides has the name of one of the others.
     """
     subsets: dict[str, Sequence[int]] = {"all": range(len(questions))}
-    for kind in sorted({question.question_type for question in questions}):
-        subsets[kind] = [place for place, question in enumerate(questions) if question.question_type == kind]
+    asked = headline_places(questions)
+    for kind in sorted({questions[place].question_type for place in asked}):
+        subsets[kind] = [place for place in asked if questions[place].question_type == kind]
     for name, places in (more or {}).items():
         if name in subsets:
             raise ValueError(f"subsets: got {name!r}, which is made from the question types; expected another name")
@@ -183,9 +196,22 @@ def question_subsets(
 
 
 def text_subsets(
-    questions: Sequence[Question], answers_by_method: Mapping[str, Runs], *, seed: int
+    questions: Sequence[Question],
+    answers_by_method: Mapping[str, Runs],
+    *,
+    seed: int,
+    places: Sequence[int] | None = None,
 ) -> dict[str, Sequence[int]]:
     """The questions whose answer their text does not give away, as `ecgbyte.metrics.text_shortcuts` defines them.
+
+    Parameters
+    ----------
+    questions, answers_by_method
+        As in `language_rows`.
+    seed : int
+        Of the draw.
+    places : sequence of int, optional
+        Those to choose from; all where None.
 
     Returns
     -------
@@ -193,18 +219,18 @@ def text_subsets(
         Places by ``"answer-balanced"`` and, where methods that see no ECG answered, ``"ecg-needed"``: what none of
         their runs got right. Methods that see the ECG have no part in it.
     """
-    references = [question.reference for question in questions]
-    texts, names = [question.question for question in questions], [question.sample_id for question in questions]
-    subsets: dict[str, Sequence[int]] = {
-        "answer-balanced": answer_balanced(texts, references, names, seed=seed).tolist()
-    }
+    places = range(len(questions)) if places is None else places
+    asked = [questions[place] for place in places]
+    references = [question.reference for question in asked]
+    texts, names = [question.question for question in asked], [question.sample_id for question in asked]
+    chosen = {"answer-balanced": answer_balanced(texts, references, names, seed=seed).tolist()}
     blind = [
-        [generation.answer for generation in answers.generations]
+        [answers.generations[place].answer for place in places]
         for method, runs in answers_by_method.items()
         if not METHODS[method].sees_ecg
         for by_input in runs.values()
         for answers in by_input.values()
     ]
     if blind:
-        subsets["ecg-needed"] = ecg_needed(references, blind)[0].tolist()
-    return subsets
+        chosen["ecg-needed"] = ecg_needed(references, blind)[0].tolist()
+    return {name: [places[index] for index in indices] for name, indices in chosen.items()}

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ecgbyte.metrics.findings import finding_f1
 from ecgbyte.metrics.language_scores import ANSWER_SCORES, MetricScores
 
 TABLES = (
@@ -21,6 +22,7 @@ TABLES = (
     "transfer",
     "ablations",
     "tokenizer",
+    "convergence",
 )
 INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")
 SCALES = ("small run", "full")
@@ -69,6 +71,7 @@ _ANSWERS = {
     "meteor": Metric("METEOR", "0 to 100", 2, _PERCENT, ANSWER_SCORES["meteor"]),
     "bertscore-f1": Metric("BERTScore F1", "0 to 100", 2, _PERCENT),
     "accuracy": Metric("accuracy", "%", 2, _PERCENT, ANSWER_SCORES["accuracy"]),
+    "finding-f1": Metric("F1 of findings", "0 to 100", 2, _PERCENT, finding_f1),
     "empty-answers": Metric("empty answers", "%", 2, _PERCENT, ANSWER_SCORES["empty-answers"]),
     "truncated-inputs": Metric("truncated inputs", "%", 2, _PERCENT),
 }
@@ -106,6 +109,15 @@ _OTHERS = {
     "reconstruction-prd": Metric("reconstruction error, share of the signal", "%", 2, _NOT_NEGATIVE),
     "reconstruction-largest": Metric("largest reconstruction error inside the range", "bins", 3, _NOT_NEGATIVE),
     "outside-range": Metric("samples outside the range", "%", 3, _PERCENT),
+    "clipped-records": Metric("ECGs with a clipped sample", "%", 1, _PERCENT),
+    "clipped-leads": Metric("leads with a clipped sample", "%", 1, _PERCENT),
+}
+# Whether a training run had learnt what it can; one row a method and training seed.
+_CONVERGENCE = {
+    "converged": Metric("converged", "1 or 0", 0, _SHARE),
+    "flat-at-end": Metric("change of the validation score over the last tenth of training", "points", 2),
+    "polarity-lowest": Metric("lowest ROC area of questions and their opposites", "0 to 1", 3, _SHARE),
+    "token-counts-gap": Metric("mean ROC area minus that of the linear token reader", "-1 to 1", 3, (-1.0, 1.0)),
 }
 
 
@@ -121,7 +133,7 @@ def derived(metrics: dict[str, Metric]) -> dict[str, Metric]:
     return entries
 
 
-METRICS: dict[str, Metric] = {**_ANSWERS, **_RANKING, **derived({**_ANSWERS, **_RANKING}), **_OTHERS}
+METRICS: dict[str, Metric] = {**_ANSWERS, **_RANKING, **derived({**_ANSWERS, **_RANKING}), **_OTHERS, **_CONVERGENCE}
 
 
 def bounds_of_metrics() -> dict[str, Bounds]:

@@ -15,7 +15,8 @@ from ecgbyte.metrics.ranking import (
     compare_macro_roc_areas,
     roc_areas,
 )
-from experiments.rows.language import Runs, inputs_of, rows_of_runs
+from experiments.rows.groups import GENERATED
+from experiments.rows.language import Runs, headline_places, inputs_of, rows_of_runs
 from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import scores_in_order
 
@@ -63,11 +64,23 @@ def ranking_rows(
 ) -> list[ResultRow]:
     """ROC areas of the verify questions under every input, per attribute and on average, with differences.
 
-    Arguments as in `experiments.rows.language.language_rows`; a method that gives no scores of yes and no has no rows.
+    The average is of all questions and, where that is a part of them, of the headline's. Arguments as in
+    `experiments.rows.language.language_rows`; a method that gives no scores of yes and no has no rows.
     """
+    if not has_scores(runs):
+        return []
+    rows = _ranking_rows(maker, method, runs, verify_questions(questions, patients), "all")
+    places = headline_places(questions)
+    if len(places) < len(questions):
+        asked = verify_questions([questions[place] for place in places], patients)
+        rows += _ranking_rows(maker, method, runs, asked, GENERATED)
+    return rows
+
+
+def _ranking_rows(maker: RowMaker, method: str, runs: Runs, asked: VerifyQuestions, subset: str) -> list[ResultRow]:
+    """The rows of some questions: single attributes beside the average where they are all of them."""
     inputs = inputs_of(method, runs)
-    asked = verify_questions(questions, patients)
-    if not asked.questions or not has_scores(runs):
+    if not asked.questions:
         return []
     rest = (asked.positives, asked.attributes, asked.patients)
     by_input = {
@@ -81,13 +94,13 @@ def ranking_rows(
             areas = roc_areas(scores, *rest, **maker.resampling)
             named = []
             # Single attributes are told for the runs together.
-            if len(seeds) == len(runs):
+            if len(seeds) == len(runs) and subset == "all":
                 named = [(name, "roc-area", ROC_AREA_SIGNATURE, area) for name, area in areas.by_attribute.items()]
             if areas.macro is not None:
-                named.append(("all", "roc-area-macro", MACRO_ROC_AREA_SIGNATURE, areas.macro))
-            for subset, metric, signature, area in named:
+                named.append((subset, "roc-area-macro", MACRO_ROC_AREA_SIGNATURE, areas.macro))
+            for name, metric, signature, area in named:
                 measure = Measure(area.value, area.low, area.high, area.num_positive + area.num_negative, signature)
-                rows.append(maker.measured("roc-areas", metric, measure, {**columns, "subset": subset}))
+                rows.append(maker.measured("roc-areas", metric, measure, {**columns, "subset": name}))
             if shown != "ecg" and "ecg" in by_input:
                 real = [by_input["ecg"][index] for index in chosen]
                 paired = compare_macro_roc_areas(
@@ -95,5 +108,6 @@ def ranking_rows(
                 )
                 if paired is not None:
                     measure = Measure(paired.value, paired.low, paired.high, len(asked.questions), PAIRED_SIGNATURE)
-                    rows.append(maker.measured("controls", "roc-area-macro-difference", measure, columns))
+                    named_columns = {**columns, "subset": subset}
+                    rows.append(maker.measured("controls", "roc-area-macro-difference", measure, named_columns))
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from ecgbyte.data.questions.question import Question
@@ -9,7 +10,8 @@ from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import Profile
 from experiments.rows.comparisons import comparison_rows
 from experiments.rows.costs import CostRows
-from experiments.rows.language import Runs, language_rows, text_subsets, truncation_rows
+from experiments.rows.groups import SEVERAL_FINDINGS
+from experiments.rows.language import Runs, headline_places, language_rows, text_subsets, truncation_rows
 from experiments.rows.maker import RowMaker
 from experiments.rows.ranking import ranking_rows
 from experiments.rows.schema import ResultRow
@@ -55,21 +57,39 @@ def tokenizer_rows(maker: RowMaker, study: Study, transfers: Sequence[TransferRu
 
 
 def token_rows(maker: RowMaker, measures: Mapping[str, float], num_segments: int, *, method: str) -> list[ResultRow]:
-    """Measures of the tokens of held-out segments."""
-    return [
-        maker.row(
-            table="tokenizer",
-            method=method,
-            seed=maker.seed,
-            input="ecg",
-            metric=metric,
-            value=value,
-            n=num_segments,
-            signature=TOKENIZER_SIGNATURES[metric],
+    """Measures of the tokens of held-out segments; the share of clipped records with its interval over records."""
+    rows = []
+    for metric, value in measures.items():
+        if metric not in TOKENIZER_SIGNATURES:
+            continue
+        counted = {"clipped-records": "records", "clipped-leads": "leads"}.get(metric)
+        n = num_segments if counted is None else int(measures[counted])
+        # Leads of one record are not independent of one another, so their share has no such interval.
+        low, high = wilson_interval(value, n) if metric == "clipped-records" else (math.nan, math.nan)
+        rows.append(
+            maker.row(
+                table="tokenizer",
+                method=method,
+                seed=maker.seed,
+                input="ecg",
+                metric=metric,
+                value=value,
+                ci_low=low,
+                ci_high=high,
+                n=n,
+                signature=TOKENIZER_SIGNATURES[metric],
+            )
         )
-        for metric, value in measures.items()
-        if metric in TOKENIZER_SIGNATURES
-    ]
+    return rows
+
+
+def wilson_interval(percent: float, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share of `n` independent cases, in percent (J. Am. Stat. Assoc. 22, 1927)."""
+    share, z = percent / 100, 1.959963984540054
+    centre, spread = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = ((centre + sign * spread) / (1 + z * z / n) for sign in (-1, 1))
+    # Rounding may leave an end that should be that of the range beyond the value.
+    return 100 * max(0.0, min(low, share)), 100 * min(1.0, max(high, share))
 
 
 def quality_rows(
@@ -93,8 +113,12 @@ def quality_rows(
 def chosen_subsets(
     answers: Mapping[str, Runs], questions: Sequence[Question], *, seed: int
 ) -> dict[str, Sequence[int]]:
-    """Questions whose text does not give the answer away, chosen in two ways; each source where there are several."""
-    subsets = text_subsets(questions, answers, seed=seed)
+    """Questions with several findings, and those whose text does not give the answer away, chosen in two ways, all of
+    the headline; each source where there are several.
+    """
+    asked = headline_places(questions)
+    subsets = text_subsets(questions, answers, seed=seed, places=asked)
+    subsets[SEVERAL_FINDINGS] = [place for place in asked if len(questions[place].answer) > 1]
     sources = {question.source for question in questions}
     if len(sources) > 1:
         for source in sorted(sources):
@@ -124,8 +148,9 @@ def cost_rows(maker: RowMaker, profile: Profile, runs: Sequence[MethodRun]) -> l
 def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> list[ResultRow]:
     """Short measures of every ablation that ended, with its tokens and its training time."""
     rows = []
-    for variant in dict.fromkeys(variant for variant, _ in runs):
-        ended = [run for name, run in runs if name == variant and run.answer_task.step.is_done]
+    for variant, method in dict.fromkeys((variant, run.method) for variant, run in runs):
+        of_variant = [run for name, run in runs if (name, run.method) == (variant, method)]
+        ended = [run for run in of_variant if run.answer_task.step.is_done]
         if not ended:
             continue
         prepared = ended[0].study.prepared
@@ -135,19 +160,20 @@ def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> lis
         own = ended[0].study.profile
         # The configuration of the row is that of the changed run.
         changed = maker.with_profile(own)
-        found = language_rows(changed, "ecg-byte", answers, questions, patients, seconds)
-        found += ranking_rows(changed, "ecg-byte", answers, questions, patients)
+        found = language_rows(changed, method.name, answers, questions, patients, seconds)
+        found += ranking_rows(changed, method.name, answers, questions, patients)
         found = [row for row in found if row.subset == "all" and row.metric in _SHORT]
         costs = CostRows(changed, own)
         for run in ended:
-            found += truncation_rows(changed, "ecg-byte", run.answer_task.step.details["truncation"], seed=run.seed)
+            found += truncation_rows(changed, method.name, run.answer_task.step.details["truncation"], seed=run.seed)
             found += [row for row in costs.of_stage(run) if row.metric in ("train-seconds", "positions")]
-        measured = ended[0].study.tokenizer_tasks(ended[0].method.matching).measured.step
-        found += [
-            row
-            for row in token_rows(changed, measured.details, len(questions), method="ecg-byte")
-            if row.metric in ("tokens-per-record", "compression", "reconstruction-rmse")
-        ]
+        if method.sees_tokens:
+            measured = ended[0].study.tokenizer_tasks(method.matching).measured.step
+            found += [
+                row
+                for row in token_rows(changed, measured.details, len(questions), method=method.name)
+                if row.metric in ("tokens-per-record", "compression", "reconstruction-rmse")
+            ]
         rows += [row._replace(table="ablations", variant=variant) for row in found]
     return rows
 

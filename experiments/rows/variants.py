@@ -25,6 +25,8 @@ TOKENIZER_METRICS = (
     "reconstruction-prd",
     "reconstruction-largest",
     "outside-range",
+    "clipped-records",
+    "clipped-leads",
 )
 
 

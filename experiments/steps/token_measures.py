@@ -32,6 +32,8 @@ TOKENIZER_SIGNATURES = {
     "reconstruction-prd": compression.PRD_SIGNATURE,
     "reconstruction-largest": bin_error.LARGEST_ERROR_SIGNATURE,
     "outside-range": bin_error.OUTSIDE_RANGE_SIGNATURE,
+    "clipped-records": "records with a sample below low or above high in any lead, in % of all|version:1",
+    "clipped-leads": "leads of records with a sample below low or above high, in % of all|version:1",
 }
 
 
@@ -63,7 +65,8 @@ def measure_on_segments(
     Returns
     -------
     measures : dict of str to float
-        By metric, as `experiments.rows.schema.METRICS` names them; `TOKENIZER_SIGNATURES` defines them.
+        By metric, as `experiments.rows.metrics.METRICS` names them; `TOKENIZER_SIGNATURES` defines them. Beside them
+        ``"records"`` and ``"leads"``, how many the shares of clipped ones are of.
     usage : TokenUsage
         The count of each token, for figures.
     """
@@ -71,17 +74,22 @@ def measure_on_segments(
     if not keys:
         raise ValueError("record_ids: got no records, expected at least one")
     error, bins, samples = ReconstructionError(), BinError(tokenizer.vocabulary.alphabet_size), 0
+    # By record, whether each lead has a clipped sample in any of its segments.
+    clipped: dict[str, np.ndarray] = {}
 
     def encoded() -> Iterator[np.ndarray]:
         nonlocal samples
         for first in range(0, len(keys), _BATCH):
-            signals = [segments.signal(*key) for key in keys[first : first + _BATCH]]
+            batch = keys[first : first + _BATCH]
+            signals = [segments.signal(*key) for key in batch]
             encodings = tokenizer.encode_batch(signals, num_threads=os.cpu_count() or 1)
-            for signal, encoding in zip(signals, encodings, strict=True):
+            for (record_id, _), signal, encoding in zip(batch, signals, encodings, strict=True):
                 decoded = tokenizer.decode(encoding)
                 error.add(signal, decoded)
                 bins.add(signal, decoded, encoding.low, encoding.high)
                 samples += signal.size
+                leads = np.any((signal < encoding.low) | (signal > encoding.high), axis=1)
+                clipped[record_id] = clipped[record_id] | leads if record_id in clipped else leads
                 yield encoding.ids
 
     usage = count_tokens(encoded(), tokenizer.vocabulary)
@@ -101,4 +109,8 @@ def measure_on_segments(
         "reconstruction-prd": error.percentage,
         "reconstruction-largest": bins.largest,
         "outside-range": bins.outside_percent,
+        "clipped-records": 100 * float(np.mean([leads.any() for leads in clipped.values()])),
+        "clipped-leads": 100 * float(np.mean(list(clipped.values()))),
+        "records": float(len(clipped)),
+        "leads": float(sum(leads.size for leads in clipped.values())),
     }, usage

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from experiments.rows.groups import REFERENCE_METHOD
 from experiments.rows.schema import ResultRow, check_rows
 from experiments.tables.budget import budget
+from experiments.tables.calculation import paper_scale
 from experiments.tables.controls import control_differences, controls
+from experiments.tables.convergence import convergence
 from experiments.tables.efficiency import efficiency, efficiency_by_stage, validation
 from experiments.tables.latex import to_latex
 from experiments.tables.published import PublishedNumber, read_published_numbers
@@ -56,6 +58,8 @@ TABLES = (
     Entry(controls, quotes="controls"),
     Entry(control_differences),
     Entry(roc_areas),
+    Entry(convergence),
+    Entry(paper_scale),
     Entry(efficiency, quotes="efficiency", latex=("dataset", *_COSTS)),
     Entry(efficiency_by_stage),
     Entry(validation),

@@ -28,7 +28,7 @@ def interval_note(rows: Iterable[ResultRow]) -> str:
     most = max((row.seeds for row in rows), default=1)
     if most > 1:
         return (
-            f"Mean over training runs of several seeds (column `seeds`; at most {most}); in brackets: 95 % interval, "
-            "bootstrap over training runs and patients."
+            f"Mean over training runs of several seeds (column `seeds`; at most {most}); in brackets: 95 % interval "
+            "over training runs and patients, a t interval (`ecgbyte.metrics.training_runs`)."
         )
     return "In brackets: 95 % interval, bootstrap over patients; it does not contain the spread over training seeds."

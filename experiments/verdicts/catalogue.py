@@ -1,6 +1,6 @@
-"""The claims of the paper, each with verdicts from the rows.
+"""The claims, a card each, with verdicts from the rows.
 
-A new claim is a function from rows to `Verdict`, or to several, and one entry in `CLAIMS`.
+A new claim is a function from rows to a `Verdict`, and one entry in `CLAIMS`.
 """
 
 from __future__ import annotations
@@ -8,35 +8,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from experiments.rows.schema import ResultRow
-from experiments.verdicts.costs import faster, less_data, straight_back
+from experiments.verdicts.convergence import only_converged
+from experiments.verdicts.costs import faster, less_data
 from experiments.verdicts.parts import Verdict, with_scale
-from experiments.verdicts.quality import (
-    better_than_text,
-    competitive,
-    competitive_as_published,
-    matching_rules_agree,
-    pretraining_helps,
-    uses_ecg,
-)
+from experiments.verdicts.quality import competitive, pretraining_buys, reads_the_ecg, reads_the_leads
+from experiments.verdicts.tokens import maps_back
 
-Claim = Callable[[Sequence[ResultRow]], Verdict | list[Verdict]]
+Claim = Callable[[Sequence[ResultRow]], Verdict]
 # In the order of the report.
 CLAIMS: tuple[Claim, ...] = (
     competitive,
-    competitive_as_published,
     faster,
     less_data,
-    straight_back,
-    uses_ecg,
-    better_than_text,
-    pretraining_helps,
-    matching_rules_agree,
+    reads_the_ecg,
+    reads_the_leads,
+    maps_back,
+    pretraining_buys,
 )
 
 
 def make_verdicts(rows: Iterable[ResultRow], claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
-    """The verdicts on every claim, from the rows of one file."""
+    """The verdict on every claim, from the rows of one file."""
     rows = list(rows)
-    found = [verdict if isinstance(verdict, list) else [verdict] for verdict in (claim(rows) for claim in claims)]
     small_run = any(row.scale == "small run" for row in rows)
-    return [with_scale(verdict, small_run) for verdicts in found for verdict in verdicts]
+    return [with_scale(only_converged(claim(rows), rows), small_run) for claim in claims]

@@ -1,20 +1,34 @@
-"""What verdicts are made of: findings about one value each, put together by one rule."""
+"""What verdicts are made of: findings about one value each, put together by one rule, and the words for the outcome."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from experiments.rows.estimates import Estimate, cell_text
-from experiments.rows.groups import AGAINST, at_own_input, family, method_order, most_seeds
-from experiments.rows.metrics import METRICS
-from experiments.rows.schema import ResultRow
 
-HOLDS, FAILS, DEPENDS, UNTESTED = "holds here", "does not hold here", "depends", "not tested here"
+HOLDS, FAILS, UNCONVERGED, UNTESTED = "holds", "does not hold", "not converged", "cannot be tested here"
+# Only where an interval leaves it open.
+UNDECIDED = "undecided"
 # Declared beforehand: a difference of less than this many points, of accuracy or of BLEU-4, counts as none.
 MARGIN = 2.0
+
+
+class Finding(NamedTuple):
+    """One value held against one claim: the verdict that it alone would give, the value in words, and the value."""
+
+    verdict: str
+    text: str
+    value: Estimate | None = None
+
+
+class Place(NamedTuple):
+    """A method on a data set, whose training a verdict leans on."""
+
+    dataset: str
+    method: str
 
 
 @dataclass(frozen=True)
@@ -23,137 +37,97 @@ class Verdict:
 
     Attributes
     ----------
+    name : str
+        What it is about, in a word or three.
     claim : str
-        In one sentence.
-    source, where : str
-        Who claims it, and in what place.
+        In one sentence of plain words.
+    source : str
+        Who claims it, and where.
     verdict : str
-        One of `HOLDS`, `FAILS`, `DEPENDS`, `UNTESTED`.
+        One of `HOLDS`, `FAILS`, `UNCONVERGED`, `UNTESTED`, `UNDECIDED`.
+    number : Estimate or None
+        The one value that it rests on, with its interval.
+    number_is : str
+        What the number is, with its unit.
+    depends_on : str
+        What would change the verdict.
     evidence : str
-        The numbers, with intervals, from which it follows.
+        All numbers, with intervals, from which it follows.
     note : str
         The rule of the decision, and what the evidence does not reach.
+    leans_on : tuple of Place
+        The trainings without which there is no evidence.
     """
 
+    name: str
     claim: str
     source: str
-    where: str
     verdict: str
+    number: Estimate | None
+    number_is: str
+    depends_on: str
     evidence: str
     note: str
+    leans_on: tuple[Place, ...] = ()
 
-
-class Finding(NamedTuple):
-    """One value held against one claim: the verdict that it alone would give, and the value in words."""
-
-    verdict: str
-    text: str
+    @property
+    def number_text(self) -> str:
+        """The number with its interval and what it is; empty where there is none."""
+        return "" if self.number is None else f"{cell_text(self.number)} {self.number_is}"
 
 
 def decide(
     claim: str,
-    source: str,
-    where: str,
     findings: Sequence[Finding],
     note: str,
+    *,
+    name: str = "",
+    source: str = "this project",
+    number_is: str = "",
+    depends_on: str = "",
     untested: str = "No rows.",
-    undecided: str = "Undecided by these runs",
+    leans_on: Sequence[Place] = (),
 ) -> Verdict:
-    """One verdict from findings: theirs where all agree, ``"depends"`` where they do not, none where there are none.
+    """One verdict from findings that must all hold.
 
-    `untested` stands in the place of the evidence where there is none, `undecided` before findings that all depend.
+    It fails where one fails, is undecided where an interval leaves one open, and cannot be tested where there is none;
+    `untested` then stands in the place of the evidence. Its number is that of the first finding that decided it.
     """
-    kinds = {finding.verdict for finding in findings} - {UNTESTED}
-    verdict = UNTESTED if not kinds else kinds.pop() if len(kinds) == 1 else DEPENDS
+    verdict = all_of(findings).verdict if findings else UNTESTED
+    deciding = [finding for finding in findings if finding.verdict == verdict and finding.value is not None]
+    number = deciding[0].value if deciding else next((f.value for f in findings if f.value is not None), None)
     evidence = "; ".join(finding.text for finding in findings)
-    if verdict == DEPENDS:
-        apart = {finding.verdict for finding in findings} - {UNTESTED, DEPENDS}
-        evidence = f"{'Depends on which' if apart else undecided}: {evidence}"
-    return Verdict(claim, source, where, verdict, f"{evidence}." if evidence else untested, note)
+    return Verdict(
+        name=name or claim,
+        claim=claim,
+        source=source,
+        verdict=verdict,
+        number=number,
+        number_is=number_is,
+        depends_on=depends_on,
+        evidence=f"{evidence}." if evidence else untested,
+        note=note,
+        leans_on=tuple(leans_on) if findings else (),
+    )
 
 
 def all_of(findings: Sequence[Finding]) -> Finding:
-    """One finding from several that must all hold."""
+    """One finding from several that must all hold, with the value of the first that decides it."""
     kinds = {finding.verdict for finding in findings}
-    verdict = FAILS if FAILS in kinds else DEPENDS if DEPENDS in kinds else HOLDS
-    return Finding(verdict, "; ".join(finding.text for finding in findings))
-
-
-def adds(value: Estimate) -> str:
-    """Whether a difference is above 0: no where it may be 0 and is below the margin, undecided between."""
-    low, high = (value.value, value.value) if math.isnan(value.low) else (value.low, value.high)
-    return HOLDS if low > 0 else FAILS if high < MARGIN else DEPENDS
+    verdict = FAILS if FAILS in kinds else UNDECIDED if UNDECIDED in kinds else HOLDS
+    value = next((finding.value for finding in findings if finding.verdict == verdict), None)
+    return Finding(verdict, "; ".join(finding.text for finding in findings), value)
 
 
 def above(value: Estimate, bound: float) -> str:
     """Whether a value is above a bound: by its whole interval, or undecided; by itself where it has none."""
     low, high = (value.value, value.value) if math.isnan(value.low) else (value.low, value.high)
-    return HOLDS if low >= bound else FAILS if high < bound else DEPENDS
+    return HOLDS if low >= bound else FAILS if high < bound else UNDECIDED
 
 
-def within(value: Estimate, margin: float) -> str:
-    """Whether a difference is smaller than a margin either way, by its whole interval."""
-    low, high = (value.value, value.value) if math.isnan(value.low) else (value.low, value.high)
-    return HOLDS if -margin <= low and high <= margin else FAILS if low > margin or high < -margin else DEPENDS
-
-
-def measured(rows: Iterable[ResultRow], **columns: str) -> Estimate | None:
-    """The value of the rows that have these columns, over training runs.
-
-    Where single runs have no mean, this is their mean, from their smallest lower to their largest upper end.
-    """
-    found = most_seeds(row for row in rows if all(getattr(row, name) == value for name, value in columns.items()))
-    if not found:
-        return None
-    digits = METRICS[found[0].metric].digits
-    ends = [row.ci_low for row in found], [row.ci_high for row in found]
-    if any(math.isnan(end) for end in ends[0]):
-        ends = ([math.nan], [math.nan])
-    return Estimate(sum(row.value for row in found) / len(found), min(ends[0]), max(ends[1]), digits)
-
-
-def quality(rows: Sequence[ResultRow], dataset: str, method: str, metric: str, subset: str = "all") -> Estimate | None:
-    """How well a method answers with what it was trained on."""
-    own = at_own_input([row for row in rows if row.table == "language-quality" and row.dataset == dataset])
-    return measured(own, method=method, metric=metric, subset=subset)
-
-
-def difference(
-    rows: Sequence[ResultRow], dataset: str, first: str, second: str, metric: str, subset: str = "all"
-) -> tuple[Estimate, str] | None:
-    """How much better `first` answers than `second`, and how it was compared.
-
-    Paired, where the rows hold that comparison; else from the values of both, with the interval that the outermost
-    ends of theirs give, which is wider than it need be.
-    """
-    chosen = [row for row in rows if row.table == "comparisons" and row.dataset == dataset and row.subset == subset]
-    for method, other, sign in ((first, second, 1), (second, first, -1)):
-        paired = measured(chosen, method=method, variant=AGAINST + other, metric=f"{metric}-difference")
-        if paired is not None:
-            low, high = sorted((sign * paired.low, sign * paired.high))
-            return Estimate(sign * paired.value, low, high, paired.digits), "paired"
-    one, other_value = (quality(rows, dataset, method, metric, subset) for method in (first, second))
-    if one is None or other_value is None:
-        return None
-    low, high = one.low - other_value.high, one.high - other_value.low
-    return Estimate(one.value - other_value.value, low, high, one.digits), "not paired, wide interval"
-
-
-def datasets(rows: Iterable[ResultRow]) -> list[str]:
-    """The data sets on which answers were measured."""
-    return sorted({row.dataset for row in rows if row.table == "language-quality"})
-
-
-def methods_of(rows: Iterable[ResultRow], *families: str) -> list[str]:
-    """The methods of some families that occur in rows, in the order of the tables."""
-    return sorted({row.method for row in rows if family(row.method) in families}, key=method_order)
-
-
-def best_of(rows: Sequence[ResultRow], dataset: str, kind: str) -> str | None:
-    """The method of a family that is right most often on a data set; of equal ones the first in the tables."""
-    values = {method: quality(rows, dataset, method, "accuracy") for method in methods_of(rows, kind)}
-    known = {method: value.value for method, value in values.items() if value is not None}
-    return max(known, key=lambda method: known[method], default=None)
+def adds(value: Estimate) -> str:
+    """Whether a difference is one that counts: at least `MARGIN`, by its whole interval."""
+    return above(value, MARGIN)
 
 
 def in_points(value: Estimate) -> str:
@@ -169,7 +143,7 @@ def named(dataset: str, known: Sequence[str], finding: Finding) -> Finding:
 
 def with_scale(verdict: Verdict, small_run: bool) -> Verdict:
     """The verdict, its note saying so where the evidence is a small run."""
-    if not small_run or verdict.verdict == UNTESTED:
+    if not small_run or not verdict.leans_on:
         return verdict
     return replace(
         verdict, note=f"{verdict.note} Small run: this says what happens here, not at the published scale.".strip()

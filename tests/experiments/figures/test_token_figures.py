@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.figures.data import FigureData
 from experiments.figures.tokens import token_lengths_figure, token_usage_figure
 from experiments.rows.metrics import METRICS
+from experiments.rows.runs import wilson_interval
 from experiments.steps.segments import Segments
 from experiments.steps.token_measures import TOKENIZER_SIGNATURES, measure_on_segments
 from experiments.steps.token_usage import UsageOf, read_token_usage, write_token_usage
@@ -40,7 +42,7 @@ def test_every_measure_of_the_rows_on_any_segments(boundary: str) -> None:
     for segments in (own, other):
         records = ["r0", "r2"]
         measures, counted = measure_on_segments(tokenizer, segments, records)
-        assert set(measures) == set(TOKENIZER_SIGNATURES) <= set(METRICS)
+        assert set(measures) - {"records", "leads"} == set(TOKENIZER_SIGNATURES) <= set(METRICS)
         assert all(type(value) is float for value in measures.values())
         encodings = [tokenizer.encode(segments.signal(record, n)) for record in records for n in range(2)]
         np.testing.assert_array_equal(
@@ -55,6 +57,29 @@ def test_every_measure_of_the_rows_on_any_segments(boundary: str) -> None:
     assert measure_on_segments(tokenizer, own, ["r1"])[0]["compression"] > measures["compression"]
     with pytest.raises(ValueError, match="record_ids: got no records"):
         measure_on_segments(tokenizer, own, [])
+
+
+def test_clipped_records_and_leads_are_counted_over_all_their_segments() -> None:
+    segments = made(0)
+    tokenizer = trained(segments)
+    high = tokenizer.encode(segments.signal("r0", 0)).high
+    quiet = np.clip(segments.signals, -0.1, 0.1)
+    quiet[0, 0, 3, 7] = quiet[0, 1, 3, 9] = quiet[0, 1, 5, 2] = high + 1
+    measures, _ = measure_on_segments(tokenizer, dataclasses.replace(segments, signals=quiet), ["r0", "r1", "r2"])
+    assert measures["clipped-records"] == pytest.approx(100 / 3)
+    # Leads 3 and 5 of the first record, of 36 in all.
+    assert measures["clipped-leads"] == pytest.approx(100 * 2 / 36)
+    assert (measures["records"], measures["leads"]) == (3.0, 36.0)
+
+
+@pytest.mark.parametrize("percent", [0.0, 20.0, 91.0, 100.0])
+@pytest.mark.parametrize("n", [5, 200])
+def test_the_interval_of_a_share_is_wilsons(percent: float, n: int) -> None:
+    from scipy.stats import binomtest
+
+    expected = binomtest(round(percent * n / 100), n).proportion_ci(method="wilson")
+    got = wilson_interval(100 * round(percent * n / 100) / n, n)
+    assert got == pytest.approx((100 * expected.low, 100 * expected.high), abs=1e-9)
 
 
 def test_the_file_gives_back_what_was_written(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_what_was_written_is_read_and_the_same_answers_are_the_same_bytes(tmp_pa
         "question_type": "single-query",
         "question": "question 1?",
         "reference": "größer",
+        "source": "generated",
     }
     write_answer_files(tmp_path / "again", QUESTIONS, PATIENTS, {"ecg-byte": GIVEN})
     for name in ("questions.jsonl.gz", "ecg-byte.jsonl.gz"):

@@ -58,7 +58,7 @@ def test_report_holds_everything() -> None:
     for expected in (
         "**Small run.**",
         "- **vit, seed 1**: RuntimeError: no memory",
-        "- **not tested here**: End-to-end ECG-Byte answers about as well",
+        "- Quality: **cannot be tested here**. Trained in one stage on ECG tokens",
         AUDIT,
         "51.25",
         "(tables/language-quality.csv)",

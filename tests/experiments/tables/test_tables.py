@@ -358,7 +358,8 @@ def test_tokenizer_table() -> None:
 def test_small_runs_are_marked() -> None:
     small = [r._replace(scale="small run") for r in QUALITY + COSTS]
     for table in make_tables(small, []):
-        if table.rows:
+        # What is calculated is of no run.
+        if table.rows and table.name != "paper-scale":
             assert all(line["scale"] == "small run" for line in table.rows)
             assert "Small run" in to_markdown(table, AUDIT)
     assert "Small run" not in to_markdown(language_quality(QUALITY), AUDIT)
@@ -412,7 +413,7 @@ def test_tables_do_not_go_out_without_an_audit() -> None:
 def test_tables_without_rows_keep_their_header() -> None:
     whole = {table.name: table.columns for table in make_tables(made_up_rows(), [])}
     for table in make_tables([], []):
-        assert table.rows == []
+        assert table.rows == [] or table.name == "paper-scale"
         header = next(csv.reader(io.StringIO(to_csv(table))))
         assert set(whole[table.name]) <= set(header), table.name
         # The same order, as far as the columns are filled.
