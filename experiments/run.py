@@ -17,6 +17,7 @@ from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
 from experiments.rows.answer_scores import AnswerScorer, answer_scores
+from experiments.rows.convergence import convergence_rows
 from experiments.rows.groups import AGAINST
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
@@ -84,6 +85,7 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     rows = [
         *tokenizer_rows(maker, study, plan.transfers),
         *quality_rows(maker, ended, answers, prepared),
+        *convergence_rows(maker, ended, answers, prepared.questions["test"]),
         *cost_rows(maker, profile, ended),
         *ablation_rows(maker, plan.ablations),
         *transfer_rows(maker, plan.transfers),
