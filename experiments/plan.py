@@ -11,6 +11,7 @@ from functools import cached_property
 
 from experiments.profiles.ablations import BASE, ablated
 from experiments.profiles.expected_cost import EFFICIENCY, operations_per_second
+from experiments.profiles.input_settings import LEAKY
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.study import Study
 from experiments.steps.transfer import TransferRun
@@ -43,8 +44,19 @@ class Plan:
 
     @cached_property
     def methods(self) -> list[MethodRun]:
-        """Every method with every training seed, seed by seed, so that a stopped run has whole comparisons."""
+        """Every method with every training seed, seed by seed, so that a stopped run has whole comparisons.
+
+        Raises
+        ------
+        ValueError
+            If records are trained on and tested: no row of a method may come from that.
+        """
         profile = self.profile
+        if profile.data.split == LEAKY:
+            raise ValueError(
+                f"data.split: got {LEAKY!r}, which tests on records that were trained on; expected 'patient', and "
+                f"'data.split={LEAKY}' among ablations.changes"
+            )
         methods = profile.all_methods
         runs = []
         for place, seed in enumerate(profile.training_seeds):

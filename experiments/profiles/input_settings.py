@@ -16,6 +16,7 @@ from experiments.profiles.value_checks import at_least, positive
 if TYPE_CHECKING:
     from ecgbyte.signals.preprocess import Preprocessor
 
+LEAKY = "leaky-question"
 QUESTION_SOURCES = ("generated", "ecg-qa", "ecg-chat", "generated+ecg-qa", "files")
 
 
@@ -23,6 +24,10 @@ QUESTION_SOURCES = ("generated", "ecg-qa", "ecg-chat", "generated+ecg-qa", "file
 class DataSettings:
     """Which records: a data set of `experiments.profiles.data_sets`, or ``module:Class``; 0 records take the whole
     split. `num_patients` is for data sets that are made, `sampling_rate` is that of the records.
+
+    Of the training records `train_share` are trained on, tokenizer and stage 1 too, in whole patients; what is asked of
+    the held-out splits stays as it is. `split` is by ``"patient"``; ``"leaky-question"``, as published, deals questions
+    to the splits whatever their records, so that records are trained on and tested. It is for ablations alone.
     """
 
     dataset: str
@@ -33,6 +38,8 @@ class DataSettings:
     test_records: int = 0
     segment_seconds: float = 2.0
     segments_per_record: int = 5
+    train_share: float = 1.0
+    split: str = "patient"
 
     def __post_init__(self) -> None:
         data_set = find_data_set(self.dataset)
@@ -40,6 +47,9 @@ class DataSettings:
         at_least(self, "data", 1, "segments_per_record", "sampling_rate")
         at_least(self, "data", 1 if data_set.is_made else 0, "num_patients")
         positive(self, "data", "segment_seconds")
+        if not 0 < self.train_share <= 1:
+            raise ValueError(f"data.train_share: got {self.train_share}, expected more than 0 and at most 1")
+        check_option("data.split", self.split, ("patient", LEAKY))
         check_rate("data.sampling_rate", self.sampling_rate, self.dataset)
 
 

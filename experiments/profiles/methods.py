@@ -12,6 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecgbyte.checks import check_option
+from experiments.profiles.departures import (
+    control,
+    keeps_faults,
+    keeps_faults_of_tokens,
+    linear_reader,
+    untrained,
+    with_random_encoder,
+    without_pretraining,
+)
 from experiments.profiles.faults import (
     ALL_IDS_IN_ANSWERS,
     FAULTS,
@@ -161,65 +170,11 @@ def with_twins(*methods: Method) -> tuple[Method, ...]:
             as_published=True,
             timed=False,
             draws_attention=False,
-            deviation=_keeps_faults_of_tokens if method.matching else _keeps_faults,
+            deviation=keeps_faults_of_tokens if method.matching else keeps_faults,
         )
         for method in keeping
     ]
     return (*methods, *twins)
-
-
-def _keeps_faults(profile: Any) -> str:
-    return (
-        "Methods named `-as-published` keep those published faults with which something can be trained: padding "
-        f"stays in the labels (padded to {profile.as_published.padded_length} positions; published: 1,024), the "
-        "vision transformer sees a random 75 % mask at test time, the layers that join CLIP and ViT are not trained, "
-        "pictures are scaled by each record's own range, and equal reports are wrong pairs of each other in stage 1. "
-        "The published code itself stops with errors and cannot be run."
-    )
-
-
-def _keeps_faults_of_tokens(profile: Any) -> str:
-    settings = profile.as_published
-    return (
-        f"`{REFERENCE_METHOD}{AS_PUBLISHED}` is trained as the published code trains: rows of ECG tokens start at the "
-        "mean of the text's and stay frozen, tokens cross leads, ECG tokens compete in the softmax of answers, Adam "
-        f"with Noam's schedule (peak 9.9e-4, {settings.warmup_steps} steps of warm-up; published: 500), an ECG is cut "
-        "from its end to make room for question and answer, and every question is padded to "
-        f"{settings.tokens_padded_length} positions (published: 1,024), which its labels leave out."
-    )
-
-
-def _without_pretraining(_: Any) -> str:
-    return (
-        "Methods without pretraining (`-from-scratch`, `linear-patches`) are this project's: the same encoders, or "
-        "one linear layer, trained together with the language model."
-    )
-
-
-def _with_random_encoder(_: Any) -> str:
-    return (
-        "Methods with a random encoder (`-random`) are this project's: the two-stage method with an encoder that "
-        "nothing has trained, frozen as it was drawn; where it normalises over batches, statistics of training records "
-        "take the place of those that pretraining would have found."
-    )
-
-
-def _linear(_: Any) -> str:
-    return (
-        "The method `token-counts` is this project's: ridge regressions on how often each token occurs in each lead, "
-        "one for each thing that training questions say of an ECG; no language model."
-    )
-
-
-def _no_step(_: Any) -> str:
-    return "The method `untrained` is this project's: the model of `ecg-byte` before its first step."
-
-
-def _control(_: Any) -> str:
-    return (
-        "The methods `text-only`, `most-frequent` and `nearest-question` are this project's controls: the same "
-        "language model trained on the questions alone, and two rules that train nothing."
-    )
 
 
 _TOKENS = "experiments.steps.readers.tokens:reading"
@@ -246,7 +201,7 @@ def _random(name: str) -> Method:
         "experiments.steps.readers.random_features:reading",
         encoder=name,
         random_encoder=True,
-        deviation=_with_random_encoder,
+        deviation=with_random_encoder,
     )
 
 
@@ -258,7 +213,7 @@ def _jointly_trained(name: str, encoder: str, *, timed: bool = False) -> Method:
         "experiments.steps.readers.signals:reading",
         encoder=encoder,
         timed=timed,
-        deviation=_without_pretraining,
+        deviation=without_pretraining,
     )
 
 
@@ -267,7 +222,7 @@ def _tokens(name: str, matching: str, **other: Any) -> Method:
 
 
 def _rule(name: str, function: str) -> Method:
-    return Method(name, "training-answers", "trivial", rule=function, sees_ecg=False, deviation=_control)
+    return Method(name, "training-answers", "trivial", rule=function, sees_ecg=False, deviation=control)
 
 
 _ALL = (
@@ -298,7 +253,7 @@ _ALL = (
         "longest",
         family="linear reader",
         answerer="experiments.steps.token_counting:answer_by_token_counts",
-        deviation=_linear,
+        deviation=linear_reader,
     ),
     _tokens(
         "untrained",
@@ -306,7 +261,7 @@ _ALL = (
         family="untrained",
         answerer="experiments.steps.untrained:answer_untrained",
         draws=True,
-        deviation=_no_step,
+        deviation=untrained,
     ),
     Method(
         "text-only",
@@ -317,7 +272,7 @@ _ALL = (
         matching="longest",
         sees_ecg=False,
         timed=True,
-        deviation=_control,
+        deviation=control,
     ),
     _rule("most-frequent", "experiments.steps.trivial:most_frequent_answers"),
     _rule("nearest-question", "experiments.steps.trivial:nearest_question_answers"),

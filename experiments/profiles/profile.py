@@ -14,7 +14,13 @@ from ecgbyte.checks import check_option
 from ecgbyte.files import fingerprint
 from experiments.profiles.ablations import check_ablations
 from experiments.profiles.encoders import encoder_tables, find_encoder
-from experiments.profiles.input_settings import DataSettings, PreprocessingSettings, QuestionSettings, TokenizerSettings
+from experiments.profiles.input_settings import (
+    LEAKY,
+    DataSettings,
+    PreprocessingSettings,
+    QuestionSettings,
+    TokenizerSettings,
+)
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD, Method
 from experiments.profiles.settings import (
     AblationSettings,
@@ -96,6 +102,11 @@ class Profile:
         if self.data.dataset in self.transfer.datasets:
             raise ValueError(
                 f"transfer.datasets: {self.data.dataset!r} is the data set of the training; expected others"
+            )
+        if self.data.split == LEAKY and self.questions.source != "generated":
+            raise ValueError(
+                f"data.split: got {LEAKY!r}, expected 'patient' with questions.source={self.questions.source!r}: "
+                "questions in files go with their records"
             )
         missing = set(self.transfer.methods) - set(self.methods)
         if missing:

@@ -6,9 +6,11 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.questions.dealing import draw_questions, resplit_questions
@@ -133,10 +135,53 @@ def write_asked_questions(
     seed: int,
     segment_seconds: float,
     root: Path | None,
+    is_leaky: bool,
+    taught: Collection[str],
 ) -> dict[str, Any]:
-    """`ask_questions` and keep them in a folder: the work of a step."""
-    asked = ask_questions(splits, settings, data_set, seed=seed, segment_seconds=segment_seconds, root=root)
+    """`ask_questions` and keep them in a folder: the work of a step.
+
+    Parameters
+    ----------
+    folder, splits, settings, data_set, seed, segment_seconds, root
+        As in `ask_questions`; the splits with all training records.
+    is_leaky : bool
+        Whether questions are dealt to the splits whatever their records (`deal_leakily`).
+    taught : collection of str
+        The records that training keeps to; its questions about others are left out.
+    """
+    if is_leaky:
+        asked = deal_leakily(splits["train"], settings, data_set, seed=seed, segment_seconds=segment_seconds)
+    else:
+        asked = ask_questions(splits, settings, data_set, seed=seed, segment_seconds=segment_seconds, root=root)
+    asked["train"] = [question for question in asked["train"] if question.record_id in taught]
     return write_questions(folder, asked)
+
+
+def deal_leakily(
+    entries: Sequence[RecordEntry],
+    settings: QuestionSettings,
+    data_set: DataSet,
+    *,
+    seed: int,
+    segment_seconds: float,
+) -> dict[str, list[Question]]:
+    """Questions about all records, dealt to the splits at random, as published: records are trained on and tested.
+
+    As many as the settings say, or, where they say all, in the proportion 8 : 1 : 1. Reports are not asked for.
+    """
+    counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
+    total = sum(counts.values()) if all(counts.values()) else 0
+    everything = dataclasses.replace(settings, train=total, reports=0, report_characters=0)
+    asked = _generated({"train": entries}, everything, data_set, seed, segment_seconds)["train"]
+    shares = counts if total else {"train": 8, "validation": 1, "test": 1}
+    held_out = {name: round(len(asked) * shares[name] / sum(shares.values())) for name in ("validation", "test")}
+    order = np.random.default_rng([seed, len(SPLITS)]).permutation(len(asked)).tolist()
+    parts, start = {}, 0
+    for name, number in held_out.items():
+        parts[name] = order[start : start + number]
+        start += number
+    parts["train"] = order[start:]
+    return {name: [asked[place] for place in sorted(parts[name])] for name in SPLITS}
 
 
 def as_seen(entries: Sequence[RecordEntry], settings: QuestionSettings, segment_seconds: float) -> list[RecordEntry]:
@@ -216,7 +261,7 @@ def _generated(
         )
     counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
     asked: dict[str, list[Question]] = {}
-    for name in SPLITS:
+    for name in (name for name in SPLITS if name in splits):
         # What training never asked, or never answered so, can be learnt by no method and is asked by no held-out split.
         train = asked.get("train")
         asked[name] = generate_questions(

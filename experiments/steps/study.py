@@ -15,6 +15,7 @@ from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.profiles import expected_cost
 from experiments.profiles.data_sets import DataSet, find_data_set, open_records
 from experiments.profiles.encoders import find_encoder, keeping
+from experiments.profiles.input_settings import LEAKY
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
 from experiments.steps import questions as asking
@@ -23,12 +24,15 @@ from experiments.steps.encoders.features import extract_all
 from experiments.steps.encoders.part import EncoderModule, module_of
 from experiments.steps.encoders.stage_one import pretrain_encoder
 from experiments.steps.prepared import Prepared, open_prepared
-from experiments.steps.segments import SPLITS, Segments, choose_entries, kept_entries, write_segments
+from experiments.steps.segments import SPLITS, Segments, choose_entries, kept_entries, share_of, write_segments
 from experiments.steps.token_measures import measure_tokens
 from experiments.steps.token_usage import UsageOf
 from experiments.steps.tokenizer_training import open_tokenizer, train_tokenizer
 from experiments.steps.tokens import encode_segments
 from experiments.steps.work_folder import Step, Task, WorkFolder
+
+# The settings that say which of the records are trained on, with what they usually are: segments do not depend on them.
+_DEALT: Mapping[str, Any] = {"train_share": 1.0, "split": "patient"}
 
 
 class TokenizerTasks(NamedTuple):
@@ -138,6 +142,23 @@ class Study:
     def _entries(self) -> dict[str, tuple[RecordEntry, ...]]:
         return choose_entries(self.records, self.profile.data, self.profile.seed, self._asked)
 
+    def splits(self, *, shared: bool = True) -> dict[str, tuple[RecordEntry, ...]]:
+        """The records that could be used, by split; the segments' task must be done.
+
+        Parameters
+        ----------
+        shared : bool
+            Whether training keeps to its share of the records, as the profile says; else it has all of them.
+        """
+        data = self.profile.data
+        kept = kept_entries(self._entries, self.segments)
+        if data.split == LEAKY:
+            everything = tuple(entry for name in SPLITS for entry in kept[name])
+            kept = dict.fromkeys(SPLITS, everything)
+        if shared:
+            kept["train"] = share_of(kept["train"], data.train_share, self.profile.seed)
+        return kept
+
     @cached_property
     def segments_task(self) -> Task:
         """Preprocess the records and cut them."""
@@ -146,7 +167,7 @@ class Study:
         step = self.work.step(
             "segments",
             {
-                **dataclasses.asdict(profile.data),
+                **{name: value for name, value in dataclasses.asdict(profile.data).items() if name not in _DEALT},
                 "records": self.records.fingerprint,
                 "asked": "" if self._asked is None else fingerprint(*sorted(self._asked)),
                 "seed": profile.seed,
@@ -162,6 +183,12 @@ class Study:
         counts = (profile.data.train_records, profile.data.validation_records, profile.data.test_records)
         return Task(step, build, size=expected_cost.segment_bytes(profile, sum(counts)))
 
+    @property
+    def _dealt(self) -> dict[str, Any]:
+        """What says which records are trained on, as far as it is not as usual."""
+        data = dataclasses.asdict(self.profile.data)
+        return {name: data[name] for name, usual in _DEALT.items() if data[name] != usual}
+
     @cached_property
     def segments(self) -> Segments:
         """The segments; their task must be done."""
@@ -174,20 +201,23 @@ class Study:
         files = asking.fingerprint_of_files(profile.questions, self.data_set, self.questions_root)
         step = self.work.step(
             "questions",
-            {**dataclasses.asdict(profile.questions), "files": files, "seed": profile.seed},
+            {**dataclasses.asdict(profile.questions), **self._dealt, "files": files, "seed": profile.seed},
             (self.segments_task.step,),
             modules=("experiments.steps.questions",),
         )
 
         def build(folder: Path) -> dict[str, Any]:
+            taught = {entry.record_id for entry in self.splits()["train"]}
             return asking.write_asked_questions(
                 folder,
-                kept_entries(self._entries, self.segments),
+                self.splits(shared=False),
                 profile.questions,
                 self.data_set,
                 seed=profile.seed,
                 segment_seconds=profile.data.segment_seconds,
                 root=self.questions_root,
+                is_leaky=profile.data.split == LEAKY,
+                taught=taught,
             )
 
         return Task(step, build)
@@ -206,7 +236,8 @@ class Study:
         ValueError
             If a patient, a record or a question is in two splits.
         """
-        return open_prepared(self._entries, self.segments_task.step.folder, self.questions_task.step.folder)
+        is_leaky = self.profile.data.split == LEAKY
+        return open_prepared(self.splits(), self.segments, self.questions_task.step.folder, is_leaky=is_leaky)
 
     def tokenizer_tasks(self, matching: str, boundary: str = "") -> TokenizerTasks:
         """A tokenizer that matches as `matching` says; all of one boundary (the profile's, if empty) share a training.
@@ -217,7 +248,7 @@ class Study:
         settings = dataclasses.replace(profile.tokenizer, boundary=boundary or profile.tokenizer.boundary)
         trained = self.work.step(
             "tokenizer",
-            {**dataclasses.asdict(settings), "seed": profile.seed},
+            {**dataclasses.asdict(settings), **self._dealt, "seed": profile.seed},
             (segments.step,),
             modules=("experiments.steps.tokenizer_training",),
         )
@@ -226,11 +257,10 @@ class Study:
         measured = self.work.step("tokenizer-measures", cut, (trained,), modules=("experiments.steps.token_measures",))
 
         def train(folder: Path) -> dict[str, Any]:
-            kept = kept_entries(self._entries, self.segments)
             return train_tokenizer(
                 folder,
                 self.segments,
-                [entry.record_id for entry in kept["train"]],
+                [entry.record_id for entry in self.splits()["train"]],
                 settings,
                 segments.step.details["preprocessing"],
                 seed=profile.seed,
@@ -240,7 +270,7 @@ class Study:
             return encode_segments(folder, open_tokenizer(trained.folder, matching), self.segments)
 
         def measure(folder: Path) -> dict[str, Any]:
-            names = [entry.record_id for entry in kept_entries(self._entries, self.segments)["test"]]
+            names = [entry.record_id for entry in self.splits()["test"]]
             whose = UsageOf(self.data_set.name, self.data_set.name, matching)
             return dict(measure_tokens(folder, open_tokenizer(trained.folder, matching), self.segments, names, whose))
 
@@ -264,13 +294,13 @@ class Study:
         encoder, settings = find_encoder(name), keeping(self.profile.encoder(name), faults)
         step = self.work.step(
             f"pretrain-{name}",
-            {**dataclasses.asdict(settings), "seed": seed},
+            {**dataclasses.asdict(settings), **self._dealt, "seed": seed},
             (self.segments_task.step,),
             modules=("experiments.steps.encoders.stage_one", encoder.module),
         )
 
         def build(folder: Path) -> dict[str, Any]:
-            kept = kept_entries(self._entries, self.segments)
+            kept = self.splits()
             return pretrain_encoder(
                 folder, module_of(encoder), self.segments, kept["train"], kept["validation"], settings, seed
             )
@@ -283,14 +313,13 @@ class Study:
         recipe = {key: getattr(settings, key) for key in encoder.random_settings}
         step = self.work.step(
             f"draw-{name}",
-            {**recipe, "seed": seed},
+            {**recipe, **self._dealt, "seed": seed},
             (self.segments_task.step,),
             modules=(random_encoder.__name__,),
         )
 
         def build(folder: Path) -> dict[str, Any]:
-            kept = kept_entries(self._entries, self.segments)
-            return random_encoder.draw_encoder(folder, name, self.segments, kept["train"], recipe, seed)
+            return random_encoder.draw_encoder(folder, name, self.segments, self.splits()["train"], recipe, seed)
 
         return Task(step, build)
 

@@ -93,7 +93,10 @@ def test_rows_cover_every_method_seed_input_and_stage(finished: Path) -> None:
         values = {row.value for row in counted if row.metric == metric and row.table == "efficiency"}
         assert len(values) == 1, f"every method has the same {metric}"
     assert {row.table for row in rows} - {"convergence"} == set(TABLES) - {"transfer", "convergence"}
-    assert {row.variant for row in rows if row.table == "ablations"} == {"base", "tokenizer.num_merges=100"}
+    assert {row.variant for row in rows if row.table == "ablations"} == {
+        "base",
+        *read_profile("smoke").ablations.changes,
+    }
     assert {row.scale for row in rows} == {"small run"}
     assert all(row.data_fingerprint and row.tokenizer_fingerprint and row.code_version for row in rows)
     # Each row names the code of its own run: an encoder is no part of a method that reads tokens.

@@ -115,15 +115,18 @@ def test_senseless_values_are_refused_when_the_profile_is_read(change: str, mess
 
 
 def test_every_ablation_of_a_profile_is_checked_when_it_is_read(tmp_path: Path) -> None:
-    old = 'changes = ["tokenizer.num_merges=100"]'
+    old = '"tokenizer.num_merges=100",\n    "method=merl, data.train_share=0.48",\n    "data.split=leaky-question",'
     for change, message in [
         ("tokenizer.num_mergers=1", "there is no setting 'tokenizer.num_mergers'"),
         ("method=ecg-bite", "got 'ecg-bite', expected one of"),
         ("tokenizer.num_merges=300", "changes nothing"),
         ("model.lora_rank=4", "which does nothing"),
+        ("method=token-counts", "'token-counts' trains no language model"),
+        ("data.train_share=0.0", "data.train_share: got 0.0, expected more than 0"),
+        ("data.split=question", "data.split: got 'question'"),
     ]:
         with pytest.raises(ValueError, match=re.escape(f"ablations.changes: '{change}'") + ".*" + re.escape(message)):
-            read_profile(changed(tmp_path, old, f'changes = ["{change}"]'))
+            read_profile(changed(tmp_path, old, f'"{change}",'))
 
 
 @pytest.mark.parametrize("name", ["ablations", "paper", "ptbxl-smollm2", "smoke"])

@@ -19,7 +19,7 @@ from experiments.steps.method_runs import MethodRun
 from experiments.steps.study import Study
 from experiments.steps.work_folder import WorkFolder
 
-CHANGES = "data.train_records=60, questions.train=40, tokenizer.num_merges=150"
+CHANGES = "training.learning_rates=[0.001], data.train_records=60, questions.train=40, tokenizer.num_merges=150"
 
 
 @pytest.fixture(scope="module")

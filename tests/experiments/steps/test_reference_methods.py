@@ -23,6 +23,7 @@ from experiments.steps.work_folder import WorkFolder
 from tests.experiments.steps.asked import ask
 
 CHANGES = (
+    "training.learning_rates=[0.001], ablations.changes=['tokenizer.num_merges=100'], "
     "methods=['ecg-byte', 'merl-random', 'token-counts', 'untrained'], data.train_records=110, data.num_patients=240, "
     "questions.train=400, questions.finding_types=['axis'], questions.templates=['verify-finding', 'query-findings'], "
     "tokenizer.num_merges=200, as_published.padded_length=1024, "
