@@ -33,8 +33,8 @@ SIGNATURES = {
     "polarity-lowest": "lowest ROC area of what questions of the kinds normal and axis ask for, of those with "
     f"{_FEWEST} questions of either answer|version:1",
     "token-counts-gap": f"mean ROC area minus that of {LINEAR_READER}, both over the headline's questions|version:1",
-    "converged": f"flat-at-end at most {FLAT:g}; where the ECG is seen polarity-lowest above 0.5; where tokens are read "
-    f"token-counts-gap at least -{BELOW:g}|version:1",
+    "converged": f"flat-at-end at most {FLAT:g}; where the ECG is seen polarity-lowest above 0.5; where tokens are "
+    f"read token-counts-gap at least -{BELOW:g}|version:1",
 }
 
 
@@ -43,8 +43,8 @@ def convergence_rows(
 ) -> list[ResultRow]:
     """The checks of every training run that had validation; a run without is not known to have converged.
 
-    Flat at the end: all methods. Questions and their opposites both told apart the right way round: methods that see the
-    ECG. Not below the linear reader of the same tokens: methods that read tokens.
+    Flat at the end: all methods. Questions and their opposites both told apart the right way round: methods that see
+    the ECG. Not below the linear reader of the same tokens: methods that read tokens.
 
     Parameters
     ----------

@@ -80,7 +80,7 @@ def test_a_name_leads_out_of_no_folder(name: str, tmp_path: Path) -> None:
         ("training.validate_every=-1", "training.validate_every: got -1"),
         ("training.questions_per_segment=0", "training.questions_per_segment: got 0"),
         ("training.epochs=0", "training.epochs: got 0"),
-        ("training.learning_rate=-0.1", "training.learning_rate: got -0.1"),
+        ("training.learning_rates=[-0.1]", "training.learning_rates: got [-0.1]"),
         ("training.schedule=linear", "training.schedule: got 'linear'"),
         ("training.schedule=noam, training.warmup_steps=0", "training.warmup_steps: got 0, the schedule 'noam'"),
         ("training_seeds=[-1]", "seed, training_seeds: got 0 and [-1]"),
