@@ -95,9 +95,9 @@ class Plan:
 
     @property
     def matchings(self) -> list[str]:
-        """How the tokenizers of its methods cut symbols into tokens, sorted; none with a boundary of its own."""
-        read = [method for method in self.profile.all_methods if method.sees_tokens and not method.boundary]
-        return sorted({method.matching for method in read})
+        """How the tokenizers of its methods cut symbols into tokens, sorted; none with settings of its own."""
+        read = [method for method in self.profile.all_methods if method.sees_tokens]
+        return sorted({method.matching for method in read if not method.tokenizer_changes(self.profile)})
 
     def group(self, name: str) -> Group:
         """The group called so."""

@@ -50,8 +50,8 @@ def default_jobs() -> int:
 def execute_with(study: Study, groups: Sequence[Group], jobs: int) -> list[Failure]:
     """As `experiments.plan.execute`, in so many processes.
 
-    The data are prepared before all others, in this process. Steps that are timed are done last, one after the other and
-    alone.
+    The data are prepared before all others, in this process. Steps that are timed are done last, one after the other
+    and alone.
 
     Parameters
     ----------

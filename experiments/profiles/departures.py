@@ -64,3 +64,9 @@ def control(_: Any) -> str:
         "The methods `text-only`, `most-frequent` and `nearest-question` are this project's controls: the same "
         "language model trained on the questions alone, and two rules that train nothing."
     )
+
+
+def plus(profile: Any) -> str:
+    """Of the one that does what ``[plus]`` says."""
+    parts = profile.plus.in_words() or ["nothing"]
+    return f"The method `ecg-byte-plus` is this project's: `ecg-byte` and, in the same stage, {', '.join(parts)}."

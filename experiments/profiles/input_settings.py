@@ -109,7 +109,8 @@ class PreprocessingSettings:
 class TokenizerSettings:
     """How the ECG tokenizer is trained: on at most `records` training records, or all (0), drawn as `sampling` says.
 
-    How it cuts symbols into tokens belongs to a method, not to a profile.
+    How it cuts symbols into tokens belongs to a method, not to a profile. The `amplitude_range` ``"levels"`` has levels
+    of unequal width that reach to the R peaks (`ecgbyte.signals.amplitude_levels`).
     """
 
     num_merges: int = 3500
@@ -121,7 +122,7 @@ class TokenizerSettings:
 
     def __post_init__(self) -> None:
         check_option("tokenizer.boundary", self.boundary, ("lead", "record"))
-        check_option("tokenizer.amplitude_range", self.amplitude_range, ("global", "per-record"))
+        check_option("tokenizer.amplitude_range", self.amplitude_range, ("global", "per-record", "levels"))
         check_option("tokenizer.sampling", self.sampling, ("random", "clusters"))
         at_least(self, "tokenizer", 0, "num_merges", "records")
         if not 2 <= self.alphabet_size <= 256:
@@ -140,9 +141,9 @@ class QuestionSettings:
     the user names, and dealt to the splits by their records; `train`, `validation` and `test` are then the most that
     are drawn. Of the other settings only `question_types` holds for ECG-QA, and none for ECG-Chat and own questions.
     ``generated+ecg-qa`` adds to the generated questions at most `ecgqa_train` and `ecgqa_test` of ECG-QA's; validation
-    holds generated ones alone. `reports` training records are asked for their whole report, whatever the source, and
-    test records in proportion; of reports with more than `report_characters` (0: any number) none. `ecgqa_version` says
-    whether ECG-QA speaks in its templates' words or in varying ones.
+    holds generated ones alone. `reports` training records at most are asked for their whole report, whatever the
+    source, and test records in proportion; of reports with more than `report_characters` (0: any number) none.
+    `ecgqa_version` says whether ECG-QA speaks in its templates' words or in varying ones.
     """
 
     train: int

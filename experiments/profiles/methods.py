@@ -17,6 +17,7 @@ from experiments.profiles.departures import (
     keeps_faults,
     keeps_faults_of_tokens,
     linear_reader,
+    plus,
     untrained,
     with_random_encoder,
     without_pretraining,
@@ -70,6 +71,8 @@ class Method:
         Whether its encoder has a stage 1 of its own, before the language model is trained.
     random_encoder : bool
         Whether its encoder is frozen as it was drawn.
+    uses_plus : bool
+        Whether it does what the profile's table ``[plus]`` says.
     draws : bool
         Whether an answerer depends on the training seed, so that every seed has a run; all that is trained does.
     can_keep : tuple of str
@@ -95,6 +98,7 @@ class Method:
     sees_ecg: bool = True
     pretrained: bool = False
     random_encoder: bool = False
+    uses_plus: bool = False
     draws: bool = False
     can_keep: tuple[str, ...] = ()
     as_published: bool = False
@@ -129,10 +133,14 @@ class Method:
         """Whether the ECG reaches it as tokens of an ECG tokenizer."""
         return self.sees_ecg and bool(self.matching)
 
-    @property
-    def boundary(self) -> str:
-        """What no token of its ECG tokenizer crosses, where that is not what the profile says; else empty."""
-        return "record" if TOKENS_ACROSS_LEADS in self.faults else ""
+    def tokenizer_changes(self, profile: Any) -> dict[str, str]:
+        """The settings of its ECG tokenizer that are not those of the profile's table ``[tokenizer]``."""
+        changes = {}
+        if TOKENS_ACROSS_LEADS in self.faults:
+            changes["boundary"] = "record"
+        if self.uses_plus and profile.plus.unclipped_levels:
+            changes["amplitude_range"] = "levels"
+        return changes
 
     @property
     def stage(self) -> str:
@@ -239,6 +247,16 @@ _ALL = (
         )
     ),
     _tokens("ecg-byte-merge-order", "merge-order"),
+    Method(
+        "ecg-byte-plus",
+        "tokens",
+        "end to end",
+        "experiments.steps.readers.plus:reading",
+        matching="longest",
+        uses_plus=True,
+        timed=True,
+        deviation=plus,
+    ),
     *with_twins(
         _two_stage("merl", IDENTICAL_REPORTS),
         _two_stage("vit", MASK_AT_TEST_TIME, RECORD_NORMALISATION),

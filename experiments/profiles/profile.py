@@ -22,6 +22,7 @@ from experiments.profiles.input_settings import (
     TokenizerSettings,
 )
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD, Method
+from experiments.profiles.plus_settings import PlusSettings
 from experiments.profiles.settings import (
     AblationSettings,
     AsPublishedSettings,
@@ -80,6 +81,7 @@ class Profile:
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     encoders: Mapping[str, Any] = field(default_factory=_default_encoders, metadata={"tables": encoder_tables})
+    plus: PlusSettings = field(default_factory=PlusSettings)
     as_published: AsPublishedSettings = field(default_factory=AsPublishedSettings)
     ablations: AblationSettings = field(default_factory=AblationSettings)
     transfer: TransferSettings = field(default_factory=TransferSettings)

@@ -12,6 +12,7 @@ from ecgbyte.training.schedules import SCHEDULES
 from ecgbyte.training.settings import OPTIMIZERS, PRECISIONS
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.input_settings import DataSettings, QuestionSettings, TokenizerSettings, check_rate
+from experiments.profiles.plus_settings import PlusSettings
 from experiments.profiles.value_checks import at_least, check_seeds, without_repeats
 
 
@@ -185,6 +186,8 @@ class Sections(Protocol):
     def tokenizer(self) -> TokenizerSettings: ...
     @property
     def model(self) -> ModelSettings: ...
+    @property
+    def plus(self) -> PlusSettings: ...
     @property
     def encoders(self) -> Mapping[str, Any]: ...
     @property

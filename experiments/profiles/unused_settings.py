@@ -86,6 +86,11 @@ def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...],
         (NOAM_SCHEDULE, "warmup_steps", "no method of the profile keeps the published schedule"),
     ):
         yield fault in kept, "as_published", (name,), why
+    uses_plus = any(METHODS[name].uses_plus for name in methods)
+    names = tuple(field.name for field in dataclasses.fields(profile.plus))
+    yield uses_plus, "plus", names, "no method of the profile reads it"
+    told = ("report_characters", "report_weight")
+    yield bool(profile.plus.reports), "plus", told, "with plus.reports=0 no report is asked for"
     yield bool(profile.ablations.changes), "ablations", ("budget", "seeds"), "there are no ablations.changes"
     moved = bool(transfer.datasets)
     yield moved, "transfer", ("methods", "records", "questions"), "there are no transfer.datasets"

@@ -63,7 +63,8 @@ class MethodRun:
         prepared, profile = self.study.prepared, self.study.profile
         view = self.reader.view(prepared.segments)
         identity = self.reading.tasks[-1].step.fingerprint
-        return Shown(prepared, view, profile.seed, profile.training.questions_per_segment, identity)
+        shown = Shown(prepared, view, profile.seed, profile.training.questions_per_segment, identity)
+        return shown if self.reading.in_training is None else self.reading.in_training(shown)
 
     @cached_property
     def terms(self) -> LearningSettings:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ecgbyte.data.questions.question import Question
 from ecgbyte.training.epochs import RotatingSegments
 from ecgbyte.training.examples import Example
 from experiments.steps.prepared import Prepared
@@ -30,6 +31,12 @@ class Shown:
         How many questions of training, and of validation, share a segment.
     identity : str
         What tells the view from others, such as the fingerprint of the step that it was read from.
+    more : tuple of Question
+        Questions of training that this method alone has.
+    more_weight : float
+        What a token of an answer to these counts for in the loss.
+    training_ecg : callable or None
+        From record id, segment and epoch to what training sees, where that changes from epoch to epoch; else the view.
     """
 
     prepared: Prepared
@@ -37,6 +44,9 @@ class Shown:
     seed: int
     questions_per_segment: int = 1
     identity: str = ""
+    more: tuple[Question, ...] = ()
+    more_weight: float = 1.0
+    training_ecg: Callable[[str, int, int], np.ndarray] | None = None
 
     @property
     def own_input(self) -> str:
@@ -48,24 +58,34 @@ class Shown:
         """From each test record to that of another patient."""
         return self.prepared.others(self.seed)
 
+    def questions(self, split: str) -> list[Question]:
+        """The questions of a split that the method meets."""
+        asked = self.prepared.questions[split]
+        return [*asked, *self.more] if split == "train" else asked
+
     def places(self, split: str) -> list[int]:
         """The segment that each question of a split is asked about."""
         together = 1 if split == "test" else self.questions_per_segment
-        return assign_segments(self.prepared.questions[split], self.prepared.segments.per_record, together)
+        return assign_segments(self.questions(split), self.prepared.segments.per_record, together)
 
     def examples(self, split: str, shown: str = "") -> list[Example]:
         """The questions of a split as the method meets them under an input; without one, under its own.
 
-        Those of training are as in its first epoch.
+        Those of training are as in its first epoch, of segments as they are.
         """
-        return make_examples(
-            self.prepared.questions[split],
+        examples = make_examples(
+            self.questions(split),
             self.prepared.patients,
             self.view,
             shown=shown or self.own_input,
             segments=self.places(split),
             others=self.others,
         )
+        if split == "train" and self.more_weight != 1.0:
+            first = len(examples) - len(self.more)
+            weighed = [replace(example, weight=self.more_weight) for example in examples[first:]]
+            examples = [*examples[:first], *weighed]
+        return examples
 
     def training_groups(self) -> RotatingSegments:
         """The training questions, grouped as they share a segment: another of the record's segments in every epoch.
@@ -81,6 +101,8 @@ class Shown:
         )
 
     def _ecg_of(self, record_id: str, segment: int, epoch: int) -> np.ndarray | None:
+        if self.training_ecg is not None:
+            return self.training_ecg(record_id, segment, epoch)
         return None if self.view is None else self.view.values[record_id, segment]
 
     def with_altered(

@@ -239,13 +239,18 @@ class Study:
         is_leaky = self.profile.data.split == LEAKY
         return open_prepared(self.splits(), self.segments, self.questions_task.step.folder, is_leaky=is_leaky)
 
-    def tokenizer_tasks(self, matching: str, boundary: str = "") -> TokenizerTasks:
-        """A tokenizer that matches as `matching` says; all of one boundary (the profile's, if empty) share a training.
+    def tokenizer_of(self, method: Method) -> TokenizerTasks:
+        """The tokenizer of a method that reads tokens."""
+        return self.tokenizer_tasks(method.matching, method.tokenizer_changes(self.profile))
 
-        See `experiments.profiles.methods.Method.boundary`.
+    def tokenizer_tasks(self, matching: str, changes: Mapping[str, str] | None = None) -> TokenizerTasks:
+        """A tokenizer that matches as `matching` says; those of the same settings share one training.
+
+        `changes` are of the profile's (`experiments.profiles.methods.Method.tokenizer_changes`).
         """
         profile, segments = self.profile, self.segments_task
-        settings = dataclasses.replace(profile.tokenizer, boundary=boundary or profile.tokenizer.boundary)
+        other: dict[str, Any] = dict(changes or {})
+        settings = dataclasses.replace(profile.tokenizer, **other)
         trained = self.work.step(
             "tokenizer",
             {**dataclasses.asdict(settings), **self._dealt, "seed": profile.seed},

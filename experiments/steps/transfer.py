@@ -151,8 +151,7 @@ class TransferRun:
         run, study = self.run, self.run.study
         if not run.method.sees_tokens:
             return None
-        matching = run.method.matching
-        trained = study.tokenizer_tasks(matching, run.method.boundary).trained.step
+        matching, trained = run.method.matching, study.tokenizer_of(run.method).trained.step
         step = study.work.step(
             f"tokenizer-measures-{self.dataset}",
             {"matching": matching},

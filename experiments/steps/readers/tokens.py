@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,23 +60,28 @@ class TokenReader:
 
     def build(self, base: BaseModel, examples: Sequence[Example]) -> ReadingModel:
         """A language model with the ECG tokens in its vocabulary."""
+        return self.build_with(base, {})
+
+    def build_with(self, base: BaseModel, options: Mapping[str, Any], lead_markers: Sequence[str] = ()) -> ReadingModel:
+        """The same with options of `EndToEndModel`, and markers of leads."""
         frozen = FROZEN_MEAN_ROWS in self.faults
         token_map = add_ecg_tokens(
             base.language_model,
             base.text_tokenizer,
             self.tokenizer,
             initialisation="as-published" if frozen else base.initialisation,
+            lead_markers=lead_markers,
             seed=base.seed,
         )
         training = {**base.training, "train_embeddings": base.train_token_rows and not frozen}
         if ALL_IDS_IN_ANSWERS in self.faults:
             training["answer_vocabulary"] = "all"
-        return ReadingModel(EndToEndModel(base.language_model, token_map, **training), token_map)
+        return ReadingModel(EndToEndModel(base.language_model, token_map, **training, **options), token_map)
 
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads tokens."""
-    tasks = study.tokenizer_tasks(method.matching, method.boundary)
+    tasks = study.tokenizer_of(method)
     return Reading(
         TokenReader(tasks.trained.step.folder, tasks.encoded.step.folder, method.matching, method.faults),
         (tasks.segments, tasks.trained, tasks.measured, tasks.encoded),

@@ -17,6 +17,7 @@ from experiments.profiles.settings_reading import build_settings, change_setting
 from experiments.profiles.unused_settings import unused_settings
 from experiments.steps.study import Study
 from experiments.steps.work_folder import ROOT, WorkFolder
+from tests.experiments.steps.test_plus import OFF
 from tests.experiments.steps.test_question_sources import RenamedRecords, write_ecgqa
 
 OWN, OTHER = (f"tests.experiments.own_sets:{name}" for name in ("OwnSet", "OtherSet"))
@@ -59,7 +60,7 @@ def bases() -> dict[str, Profile]:
     smoke = change_settings(read_profile("smoke"), f"data.dataset={OWN}")
     few = change_settings(
         smoke,
-        "methods=['ecg-byte', 'merl'], training_seeds=[0], as_published.padded_length=1024, "
+        f"{OFF}, methods=['ecg-byte', 'merl'], training_seeds=[0], as_published.padded_length=1024, "
         "as_published.tokens_padded_length=1024, as_published.warmup_steps=500, "
         "encoders.vit.epochs=2, encoders.vit.batch_size=64, encoders.clip.epochs=2, encoders.clip.batch_size=64",
     )

@@ -21,8 +21,10 @@ from experiments.steps.study import Study
 from experiments.steps.token_counting import counts_by_lead, met_segments
 from experiments.steps.work_folder import WorkFolder
 from tests.experiments.steps.asked import ask
+from tests.experiments.steps.test_plus import OFF
 
 CHANGES = (
+    f"{OFF}, "
     "training.learning_rates=[0.001], ablations.changes=['tokenizer.num_merges=100'], "
     "methods=['ecg-byte', 'merl-random', 'token-counts', 'untrained'], data.train_records=110, data.num_patients=240, "
     "questions.train=400, questions.finding_types=['axis'], questions.templates=['verify-finding', 'query-findings'], "
