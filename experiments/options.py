@@ -77,10 +77,13 @@ def read_chosen(options: argparse.Namespace) -> tuple[Profile, dict[str, Path]]:
 
 
 def _profile(options: argparse.Namespace) -> Profile:
-    profile = read_profile(options.profile)
-    if options.change:
-        # All at once: one may only fit together with another.
-        profile = change_settings(profile, ", ".join(options.change))
+    try:
+        profile = read_profile(options.profile)
+        if options.change:
+            # All at once: one may only fit together with another.
+            profile = change_settings(profile, ", ".join(options.change))
+    except RecursionError as error:
+        raise ValueError("profile: its TOML is nested too deep to be read") from error
     if options.seeds is not None:
         parts = options.seeds.split(",")
         if not all(part.isdecimal() for part in parts):
