@@ -57,6 +57,12 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
         "--finished", action="store_true", help="write the results of the runs that are finished, and run nothing"
     )
     parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="runs at a time, each in a process with one thread (default: one a core, or one where there is a GPU)",
+    )
+    parser.add_argument(
         "--tracking", choices=("tensorboard", "trackio", "wandb"), help="follow training there (default: nowhere)"
     )
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where results/<profile> is written")
