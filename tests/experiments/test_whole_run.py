@@ -162,7 +162,7 @@ def test_a_failed_run_is_recorded_and_the_others_go_on(
     monkeypatch.setattr(study, "pretrain_encoder", broken)
     # Another learning rate of stage 1: done before is all but merl.
     arguments = [*command(finished)[3:], "--change", "encoders.merl.learning_rate=0.002", "--results", str(tmp_path)]
-    assert main(arguments) == 1
+    assert main([*arguments, "--jobs", "1"]) == 1
     assert "failed: merl:0: RuntimeError: the encoder is broken" in capsys.readouterr().err
     folder = tmp_path / "smoke"
     failures = json.loads((folder / "failed.json").read_text(encoding="utf-8"))
