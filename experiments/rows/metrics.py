@@ -23,6 +23,7 @@ TABLES = (
     "ablations",
     "tokenizer",
     "convergence",
+    "decodings",
 )
 INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")
 SCALES = ("small run", "full")

@@ -12,6 +12,7 @@ from experiments.tables.budget import budget
 from experiments.tables.calculation import paper_scale
 from experiments.tables.controls import control_differences, controls
 from experiments.tables.convergence import convergence
+from experiments.tables.decodings import decodings
 from experiments.tables.efficiency import efficiency, efficiency_by_stage, validation
 from experiments.tables.latex import to_latex
 from experiments.tables.published import PublishedNumber, read_published_numbers
@@ -55,6 +56,7 @@ TABLES = (
     Entry(language_quality, quotes="language-quality", latex=("dataset", *_QUALITY)),
     Entry(comparisons, latex=("dataset", "method", "against", *_TESTS)),
     Entry(language_quality_by_seed),
+    Entry(decodings),
     Entry(controls, quotes="controls"),
     Entry(control_differences),
     Entry(roc_areas),
