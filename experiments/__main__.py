@@ -35,9 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
             )
         profile, roots = read_chosen(options)
         # torch and transformers load only when the arguments are right.
-        from experiments.plan import Plan, describe, execute
+        from experiments.plan import Plan, describe
         from experiments.run import open_study, run_profile
+        from experiments.workers import default_jobs, execute_with
 
+        jobs = default_jobs() if options.jobs is None else options.jobs
+        if jobs < 1:
+            raise ValueError(f"--jobs: got {jobs}, expected 1 or more")
         study = open_study(profile, options.work / profile.name, roots, options.questions, tracking=options.tracking)
         if options.finished and (options.only or options.dry_run):
             raise ValueError("--finished: writes results, so it does not go with --only or --dry-run")
@@ -47,11 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(describe(Plan(study).groups(only)))
             return 0
         if only:
-            failures = execute(Plan(study).groups(only), study.work)
+            failures = execute_with(study, Plan(study).groups(only), jobs)
         else:
             from experiments.report.results_folder import write_results
 
-            outcome = run_profile(study, finished_only=options.finished)
+            outcome = run_profile(study, finished_only=options.finished, jobs=jobs)
             failures = outcome.failures
             folder = options.results / profile.name
             print(write_results(outcome, profile, folder))

@@ -54,6 +54,12 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
         help="do these runs of the plan (such as merl:1, or ecg-byte) and write no results; to share work out",
     )
     parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="processes that do runs side by side, one thread each (default: the number of cores, one with a GPU)",
+    )
+    parser.add_argument(
         "--finished", action="store_true", help="write the results of the runs that are finished, and run nothing"
     )
     parser.add_argument(

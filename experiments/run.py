@@ -12,7 +12,7 @@ import torch
 from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage
-from experiments.plan import Plan, execute, unfinished
+from experiments.plan import Plan, unfinished
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
@@ -29,6 +29,7 @@ from experiments.steps.segments import REJECTED_FILE
 from experiments.steps.study import Study
 from experiments.steps.token_usage import TOKENS_FILE, UsageOf, read_token_usage
 from experiments.steps.work_folder import WorkFolder
+from experiments.workers import execute_with
 
 
 def open_study(
@@ -44,7 +45,7 @@ def open_study(
     return Study(profile, WorkFolder(work_folder), roots, questions_root, tracking=tracking)
 
 
-def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
+def run_profile(study: Study, *, finished_only: bool = False, jobs: int = 1) -> Outcome:
     """Do every step that is not done yet and gather the rows.
 
     Parameters
@@ -53,6 +54,8 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     finished_only : bool
         Gather the rows of the runs that are finished, and record the others as failures; nothing runs but the
         preparation of the data, where that was not done.
+    jobs : int
+        Processes that do runs side by side; see `experiments.workers`.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     prepared = study.prepared
     plan = Plan(study)
     groups = plan.groups()
-    failures = unfinished(groups) if finished_only else execute(groups, study.work)
+    failures = unfinished(groups) if finished_only else execute_with(study, groups, jobs)
     profile = study.profile
     tokenizer = study.tokenizer(METHODS[REFERENCE_METHOD].matching)
     common = {

@@ -117,7 +117,12 @@ class Validation:
             with evaluation_mode(model), _own_random_state(accelerator.device, self._settings.seed):
                 measures = self._score.of(model)
         loss = measures.pop("loss") if "loss" in measures else self.loss(model, accelerator)
-        point: dict[str, Any] = {"step": progress.step, "seconds": progress.seconds, "loss": loss, "samples_seen": samples_seen}
+        point: dict[str, Any] = {
+            "step": progress.step,
+            "seconds": progress.seconds,
+            "loss": loss,
+            "samples_seen": samples_seen,
+        }
         measured = {"validation_loss": loss}
         if self._score is not None:
             point["score"] = measured["validation_score"] = measures.pop(self._score.name, loss)

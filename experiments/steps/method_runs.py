@@ -279,7 +279,7 @@ class MethodRun:
         def build(_: Path) -> dict[str, Any]:
             return time_method(self.reader, self.learning, self.shown, **how)
 
-        return Task(step, build, operations=0.02 * self.train_task.operations)
+        return Task(step, build, operations=0.02 * self.train_task.operations, alone=True)
 
     @cached_property
     def attention_task(self) -> Task:

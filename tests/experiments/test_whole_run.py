@@ -143,10 +143,7 @@ def test_the_plan_names_every_run_and_what_is_done(finished: Path, capsys: pytes
     printed = capsys.readouterr().out
     lines = [line for line in printed.splitlines() if " train-ecg-byte-1 " in line]
     assert len(lines) == 1 and lines[0].startswith("ecg-byte:1 ") and " done " in lines[0]
-    assert (
-        main([*command(finished)[3:], "--dry-run", "--change", "training.learning_rates=[0.002]", "--only", "merl"])
-        == 0
-    )
+    assert main([*command(finished)[3:], "--dry-run", "--change", "training.weight_decay=0.02", "--only", "merl"]) == 0
     steps = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("merl:")}
     assert " done " in steps["pretrain-merl"] and " done " not in steps["train-merl-0"]
     assert main([*command(finished)[3:], "--dry-run", "--only", "merlin"]) == 2
