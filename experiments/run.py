@@ -18,6 +18,7 @@ from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
 from experiments.rows.answer_scores import AnswerScorer, answer_scores
 from experiments.rows.convergence import convergence_rows
+from experiments.rows.decodings import decoding_rows
 from experiments.rows.groups import AGAINST
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
@@ -94,6 +95,7 @@ def run_profile(
         *tokenizer_rows(maker, study, plan.transfers),
         *quality_rows(maker, ended, answers, prepared),
         *convergence_rows(maker, ended, answers, prepared.questions["test"]),
+        *decoding_rows(maker, ended),
         *cost_rows(maker, profile, ended),
         *ablation_rows(maker, plan.ablations),
         *transfer_rows(maker, plan.transfers),

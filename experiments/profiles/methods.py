@@ -81,6 +81,8 @@ class Method:
         Whether it keeps them.
     timed : bool
         Whether its training steps are timed in every layout; the others cost what one of these costs.
+    decoded_again : bool
+        Whether the first of its training runs is decoded by draws, where a profile asks for that.
     draws_attention : bool
         Whether what some of its answers looked at is kept.
     deviation : callable or None
@@ -103,6 +105,7 @@ class Method:
     can_keep: tuple[str, ...] = ()
     as_published: bool = False
     timed: bool = False
+    decoded_again: bool = False
     draws_attention: bool = False
     deviation: Callable[[Any], str] | None = dataclasses.field(default=None, compare=False)
 
@@ -177,6 +180,7 @@ def with_twins(*methods: Method) -> tuple[Method, ...]:
             name=method.name + AS_PUBLISHED,
             as_published=True,
             timed=False,
+            decoded_again=False,
             draws_attention=False,
             deviation=keeps_faults_of_tokens if method.matching else keeps_faults,
         )
@@ -198,6 +202,7 @@ def _two_stage(name: str, *faults: str) -> Method:
         pretrained=True,
         can_keep=(PADDING_IN_LABELS, *faults),
         timed=True,
+        decoded_again=True,
     )
 
 
@@ -243,6 +248,7 @@ _ALL = (
                 *(NOAM_SCHEDULE, TRUNCATION, FIXED_PADDING),
             ),
             timed=True,
+            decoded_again=True,
             draws_attention=True,
         )
     ),

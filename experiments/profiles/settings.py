@@ -13,7 +13,7 @@ from ecgbyte.training.settings import OPTIMIZERS, PRECISIONS
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.input_settings import DataSettings, QuestionSettings, TokenizerSettings, check_rate
 from experiments.profiles.plus_settings import PlusSettings
-from experiments.profiles.value_checks import at_least, check_seeds, without_repeats
+from experiments.profiles.value_checks import at_least, check_seeds, positive, without_repeats
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,11 @@ class TransferSettings:
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """Generation, intervals and the timing of training steps."""
+    """Generation, intervals and the timing of training steps.
+
+    `sampled_decodings` says how often the first training run of some methods is decoded again, by draws at a
+    `temperature`: what published intervals are over, beside training seeds.
+    """
 
     max_new_tokens: int = 32
     batch_size: int = 32
@@ -163,6 +167,8 @@ class EvaluationSettings:
     speed_rounds: int = 5
     padded_length: int = 1024
     bertscore: str = "minilm"
+    sampled_decodings: int = 0
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         at_least(
@@ -171,6 +177,8 @@ class EvaluationSettings:
             1,
             *("max_new_tokens", "batch_size", "bootstrap_resamples", "speed_rounds", "padded_length"),
         )
+        at_least(self, "evaluation", 0, "sampled_decodings")
+        positive(self, "evaluation", "temperature")
 
 
 class Sections(Protocol):
@@ -188,6 +196,8 @@ class Sections(Protocol):
     def model(self) -> ModelSettings: ...
     @property
     def plus(self) -> PlusSettings: ...
+    @property
+    def evaluation(self) -> EvaluationSettings: ...
     @property
     def encoders(self) -> Mapping[str, Any]: ...
     @property

@@ -91,6 +91,8 @@ def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...],
     yield uses_plus, "plus", names, "no method of the profile reads it"
     told = ("report_characters", "report_weight")
     yield bool(profile.plus.reports), "plus", told, "with plus.reports=0 no report is asked for"
+    decoded = bool(profile.evaluation.sampled_decodings)
+    yield decoded, "evaluation", ("temperature",), "with evaluation.sampled_decodings=0 no answer is drawn"
     yield bool(profile.ablations.changes), "ablations", ("budget", "seeds"), "there are no ablations.changes"
     moved = bool(transfer.datasets)
     yield moved, "transfer", ("methods", "records", "questions"), "there are no transfer.datasets"

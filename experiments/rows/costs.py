@@ -72,7 +72,7 @@ class CostRows:
 
     def layout(self, run: MethodRun) -> str:
         """How the questions lie in the language model's input while the method is trained."""
-        fixed = run.learning.fixed_length
+        fixed = run.terms.fixed_length
         return self._own_layout if fixed is None else str(fixed)
 
     def of_stage(self, run: MethodRun) -> list[ResultRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from experiments.profiles import expected_cost
 from experiments.profiles.entries import load, module_of
 from experiments.profiles.faults import NOAM_SCHEDULE, PADDED
 from experiments.profiles.methods import Method
-from experiments.steps.answering import AnswerSettings, answer_test_questions
+from experiments.steps.answering import AnswerSettings, answer_test_questions, sample_test_answers
 from experiments.steps.attention import attention_of_method
 from experiments.steps.learning import LearningSettings, train_method
 from experiments.steps.rates import choose_rate, take_over, try_rate
@@ -250,6 +251,25 @@ class MethodRun:
         return Task(step, build)
 
     @cached_property
+    def decodings_task(self) -> Task:
+        """Answer the test questions several times, by draws."""
+        evaluation, settings, trained = self.study.profile.evaluation, self.answer_settings, self.train_task.step
+        name = f"decodings-{self.method.name}-{self.seed}"
+        number, temperature = evaluation.sampled_decodings, evaluation.temperature
+        how = {"number": number, "temperature": temperature, **dataclasses.asdict(settings)}
+        step = self.step(name, how, (trained,), "experiments.steps.answering")
+
+        def build(folder: Path) -> dict[str, Any]:
+            reader, learning, shown = self.reader, self.learning, self.shown
+            return sample_test_answers(
+                folder, trained.folder, reader, learning, settings, shown, number, temperature, name
+            )
+
+        positions = self.reading.positions
+        operations = expected_cost.answering_operations(self.study.profile, positions, number)
+        return Task(step, build, operations=operations)
+
+    @cached_property
     def timing_task(self) -> Task:
         """Time training steps in every layout."""
         evaluation = self.study.profile.evaluation
@@ -286,6 +306,8 @@ class MethodRun:
         own += [self.train_task, self.answer_task]
         if timed and self.method.timed:
             own.append(self.timing_task)
+        if timed and self.method.decoded_again and self.study.profile.evaluation.sampled_decodings:
+            own.append(self.decodings_task)
         if timed and self.method.draws_attention:
             own.append(self.attention_task)
         tried = self.tuned.reading.tasks if self.trial_tasks else []

@@ -20,7 +20,6 @@ from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding import locate_tokens
 from ecgbyte.training.augmentation import SegmentAugmentation
 from ecgbyte.training.examples import Example
-from experiments.profiles.plus_settings import PlusSettings
 from experiments.steps.prepared import Prepared
 from experiments.steps.readers.reading import BaseModel, Measured, Reading, ReadingModel
 from experiments.steps.readers.tokens import TokenReader
@@ -30,15 +29,16 @@ from experiments.steps.views import ECGView
 
 if TYPE_CHECKING:
     from experiments.profiles.methods import Method
+    from experiments.profiles.plus_settings import PlusSettings
     from experiments.steps.study import Study
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PlusReader(TokenReader):
     """A `TokenReader` that marks leads and adds to the training what `plus` says; `seed` is of what is drawn for it."""
 
-    plus: PlusSettings = dataclasses.field(default_factory=PlusSettings)
-    seed: int = 0
+    plus: PlusSettings
+    seed: int
 
     def view(self, segments: Segments) -> ECGView | None:
         """The ids of every segment, int32 [tokens], with markers where leads are marked."""
@@ -136,7 +136,7 @@ def reading(study: Study, method: Method, seed: int) -> Reading:
     plus = study.profile.plus
     tasks = study.tokenizer_of(method)
     reader = PlusReader(
-        tasks.trained.step.folder, tasks.encoded.step.folder, method.matching, method.faults, plus, seed
+        tasks.trained.step.folder, tasks.encoded.step.folder, method.matching, method.faults, plus=plus, seed=seed
     )
     return Reading(
         reader,

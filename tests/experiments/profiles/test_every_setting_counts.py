@@ -67,12 +67,14 @@ def bases() -> dict[str, Profile]:
     # The smallest model's size may only be named where it is the model.
     plain = change_settings(few, "model.hidden_size=128, model.layers=4, model.heads=4")
     generated = "questions.finding_types=[], questions.paraphrases=0"
+    # Questions in files go with their records.
+    by_patient = "ablations.changes=['tokenizer.num_merges=100']"
     return {
         "smoke": smoke,
         "lora": change_settings(plain, "model.lora=true"),
         "some records": change_settings(few, "tokenizer.records=60"),
-        "from files": change_settings(few, f"{generated}, questions.source=ecg-qa"),
-        "both": change_settings(few, "questions.source=generated+ecg-qa, questions.ecgqa_train=20"),
+        "from files": change_settings(few, f"{generated}, questions.source=ecg-qa, {by_patient}"),
+        "both": change_settings(few, f"questions.source=generated+ecg-qa, questions.ecgqa_train=20, {by_patient}"),
         "transfer": change_settings(
             few, f"transfer.datasets=['{OTHER}'], transfer.methods=['merl'], transfer.sampling_rate=250"
         ),
