@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
@@ -132,8 +133,8 @@ class _Worker:
         if self._process.is_alive():
             # What has nothing to do is gone by itself.
             self._process.join(0.2)
-        if self._process.is_alive() and self._process.pid is not None:
-            os.kill(self._process.pid, signal.SIGINT)
+        if self._process.is_alive():
+            self._process.terminate()
             self._process.join(_LONGEST_GOODBYE)
         if self._process.is_alive():
             self._process.kill()
@@ -142,6 +143,9 @@ class _Worker:
 
 def _work(connection: Connection, arguments: list[str]) -> None:
     """Make the plan that the arguments say, and do runs of it until there is none."""
+    # Ended from outside, it stops as by Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         options = parser().parse_args(arguments)
         profile, roots = read_chosen(options)
@@ -150,4 +154,16 @@ def _work(connection: Connection, arguments: list[str]) -> None:
         while (name := connection.recv()) is not None:
             connection.send(execute([groups[name]], study.work, alone=False))
     except (KeyboardInterrupt, EOFError, BrokenPipeError):
-        pass  # interrupted by Ctrl-C, or the process that gives the runs is gone
+        pass  # interrupted, or the process that gives the runs is gone
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _end_with_parent() -> None:
+    """Wait until the process that gives the runs is gone, however it ended, and stop then."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
