@@ -165,6 +165,8 @@ def read_profile(name_or_path: str) -> Profile:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"profile: {path} is not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"profile: {path} is nested too deep to be read") from error
     profile: Profile = build_settings(Profile, {"name": path.stem, **values}, path.name)
     check_ablations(profile)
     return profile

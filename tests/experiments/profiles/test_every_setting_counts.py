@@ -72,7 +72,7 @@ def bases() -> dict[str, Profile]:
     return {
         "smoke": smoke,
         "lora": change_settings(plain, "model.lora=true"),
-        "some records": change_settings(few, "tokenizer.records=60"),
+        "some records": change_settings(few, f"tokenizer.records=60, {by_patient}"),
         "from files": change_settings(few, f"{generated}, questions.source=ecg-qa, {by_patient}"),
         "both": change_settings(few, f"questions.source=generated+ecg-qa, questions.ecgqa_train=20, {by_patient}"),
         "transfer": change_settings(
