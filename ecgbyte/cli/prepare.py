@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ecgbyte.cli.prepared_folders import parse_folds
 from ecgbyte.cli.record_files import TOKENIZER_HELP, preprocessor_from_settings, report_others
 from ecgbyte.cli.record_options import add_reading_arguments, reading_options
 from ecgbyte.cli.record_search import find_records
@@ -100,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = len(sources)
     sources = choose_sources(
         sources,
-        folds=None if arguments.folds is None else _folds(arguments.folds),
+        folds=None if arguments.folds is None else parse_folds(arguments.folds),
         listed=None if arguments.records is None else _listed(arguments.records),
         limit=arguments.limit,
     )
@@ -210,17 +211,6 @@ def _sources(arguments: argparse.Namespace, options: dict[str, Any]) -> tuple[li
         place = path.relative_to(root).as_posix() if path.is_relative_to(root) and path != root else path.name
         sources.append(RecordSource(file.name, str(path), place, inner_id=file.record_id))
     return sources, None
-
-
-def _folds(text: str) -> list[int]:
-    """``1-8,10`` as numbers."""
-    folds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise ValueError(f"--folds: got {text!r}, expected numbers from 1 to 10 such as 1-8 or 9,10")
-        folds += range(int(first), int(last or first) + 1)
-    return folds
 
 
 def _listed(name: str) -> list[str]:

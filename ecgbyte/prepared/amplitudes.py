@@ -115,6 +115,12 @@ class FoldAmplitudes:
         )
         return AmplitudeRange(low - widen_mv, high + widen_mv, error_mv=FINEST_MV / 2, num_values=total)
 
+    def share_outside(self, low: float, high: float, folds: Collection[int] | None = None) -> float:
+        """The share of the samples below `low` or above `high`, in mV."""
+        steps, counts = self._counts(self.folds if folds is None else folds)
+        values = steps * FINEST_MV
+        return float(counts[(values < low) | (values > high)].sum() / max(1, int(counts.sum())))
+
     def as_bytes(self) -> bytes:
         """A Parquet file with the columns fold (0: none), step (of 2**-10 mV) and count, sorted."""
         import pyarrow as pa

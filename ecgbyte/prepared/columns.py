@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pyarrow
 
 _ZSTD_LEVEL = 3
+# Rows that are read at a time at least: few, so that single records can be had, and enough for small files.
+ROWS_TOGETHER = 64
 # Vocabularies of more tokens have ids of 32 bits.
 WIDEST_SHORT_ID = 1 << 16
 # Written as differences, since neighbouring samples are alike.
@@ -114,6 +116,13 @@ def schema(*, signals: bool, tokens: bool, wide_ids: bool = False) -> pyarrow.Sc
     return pa.schema(fields)
 
 
+def plain_columns(*, signals: bool, tokenizer: ECGTokenizer | None) -> list[tuple[str, str]]:
+    """Name and type of the columns of a shard that are numbers, texts, or lists of these."""
+    wide = tokenizer is not None and len(tokenizer) > WIDEST_SHORT_ID
+    kinds = schema(signals=signals, tokens=tokenizer is not None, wide_ids=wide)
+    return [(item.name, str(item.type)) for item in kinds if "struct" not in str(item.type)]
+
+
 def _values(kind: pyarrow.DataType) -> pyarrow.DataType:
     """A list of numbers of which none is missing."""
     import pyarrow as pa
@@ -184,7 +193,7 @@ def parquet_bytes(table: pyarrow.Table) -> bytes:
         use_dictionary=list(_REPEATED),
         column_encoding={_SIGNAL: "DELTA_BINARY_PACKED"} if "signal" in table.column_names else None,
         write_statistics=["record_id", "patient_id", "fold"],
-        row_group_size=max(1, len(table)),
+        row_group_size=ROWS_TOGETHER,
     )
     return stream.getvalue()
 

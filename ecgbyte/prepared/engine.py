@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -97,11 +98,10 @@ def _run_with_dask(client: Any, work: Callable[..., Any], blocks: Iterator[tuple
         return client.submit(work, *block, pure=False)
 
     threads = max(1, sum(client.nthreads().values()))
-    first = [submit(block) for block, _ in zip(blocks, range(_AHEAD * threads), strict=False)]
+    first = [submit(block) for block in itertools.islice(blocks, _AHEAD * threads)]
     running = as_completed(first)
     for future in running:
         yield future.result()
         future.release()
-        for block in blocks:
+        for block in itertools.islice(blocks, 1):
             running.add(submit(block))
-            break

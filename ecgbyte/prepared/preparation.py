@@ -18,7 +18,7 @@ from typing import Any
 from ecgbyte._version import __version__
 from ecgbyte.prepared.amplitudes import FoldAmplitudes
 from ecgbyte.prepared.block import SHARDS, BlockReport, prepare_block, read_rows
-from ecgbyte.prepared.columns import WIDEST_SHORT_ID, as_table, parquet_bytes, schema
+from ecgbyte.prepared.columns import as_table, parquet_bytes, plain_columns
 from ecgbyte.prepared.engine import run_blocks
 from ecgbyte.prepared.manifest import (
     AMPLITUDES,
@@ -153,7 +153,9 @@ def estimate(sources: Sequence[RecordSource], settings: PreparationSettings, sto
     sample = chosen[:: max(1, len(chosen) // _SAMPLE)][:_SAMPLE]
     if not sample:
         return Estimate(0, 0.0, storage.free_bytes())
-    read_rows(sample[:1], settings)  # what the first record alone takes: imports, tables
+    # What the first record alone takes: imports, tables.
+    rows, _, _ = read_rows(sample[:1], settings)
+    parquet_bytes(as_table(rows, signals=settings.signals)[0])
     start = time.perf_counter()
     rows, _, _ = read_rows(sample, settings)
     size = 0
@@ -287,23 +289,14 @@ def _finish(
     written_with = {"ecgbyte": __version__, "pyarrow": pyarrow.__version__}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     manifest = manifest_of(plan, reports, digests, data_set, written_with)
-    contents[CROISSANT] = as_json(croissant_of(manifest, plain_columns(settings)))
+    contents[CROISSANT] = as_json(
+        croissant_of(manifest, plain_columns(signals=settings.signals, tokenizer=settings.tokenizer))
+    )
     for name, content in contents.items():
         storage.write(name, content)
     storage.write(MANIFEST, as_json(manifest))
     _tidy(storage, manifest)
     return manifest
-
-
-def plain_columns(settings: PreparationSettings) -> list[tuple[str, str]]:
-    """Name and type of the columns that are numbers, texts, or lists of these."""
-    tokenizer = settings.tokenizer
-    kinds = schema(
-        signals=settings.signals,
-        tokens=tokenizer is not None,
-        wide_ids=tokenizer is not None and len(tokenizer) > WIDEST_SHORT_ID,
-    )
-    return [(item.name, str(item.type)) for item in kinds if "struct" not in str(item.type)]
 
 
 def _tidy(storage: Storage, manifest: dict[str, Any]) -> None:

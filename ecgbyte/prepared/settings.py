@@ -130,12 +130,13 @@ def _plain(value: Any) -> Any:
 
 
 @functools.lru_cache(4)
-def _tokenizer(text: str) -> ECGTokenizer:
+def tokenizer_of(text: str) -> ECGTokenizer:
+    """The tokenizer of the text of its file, made once in each process."""
     return ECGTokenizer(parse_tokenizer(text.encode("ascii")))
 
 
 def _from_parts(values: tuple[Any, ...], text: str | None) -> PreparationSettings:
     fields = dict(zip(PreparationSettings.__dataclass_fields__, values, strict=True))
     # A setting may be sound with a tokenizer only, so it is made whole.
-    fields["tokenizer"] = None if text is None else _tokenizer(text)
+    fields["tokenizer"] = None if text is None else tokenizer_of(text)
     return PreparationSettings(**fields)

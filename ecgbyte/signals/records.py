@@ -58,6 +58,9 @@ class Record:
         Which reader the record came from, such as ``"wfdb"``; None for a record from elsewhere.
     remarks : sequence of Remark
         What reading and preprocessing found and did.
+    preprocessed : str or None
+        Of a record from a prepared folder the fingerprint of the `ecgbyte.Preprocessor` that it went through there, so
+        that it is not filtered again; None for all others.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class Record:
     invalid: np.ndarray | None = field(default=None, repr=False)
     reader: str | None = field(default=None, repr=False)
     remarks: tuple[Remark, ...] = field(default=(), repr=False)
+    preprocessed: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.record_id, str):
