@@ -13,9 +13,10 @@ from typing import Any
 from ecgbyte.files import fingerprint
 from ecgbyte.prepared.block import SHARDS, write_shard
 from ecgbyte.prepared.columns import TOKEN_COLUMNS, parquet_bytes, plain_columns, records_of, with_tokens
+from ecgbyte.prepared.croissant import CROISSANT, croissant_of
 from ecgbyte.prepared.engine import run_blocks
 from ecgbyte.prepared.folder import PreparedFolder
-from ecgbyte.prepared.manifest import CROISSANT, MANIFEST, TOKENIZER, as_json, croissant_of
+from ecgbyte.prepared.manifest import MANIFEST, TOKENIZER, as_json
 from ecgbyte.prepared.settings import check_tokenizer, tokenizer_of
 from ecgbyte.prepared.storage import Storage
 from ecgbyte.progress import progress_bar

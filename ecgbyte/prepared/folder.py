@@ -171,16 +171,29 @@ class PreparedFolder:
         ValueError
             If a shard is damaged.
         """
-        import pyarrow as pa
-
         for number in range(len(self.manifest["shards"])):
-            wanted = columns if columns is None or folds is None or "fold" in columns else [*columns, "fold"]
-            table = self._file(number).read(columns=wanted, use_threads=False)
-            if folds is not None:
-                import pyarrow.compute as pc
+            yield self.shard_table(number, columns, folds=folds)
 
-                table = table.filter(pc.is_in(table.column("fold"), pa.array(sorted(folds), pa.int8())))
-            yield table if columns is None else table.select(columns)
+    def shard_table(
+        self, number: int, columns: Sequence[str] | None = None, *, folds: Collection[int] | None = None
+    ) -> pyarrow.Table:
+        """The rows of one shard, counted from 0; arguments and errors as `tables`."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        wanted = columns if columns is None or folds is None or "fold" in columns else [*columns, "fold"]
+        try:
+            table = self._file(number).read(columns=wanted, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            raise ValueError(f"root: {self.shards[number]} is damaged: {error}") from error
+        if folds is not None:
+            table = table.filter(pc.is_in(table.column("fold"), pa.array(sorted(folds), pa.int8())))
+        return table if columns is None else table.select(columns)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the shards."""
+        return tuple(self._file(0).schema_arrow.names) if self.manifest["shards"] else ()
 
     def table(self, columns: Sequence[str], *, folds: Collection[int] | None = None) -> pyarrow.Table:
         """Some columns of all rows, such as ids and reports, in one table; arguments as `tables`."""

@@ -1,4 +1,4 @@
-"""The manifest of a prepared folder, and its description in Croissant 1.0 (https://mlcommons.org/croissant)."""
+"""The manifest of a prepared folder: what it holds, how it was made, what became of every record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ecgbyte.prepared.block import SHARDS, BlockReport, Rejection
 from ecgbyte.prepared.storage import Storage
 
 MANIFEST = "manifest.json"
-CROISSANT = "croissant.json"
 REJECTED = "rejected.csv"
 AMPLITUDES = "amplitudes.parquet"
 TOKENIZER = "ecg_tokenizer.json"
@@ -139,113 +138,3 @@ def read_manifest(storage: Storage) -> dict[str, Any] | None:
     if version != FORMAT_VERSION:
         raise ValueError(f"path: {storage} has format {version}, this version of ecgbyte reads {FORMAT_VERSION}")
     return found
-
-
-_CROISSANT_TYPES = {"string": "sc:Text", "float": "sc:Float", "double": "sc:Float", "bool": "sc:Boolean"}
-_WORDS = {
-    "record_id": "The record's id, with #k at its end for segment k.",
-    "patient_id": "The patient's id within the data set.",
-    "fold": "1 to 10; all records of a patient share one.",
-    "age": "In years, as the data set gives it.",
-    "sex": "female or male.",
-    "report": "The report.",
-    "sampling_rate": "Samples a second of each lead.",
-    "leads": "The leads, in the order of the signal.",
-    "num_samples": "Samples of each lead.",
-    "scale": "One step of the signal, in mV.",
-    "signal": "Steps, lead after lead; times scale it is mV.",
-    "ids": "Token ids, lead after lead.",
-    "tokens_per_lead": "Tokens that start in each lead.",
-    "clipped": "The share of samples outside the range of the tokenizer.",
-    "source": "The file that the record was read from.",
-    "content": "Fingerprint of the signal as it was read.",
-}
-
-
-def croissant_of(manifest: Mapping[str, Any], columns: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The description in Croissant.
-
-    Parameters
-    ----------
-    manifest : mapping
-    columns : iterable of (str, str)
-        Name and Arrow type of each column of the shards that is a number, a text, or a list of these.
-    """
-    facts = manifest["data_set"] or {}
-    context = {
-        "@language": "en",
-        "@vocab": "https://schema.org/",
-        "citeAs": "cr:citeAs",
-        "column": "cr:column",
-        "conformsTo": "dct:conformsTo",
-        "cr": "http://mlcommons.org/croissant/",
-        "data": {"@id": "cr:data", "@type": "@json"},
-        "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-        "dct": "http://purl.org/dc/terms/",
-        "extract": "cr:extract",
-        "field": "cr:field",
-        "fileProperty": "cr:fileProperty",
-        "fileObject": "cr:fileObject",
-        "fileSet": "cr:fileSet",
-        "includes": "cr:includes",
-        "isLiveDataset": "cr:isLiveDataset",
-        "md5": "cr:md5",
-        "recordSet": "cr:recordSet",
-        "repeated": "cr:repeated",
-        "sc": "https://schema.org/",
-        "source": "cr:source",
-    }
-    found: dict[str, Any] = {
-        "@context": context,
-        "@type": "sc:Dataset",
-        "name": f"{facts.get('name', 'ecg-records')}-prepared",
-        "description": f"{manifest['counts']['rows']} preprocessed 12-lead ECGs"
-        + (f" of {facts['title']}" if facts else "")
-        + ", prepared by ecgbyte; amplitudes in mV are signal times scale.",
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "version": "1.0.0",
-        "identifier": manifest["fingerprint"],
-    }
-    if facts:
-        found |= {"license": facts["licence"], "citeAs": facts["citation"], "url": facts["url"]}
-    found["distribution"] = [
-        {
-            "@type": "cr:FileObject",
-            "@id": "folder",
-            "name": "folder",
-            "contentUrl": ".",
-            "encodingFormat": "git+https",
-            "sha256": fingerprint_digits(manifest),
-        },
-        {
-            "@type": "cr:FileSet",
-            "@id": "shards",
-            "name": "shards",
-            "containedIn": {"@id": "folder"},
-            "encodingFormat": "application/x-parquet",
-            "includes": f"{SHARDS}/*.parquet",
-        },
-    ]
-    fields = []
-    for name, kind in columns:
-        inner = kind.removeprefix("list<element: ").removesuffix(">").removesuffix(" not null")
-        field: dict[str, Any] = {
-            "@type": "cr:Field",
-            "@id": f"records/{name}",
-            "name": name,
-            "description": _WORDS.get(name, name.replace("_", " ")),
-            "dataType": _CROISSANT_TYPES.get(inner, "sc:Integer"),
-            "source": {"fileSet": {"@id": "shards"}, "extract": {"column": name}},
-        }
-        if inner != kind:
-            field["repeated"] = True
-        fields.append(field)
-    found["recordSet"] = [{"@type": "cr:RecordSet", "@id": "records", "name": "records", "field": fields}]
-    return found
-
-
-def fingerprint_digits(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 over the digests of all shards, which stands for the folder."""
-    import hashlib
-
-    return hashlib.sha256("".join(shard["sha256"] for shard in manifest["shards"]).encode()).hexdigest()

@@ -19,16 +19,15 @@ from ecgbyte._version import __version__
 from ecgbyte.prepared.amplitudes import FoldAmplitudes
 from ecgbyte.prepared.block import SHARDS, BlockReport, prepare_block, read_rows
 from ecgbyte.prepared.columns import as_table, parquet_bytes, plain_columns
+from ecgbyte.prepared.croissant import CROISSANT, croissant_of
 from ecgbyte.prepared.engine import run_blocks
 from ecgbyte.prepared.manifest import (
     AMPLITUDES,
-    CROISSANT,
     MANIFEST,
     REJECTED,
     TOKENIZER,
     DataSetFacts,
     as_json,
-    croissant_of,
     manifest_of,
     read_manifest,
     rejections_csv,
