@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from ecgbyte.checks import whole_number
@@ -17,8 +18,9 @@ _ARRAYS = ("signal", "ids", "tokens_per_lead", "range_mv")
 class ShardRows(IterableDataset):
     """The rows of a folder, one dictionary each, without a copy of what the shard holds.
 
-    Signals (int16 [leads, samples], in steps of ``scale`` mV), ids (uint16 [tokens], or uint32) and other lists of
-    numbers are views of the decoded shard: read-only, and alive as long as one of them is. All else is a Python value.
+    Signals (torch.int16 [leads, samples], in steps of ``scale`` mV), ids (torch.uint16 [tokens], or uint32) and other
+    lists of numbers are views of the decoded shard, not to be written to; the shard stays in memory as long as one of
+    them does. All else is a Python value.
 
     With the workers of a ``DataLoader`` each shard goes to one of them, so that nothing is read twice.
 
@@ -95,9 +97,9 @@ class ShardRows(IterableDataset):
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _views(table: Any, name: str) -> list[np.ndarray]:
+def _views(table: Any, name: str) -> list[torch.Tensor]:
     """The rows of a column of lists, as views of its values."""
     column = table.column(name).combine_chunks()
     offsets = column.offsets.to_numpy()
-    values = column.values.to_numpy(zero_copy_only=True)
+    values = torch.from_dlpack(column.values)
     return [values[start:stop] for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
