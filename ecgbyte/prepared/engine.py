@@ -22,6 +22,7 @@ def run_blocks(
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    timeout_s: float = 30.0,
 ) -> Iterator[Any]:
     """Do ``work(*block)`` for each block, and give what it returns, in the order in which blocks are finished.
 
@@ -35,6 +36,8 @@ def run_blocks(
         Processes on this machine. 1 is this process itself.
     scheduler : str, optional
         The address of a Dask scheduler, ``tcp://host:8786``, whose workers do the blocks; `workers` is not used then.
+    timeout_s : float
+        How long to wait for the scheduler to answer, in seconds.
 
     Raises
     ------
@@ -55,12 +58,12 @@ def run_blocks(
         for block in blocks:
             yield work(*block)
         return
-    with _client(workers, scheduler) as client:
+    with _client(workers, scheduler, timeout_s) as client:
         yield from _run_with_dask(client, work, iter(blocks))
 
 
 @contextlib.contextmanager
-def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
+def _client(workers: int, scheduler: str | None, timeout_s: float) -> Iterator[Any]:
     try:
         import dask
         from distributed import Client, LocalCluster
@@ -71,7 +74,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Any]:
     with dask.config.set({"distributed.scheduler.allowed-failures": _MOST_DEATHS}):
         if scheduler is not None:
             try:
-                client = Client(scheduler, timeout=30)
+                client = Client(scheduler, timeout=timeout_s)
             except (OSError, ValueError) as error:
                 raise OSError(f"scheduler: {scheduler} cannot be reached: {error}") from error
             with client:
