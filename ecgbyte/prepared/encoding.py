@@ -6,13 +6,14 @@ Until the manifest is written the folder is what it was; a run that was stopped 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from ecgbyte.files import fingerprint
 from ecgbyte.prepared.block import SHARDS, write_shard
-from ecgbyte.prepared.columns import TOKEN_COLUMNS, parquet_bytes, plain_columns, records_of, with_tokens
+from ecgbyte.prepared.columns import TOKEN_COLUMNS, parquet_bytes, plain_columns, records_of, schema, with_tokens
 from ecgbyte.prepared.croissant import CROISSANT, croissant_of
 from ecgbyte.prepared.engine import run_blocks
 from ecgbyte.prepared.folder import PreparedFolder
@@ -87,11 +88,12 @@ def encode_folder(
 
 def encode_shard(number: int, file: str, tokenizer_text: str, storage: Storage) -> int:
     """Write a shard anew with tokens, and note it in the journal; returns its number."""
-    import io
-
+    import pyarrow
     from pyarrow import parquet
 
     table = parquet.read_table(io.BytesIO(storage.read(file)), use_threads=False)
+    # What reading notes in the schema would be written too.
+    table = pyarrow.Table.from_arrays(table.columns, schema=schema(signals=True, tokens=False))
     table = with_tokens(table, list(records_of(table)), tokenizer_of(tokenizer_text))
     name, size, digest = write_shard(number, parquet_bytes(table), storage)
     shard = {"file": f"{SHARDS}/{name}", "rows": len(table), "bytes": size, "sha256": digest}

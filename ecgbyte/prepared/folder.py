@@ -184,6 +184,8 @@ class PreparedFolder:
         wanted = columns if columns is None or folds is None or "fold" in columns else [*columns, "fold"]
         try:
             table = self._file(number).read(columns=wanted, use_threads=False)
+        except FileNotFoundError:
+            raise
         except (OSError, pa.ArrowException) as error:
             raise ValueError(f"root: {self.shards[number]} is damaged: {error}") from error
         if folds is not None:

@@ -6,12 +6,10 @@ enough. A power of two makes ``steps * scale`` exact in float32, so that the val
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 FINEST_MV = 2.0**-10
-_MOST_STEPS = 32_767
+_HIGHEST = 32_767
 
 
 def in_steps(signal: np.ndarray) -> tuple[np.ndarray, float]:
@@ -33,12 +31,9 @@ def in_steps(signal: np.ndarray) -> tuple[np.ndarray, float]:
     >>> in_steps(np.array([[0.5, -64.0]], dtype=np.float32))
     (array([[  256, -32768]], dtype=int16), 0.001953125)
     """
-    largest = max(float(signal.max()), -float(signal.min()) * _MOST_STEPS / (_MOST_STEPS + 1))
+    highest, lowest = float(signal.max()), float(signal.min())
     scale = FINEST_MV
-    if largest > FINEST_MV * _MOST_STEPS:
-        scale = 2.0 ** math.ceil(math.log2(largest / _MOST_STEPS))
-    # A value within half a step of the border rounds beyond it.
-    if np.rint(largest / scale) > _MOST_STEPS:
+    while np.rint(highest / scale) > _HIGHEST or np.rint(lowest / scale) < -_HIGHEST - 1:
         scale *= 2
     return np.rint(signal * np.float32(1 / scale)).astype(np.int16), scale
 
