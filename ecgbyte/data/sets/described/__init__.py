@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from importlib import resources
 from types import MappingProxyType
 
@@ -39,8 +39,11 @@ class DataSetDescription:
         For ``wfdb-comments`` the names of its headers, as a regular expression.
     assessed : tuple of str
         The types of findings of which the labels list all that is there.
-    files : mapping of str to str
-        Files that can be downloaded without an account, their URL and their checksum: ``name = "sha256:... url"``.
+    checksums : str
+        The URL of ``SHA256SUMS.txt``, beside which the files lie that can be downloaded without an account; empty where
+        there is none.
+    part : str
+        The folder of those files that is this data set, with a stroke at its end; empty where it is all.
     """
 
     name: str
@@ -59,7 +62,8 @@ class DataSetDescription:
     how: str
     pattern: str = ""
     assessed: tuple[str, ...] = ()
-    files: Mapping[str, str] = field(default_factory=dict)
+    checksums: str = ""
+    part: str = ""
 
 
 def parse_description(text: str) -> DataSetDescription:
