@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -117,10 +117,12 @@ def prepare_block(
         return BlockReport(number, None, 0, "", [], rejections, leftovers), amplitudes
     table, steps = as_table(rows, signals=settings.signals)
     if settings.tokenizer is not None:
-        stored = [replace(row.record, signal=in_millivolts(*pair)) for row, pair in zip(rows, steps, strict=True)]
-        table = with_tokens(table, stored, settings.tokenizer)
+        table = with_tokens(table, [in_millivolts(*pair) for pair in steps], settings.tokenizer)
+    alike: dict[tuple[int | None, float], list[np.ndarray]] = defaultdict(list)
     for row, (values, scale) in zip(rows, steps, strict=True):
-        amplitudes.add(row.source.fold, values, scale)
+        alike[row.source.fold, scale].append(values.reshape(-1))
+    for (fold, scale), parts in alike.items():
+        amplitudes.add(fold, np.concatenate(parts), scale)
     shard, size, digest = write_shard(number, parquet_bytes(table), storage)
     counts = Counter(row.source.record_id for row in rows)
     contents = {row.source.record_id: row.content for row in rows}

@@ -198,20 +198,20 @@ def parquet_bytes(table: pyarrow.Table) -> bytes:
     return stream.getvalue()
 
 
-def with_tokens(table: pyarrow.Table, records: Sequence[Record], tokenizer: ECGTokenizer) -> pyarrow.Table:
-    """The table with the token columns of its records, in place of any that it has.
+def with_tokens(table: pyarrow.Table, signals: Sequence[Record | np.ndarray], tokenizer: ECGTokenizer) -> pyarrow.Table:
+    """The table with the token columns of its signals, in place of any that it has.
 
     Raises
     ------
     ValueError
-        If a record does not fit the tokenizer: other leads, another rate.
+        If a signal does not fit the tokenizer: of a record also other leads, another rate.
     """
     import pyarrow as pa
 
     table = table.drop_columns([name for name in TOKEN_COLUMNS if name in table.column_names])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ClippedWarning)  # a column tells
-        batch = tokenizer.encode_batch(records)
+        batch = tokenizer.encode_batch(signals)
     wide = len(tokenizer) > WIDEST_SHORT_ID
     kinds = schema(signals=False, tokens=True, wide_ids=wide)
     encodings = list(batch)

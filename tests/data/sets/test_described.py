@@ -38,7 +38,7 @@ def test_all_data_sets_are_described():
 def test_faults_of_a_description_are_named():
     with pytest.raises(ValueError, match="has the field 'colour'"):
         parse_description('colour = "red"')
-    with pytest.raises(ValueError, match="missing .* required positional arguments"):
+    with pytest.raises(ValueError, match=r"missing .* required positional arguments"):
         parse_description('name = "x"')
 
 

@@ -84,7 +84,7 @@ def test_a_damaged_file_is_not_kept(server, tmp_path):
 
 
 def test_without_a_list_the_steps_are_told(tmp_path):
-    with pytest.raises(ValueError, match="code-15 is not downloaded by ecgbyte; Download exams.csv"):
+    with pytest.raises(ValueError, match=r"code-15 is not downloaded by ecgbyte; Download exams\.csv"):
         download(descriptions()["code-15"], tmp_path)
 
 
