@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -174,7 +174,6 @@ def _prepared(source: RecordSource, settings: PreparationSettings) -> tuple[list
     """
     with local_file(source, dict(settings.storage_options)) as path:
         record = read_record_with(path, settings.reading, source.inner_id)
-    record = replace(record, record_id=source.record_id)
     check_record(record, settings)
     content = content_of(record)
     if settings.preprocessor is not None:
@@ -186,12 +185,13 @@ def _prepared(source: RecordSource, settings: PreparationSettings) -> tuple[list
         check_same_recording("record", record, settings.tokenizer.sampling_rate, settings.tokenizer.lead_names)
         checked_signal("record", record, settings.tokenizer.num_leads)
     if settings.segment_seconds is None:
-        return [Row(source, record, content)], 0
+        return [Row(source, source.record_id, record, content)], 0
     try:
         segments = cut_segments(record, settings.segment_seconds)
     except ValueError as error:
         raise TooShort(str(error)) from error
-    return [Row(source, segment, content) for segment in segments], leftover_samples(record, settings.segment_seconds)
+    rows = [Row(source, f"{source.record_id}#{number}", part, content) for number, part in enumerate(segments)]
+    return rows, leftover_samples(record, settings.segment_seconds)
 
 
 def content_of(record: Record) -> str:

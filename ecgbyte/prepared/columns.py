@@ -52,13 +52,16 @@ class Row:
     Attributes
     ----------
     source : RecordSource
+    record_id : str
+        Of the row: the record's, with ``#k`` at its end for segment k.
     record : Record
-        Preprocessed, with the id of the row.
+        Preprocessed.
     content : str
         Fingerprint of the signal as it was read, the same for records with the same samples.
     """
 
     source: RecordSource
+    record_id: str
     record: Record
     content: str
 
@@ -144,7 +147,7 @@ def as_table(rows: Sequence[Row], *, signals: bool) -> tuple[pyarrow.Table, list
     steps = [in_steps(row.record.signal) for row in rows]
     kind = schema(signals=signals, tokens=False)
     columns: dict[str, Any] = {
-        "record_id": [row.record.record_id for row in rows],
+        "record_id": [row.record_id for row in rows],
         "patient_id": [row.source.patient_id for row in rows],
         "fold": [row.source.fold for row in rows],
         "age": [row.source.age for row in rows],

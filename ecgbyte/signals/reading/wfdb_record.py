@@ -81,11 +81,39 @@ def signal_files(header: Path) -> set[Path]:
 
 def _signals(file: Path, header: Header, verify_checksums: bool) -> list[RecordedSignal]:
     check_values(file, sum(signal.per_frame for signal in header.signals), header.num_samples or 0)
+    first = header.signals[0]
+    if first.form not in (*COMPRESSED_FORMATS, "8") and all(
+        signal.file == first.file and signal.form == first.form and signal.per_frame == 1 and signal.gain
+        for signal in header.signals
+    ):
+        return _alike_signals(file, header, verify_checksums)
     stored = _stored(file, header)
     if verify_checksums:
         for signal, samples in zip(header.signals, stored, strict=True):
             _check_sum(file, signal, samples)
     return [_physical(header, signal, samples) for signal, samples in zip(header.signals, stored, strict=True)]
+
+
+def _alike_signals(file: Path, header: Header, verify_checksums: bool) -> list[RecordedSignal]:
+    """The signals of one file in one format, as nearly all data sets have them: all at once."""
+    lines = header.signals
+    form, num_frames = _checked_file(file, header, lines[0].file, range(len(lines)))
+    values = read_samples(file.with_name(lines[0].file), form, lines[0].offset, num_frames * len(lines))
+    stored = np.ascontiguousarray(values.reshape(num_frames, len(lines)).T)
+    if verify_checksums:
+        sums = stored.sum(axis=1, dtype=np.int64)
+        for line, samples, found in zip(lines, stored, sums.tolist(), strict=True):
+            if line.checksum is not None and (found - line.checksum) % 65536:
+                _check_sum(file, line, samples)
+    physical = stored - np.array([[float(line.baseline)] for line in lines])
+    gains = [float(line.gain or 0) for line in lines]
+    physical /= np.array(gains)[:, None]
+    if form in INVALID:
+        physical[stored == INVALID[form]] = np.nan
+    return [
+        RecordedSignal(line.name, samples, header.rate, line.units, 1 / abs(gain))
+        for line, samples, gain in zip(lines, physical, gains, strict=True)
+    ]
 
 
 def _stored(file: Path, header: Header) -> list[np.ndarray]:
