@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -80,18 +82,32 @@ def _client(workers: int, scheduler: str | None, timeout_s: float) -> Iterator[A
             with client:
                 yield client
             return
-        # Said by an error that ends the run, and not beside it.
-        with (
-            LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
+        with contextlib.ExitStack() as opened:
+            with _interrupts_ignored():
+                # What workers say beside errors that end the run is of no use.
+                cluster = opened.enter_context(
+                    LocalCluster(
+                        n_workers=workers,
+                        threads_per_worker=1,
+                        processes=True,
+                        dashboard_address=None,
+                        silence_logs=logging.CRITICAL,
+                    )
+                )
+            yield opened.enter_context(Client(cluster))
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes that are started here take no notice of Ctrl-C, which a terminal sends to all: they are told to end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _run_with_dask(client: Any, work: Callable[..., Any], blocks: Iterator[tuple[Any, ...]]) -> Iterator[Any]:

@@ -43,8 +43,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
-def start_command(*arguments: object) -> subprocess.Popen:
-    """The command ``ecgbyte`` in a process of its own."""
+def start_command(*arguments: object, new_session: bool = False) -> subprocess.Popen:
+    """The command ``ecgbyte`` in a process of its own, or with all that it starts in a session of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", "ecgbyte", *map(str, arguments)],
@@ -52,4 +52,5 @@ def start_command(*arguments: object) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        start_new_session=new_session,
     )

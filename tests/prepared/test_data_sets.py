@@ -14,7 +14,7 @@ from ecgbyte.prepared.data_sets import drawn_fold, find_description, header_comm
 from ecgbyte.prepared.folder import PreparedFolder
 from tests.cli.cli_examples import write_record
 from tests.data.sets import mimic_folder, test_ptbxl
-from tests.prepared.prepared_examples import rejected_in
+from tests.prepared.prepared_examples import CHAIN, rejected_in
 
 QUICK = ["--target-rate", "100", "--no-progress", "--no-estimate"]
 
@@ -138,6 +138,8 @@ def test_questions_can_be_asked_of_challenge_records(tmp_path):
 
 def test_the_harness_takes_a_prepared_folder(tmp_path):
     from experiments.profiles.data_sets import find_data_set, open_records
+    from experiments.profiles.input_settings import DataSettings
+    from experiments.steps.segments import SEGMENTS_FILE, write_segments
 
     for number in range(12):
         write_challenge_record(tmp_path / "training", f"E{number:05d}", number, {"Dx": "426783006"})
@@ -146,6 +148,12 @@ def test_the_harness_takes_a_prepared_folder(tmp_path):
     data_set = find_data_set("ecgbyte.prepared.folder:PreparedFolder")
     records = open_records(data_set, output, sampling_rate=100, seed=0, num_patients=0)
     assert len(records.entries) == 12 and records.read("E00003").sampling_rate == records.sampling_rate == 100
+    # Its segments are those of the shards: nothing is filtered a second time.
+    settings = DataSettings("ecgbyte.prepared.folder:PreparedFolder", segment_seconds=2.0, segments_per_record=2)
+    details = write_segments(tmp_path, records, records.entries, settings, CHAIN)
+    assert details["records"] == 12 and details["rejected"] == 0
+    stored = np.load(tmp_path / SEGMENTS_FILE)
+    np.testing.assert_array_equal(stored[3, 1], records.read("E00003").signal[:, 200:400])
 
 
 def test_a_wrong_rate_is_rejected(tmp_path):

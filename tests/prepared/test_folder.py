@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from ecgbyte.prepared.settings import PreparationSettings
 from ecgbyte.prepared.signal_steps import FINEST_MV, in_millivolts, in_steps
 from ecgbyte.prepared.storage import Storage
 from ecgbyte.signals.preprocess import Preprocessor
+from tests.conftest import ROOT
 from tests.prepared.prepared_examples import CHAIN, contents, settings_of, sources_in
 
 
@@ -269,3 +272,10 @@ def test_a_list_and_a_limit_choose(tree, tmp_path, capsys):
     assert "--folds: these records have none" in capsys.readouterr().err
     with (output / "rejected.csv").open(newline="") as stream:
         assert list(csv.reader(stream)) == [["record", "file", "code", "reason"]]
+
+
+def test_the_example_of_the_pages_runs(prepared):
+    script = ROOT / "docs" / "examples" / "read_prepared.py"
+    done = subprocess.run([sys.executable, script, prepared], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "10 prepared, 0 rejected {}" in done.stdout and "4 records, (4, 12, 500)" in done.stdout

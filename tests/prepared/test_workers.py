@@ -82,6 +82,25 @@ def test_a_cluster_of_which_a_worker_dies(cluster, tmp_path):
     assert contents(output) == contents(expected)
 
 
+def test_ctrl_c_reaches_all_and_ends_quietly(tmp_path):
+    records = tmp_path / "records"
+    for number in range(60):
+        write_record(records, f"r{number:02d}", number)
+    expected, output = tmp_path / "expected", tmp_path / "output"
+    command = ["prepare", records, "-o", output, "--records-per-shard", "1", "--target-rate", "100", "--no-estimate"]
+    process = start_command(*command, "--workers", "2", new_session=True)
+    deadline = time.monotonic() + 120
+    while len(list(output.glob("journal/*.json"))) < 5 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=120)
+    assert process.returncode == 130 and "Traceback" not in told and "goes on from there" in told
+    sources = sources_in(records, patients=False)
+    for folder in (output, expected):
+        prepare(sources, settings_of(records_per_shard=1), Storage(folder), progress=False)
+    assert contents(output) == contents(expected)
+
+
 def test_a_scheduler_that_is_not_there(tree, tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"scheduler: tcp://127.0.0.1:9 cannot be reached"):
         list(run_blocks(abs, [(-1,)], scheduler="tcp://127.0.0.1:9", timeout_s=2))
