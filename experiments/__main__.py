@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 
 from experiments.options import parser, read_chosen
 
@@ -35,13 +36,16 @@ def main(arguments: list[str] | None = None) -> int:
             )
         profile, roots = read_chosen(options)
         # torch and transformers load only when the arguments are right.
-        from experiments.plan import Plan, describe
+        from experiments.jobs import execute_in_processes, num_jobs
+        from experiments.plan import Group, Plan, describe
         from experiments.run import open_study, run_profile
-        from experiments.workers import default_jobs, execute_with
+        from experiments.steps.work_folder import Failure, WorkFolder
 
-        jobs = default_jobs() if options.jobs is None else options.jobs
-        if jobs < 1:
-            raise ValueError(f"--jobs: got {jobs}, expected 1 or more")
+        jobs = num_jobs(options.jobs)
+
+        def do(groups: Sequence[Group], work: WorkFolder) -> list[Failure]:
+            return execute_in_processes(groups, work, given, jobs)
+
         study = open_study(profile, options.work / profile.name, roots, options.questions, tracking=options.tracking)
         if options.finished and (options.only or options.dry_run):
             raise ValueError("--finished: writes results, so it does not go with --only or --dry-run")
@@ -51,11 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(describe(Plan(study).groups(only)))
             return 0
         if only:
-            failures = execute_with(study, Plan(study).groups(only), jobs)
+            failures = do(Plan(study).groups(only), study.work)
         else:
             from experiments.report.results_folder import write_results
 
-            outcome = run_profile(study, finished_only=options.finished, jobs=jobs)
+            outcome = run_profile(study, finished_only=options.finished, do=do)
             failures = outcome.failures
             folder = options.results / profile.name
             print(write_results(outcome, profile, folder))

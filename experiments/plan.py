@@ -99,10 +99,6 @@ class Plan:
         read = [method for method in self.profile.all_methods if method.sees_tokens]
         return sorted({method.matching for method in read if not method.tokenizer_changes(self.profile)})
 
-    def group(self, name: str) -> Group:
-        """The group called so."""
-        return next(group for group in self.groups() if group.name == name)
-
     def groups(self, only: Iterable[str] = ()) -> list[Group]:
         """The tasks of all runs, or of those that are named.
 
@@ -136,58 +132,36 @@ class Plan:
         return [group for group in groups if not wanted or any(_fits(group.name, name) for name in wanted)]
 
 
-def execute(groups: Sequence[Group], work: WorkFolder) -> list[Failure]:
+def execute(groups: Sequence[Group], work: WorkFolder, *, alone: bool = True) -> list[Failure]:
     """Do all tasks that are not done; a run that fails is recorded, and the others go on.
 
     After each run the time left is told, from the operations of what is done and what is not.
-    """
-    failures = []
-    progress = Progress(groups)
-    for number, group in enumerate(groups, 1):
-        print(f"--- {group.name} ({number} of {len(groups)})", file=sys.stderr, flush=True)
-        failure = do_group(group, work)
-        if failure is not None:
-            failures.append(failure)
-            print(f"--- {group.name} failed: {failure.error}", file=sys.stderr, flush=True)
-        progress.ended(group)
-    return failures
-
-
-def do_group(group: Group, work: WorkFolder, *, alone: bool = True) -> Failure | None:
-    """Do the tasks of a group that are not done, up to the first that fails.
 
     Parameters
     ----------
-    group : Group
+    groups : sequence of Group
     work : WorkFolder
     alone : bool
-        Whether nothing else is done meanwhile; otherwise tasks that ask for that are left.
+        Whether nothing else is done meanwhile; otherwise tasks that are timed are left for later.
     """
-    try:
-        for task in group.tasks:
-            if alone or not task.alone:
-                work.run(task)
-    except FAILURES as error:
-        return Failure(group.name, f"{type(error).__name__}: {error}", traceback.format_exc())
-    return None
-
-
-class Progress:
-    """Tells the time left whenever a group has ended, from the operations of what is done and what is not."""
-
-    def __init__(self, groups: Sequence[Group]) -> None:
-        self._waiting = {group.name: _operations(_not_done(group)) for group in groups}
-        self._finished = 0.0
-        self._left = _operations(task for group in groups for task in _not_done(group))
-        self._started = time.perf_counter()
-
-    def ended(self, group: Group) -> None:
-        """Tell what is left after a group."""
-        waited = self._waiting.pop(group.name)
-        self._finished, self._left = self._finished + waited, max(0.0, self._left - waited)
-        if self._finished and self._waiting:
-            minutes = (time.perf_counter() - self._started) / self._finished * self._left / 60
+    failures = []
+    left = _operations(task for group in groups for task in _not_done(group))
+    started, finished = time.perf_counter(), 0.0
+    for number, group in enumerate(groups, 1):
+        waiting = _operations(_not_done(group))
+        print(f"--- {group.name} ({number} of {len(groups)})", file=sys.stderr, flush=True)
+        try:
+            for task in group.tasks:
+                if alone or not task.alone:
+                    work.run(task)
+        except FAILURES as error:
+            failures.append(Failure(group.name, f"{type(error).__name__}: {error}", traceback.format_exc()))
+            print(f"--- {group.name} failed: {error}", file=sys.stderr, flush=True)
+        finished, left = finished + waiting, max(0.0, left - waiting)
+        if finished and number < len(groups):
+            minutes = (time.perf_counter() - started) / finished * left / 60
             print(f"--- about {minutes:.0f} minutes left", file=sys.stderr, flush=True)
+    return failures
 
 
 def unfinished(groups: Sequence[Group]) -> list[Failure]:

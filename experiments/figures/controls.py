@@ -10,7 +10,7 @@ from experiments.figures.data import FigureData
 from experiments.figures.files import colour_and_marker, headline, legend_below, legend_entry, new_figure
 from experiments.figures.method_axes import dot, height_of, label_methods, methods_in, seeds_of, spread, title_of
 from experiments.rows.estimates import Estimate
-from experiments.rows.groups import BALANCED, most_seeds
+from experiments.rows.groups import BALANCED, headline_rows, most_seeds
 from experiments.rows.metrics import METRICS
 from experiments.rows.schema import INPUTS
 
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WHOLE = {("language-quality", "accuracy"), ("roc-areas", "roc-area-macro")}
-_SUBSETS = {"all": "all questions", BALANCED: "answer-balanced questions"}
 
 
 def controls_figure(data: FigureData) -> Figure | None:
     """Accuracy and mean ROC area of each method under every input; None without rows."""
-    rows = most_seeds(row for row in data.rows if row.subset == "all" and (row.table, row.metric) in _WHOLE)
+    rows = headline_rows(most_seeds(row for row in data.rows if (row.table, row.metric) in _WHOLE))
     if not rows:
         return None
     metrics = [name for name in ("accuracy", "roc-area-macro") if any(row.metric == name for row in rows)]
@@ -52,16 +51,14 @@ def controls_figure(data: FigureData) -> Figure | None:
 
 def control_differences_figure(data: FigureData) -> Figure | None:
     """What the ECG adds to accuracy over every control, on all questions and on balanced ones; None without."""
-    rows = most_seeds(
-        row
-        for row in data.rows
-        if (row.table, row.metric) == ("controls", "accuracy-difference") and row.subset in _SUBSETS
-    )
+    rows = most_seeds(row for row in data.rows if (row.table, row.metric) == ("controls", "accuracy-difference"))
+    # The headline's questions, and those of them whose text gives nothing away.
+    rows = [*headline_rows(rows), *(row for row in rows if row.subset == BALANCED)]
     if not rows:
         return None
     inputs = [name for name in INPUTS if any(row.input == name for row in rows)]
     methods, datasets = methods_in(rows), sorted({row.dataset for row in rows})
-    subsets = [name for name in _SUBSETS if any(row.subset == name for row in rows)]
+    subsets = sorted({row.subset for row in rows}, key=lambda name: name == BALANCED)
     figure, panels = new_figure(
         2.0 + 2.4 * len(inputs),
         1.1 * height_of(len(methods)) * len(datasets),
@@ -81,7 +78,7 @@ def control_differences_figure(data: FigureData) -> Figure | None:
                     if (row.dataset, row.input, row.subset) == (dataset, name, subset):
                         value = Estimate(row.value, row.ci_low, row.ci_high)
                         dot(axes, value, methods.index(row.method) + lift, colour, marker, markersize=4)
-                legend_entry(axes, _SUBSETS[subset], colour, marker)
+                legend_entry(axes, f"{subset} questions", colour, marker)
             axes.set_xlabel(f"minus {name} (points)" + (f", {dataset}" if len(datasets) > 1 else ""), fontsize=9)
     legend_below(figure, np.ravel(panels)[0])
     headline(figure, title_of(f"What the ECG adds to accuracy, {seeds_of(rows)}", rows))

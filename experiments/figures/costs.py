@@ -29,7 +29,7 @@ from experiments.figures.method_axes import (
     title_of,
 )
 from experiments.figures.quality import answers_at_own_input
-from experiments.rows.groups import family, layout_name, layout_order, method_order
+from experiments.rows.groups import family, headline_rows, layout_name, layout_order, method_order
 from experiments.rows.metrics import METRICS
 from experiments.rows.schema import ResultRow
 from experiments.rows.total_costs import SECONDS, Cost, stage_costs, total_costs
@@ -158,7 +158,7 @@ def accuracy_cost_figure(data: FigureData) -> Figure | None:
     A method's cost is that of the first layout, in the order of the tables, at which its training was measured; times
     that are projected do not stand here.
     """
-    answered = [row for row in answers_at_own_input(data.rows) if row.metric == "accuracy" and row.subset == "all"]
+    answered = headline_rows(row for row in answers_at_own_input(data.rows) if row.metric == "accuracy")
     spent: dict[tuple[str, str], Cost] = {}
     for total in total_costs(data.rows):
         if total.basis == "measured":

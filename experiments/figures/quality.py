@@ -21,7 +21,15 @@ from experiments.figures.method_axes import (
     title_of,
 )
 from experiments.rows.estimates import Estimate
-from experiments.rows.groups import AGAINST, at_own_input, family, most_seeds, subset_order
+from experiments.rows.groups import (
+    AGAINST,
+    NOISE_QUESTIONS,
+    at_own_input,
+    family,
+    headline_rows,
+    most_seeds,
+    subset_order,
+)
 from experiments.rows.metrics import METRICS
 from experiments.rows.schema import ResultRow
 
@@ -42,7 +50,7 @@ def language_quality_figure(data: FigureData) -> Figure | None:
 
     Several data sets have a line of panels each.
     """
-    rows = [row for row in answers_at_own_input(data.rows) if row.subset == "all" and row.metric in _SHOWN]
+    rows = [row for row in headline_rows(answers_at_own_input(data.rows)) if row.metric in _SHOWN]
     metrics = [name for name in _SHOWN if any(row.metric == name for row in rows)]
     labels = {name: f"{METRICS[name].label} ({METRICS[name].unit})" for name in metrics}
     panels = {name: [row for row in rows if row.metric == name] for name in metrics}
@@ -51,7 +59,9 @@ def language_quality_figure(data: FigureData) -> Figure | None:
 
 def question_types_figure(data: FigureData) -> Figure | None:
     """Accuracy of all methods on each type of question, and on those that need the ECG; None without such rows."""
-    rows = [row for row in answers_at_own_input(data.rows) if row.metric == "accuracy"]
+    rows = [
+        row for row in answers_at_own_input(data.rows) if row.metric == "accuracy" and row.subset != NOISE_QUESTIONS
+    ]
     subsets = sorted({row.subset for row in rows}, key=subset_order)
     if len(subsets) < 2:
         return None
@@ -63,7 +73,7 @@ def question_types_figure(data: FigureData) -> Figure | None:
 def comparisons_figure(data: FigureData) -> Figure | None:
     """How much better each method answers than the one that most are compared with; None without paired tests."""
     wanted = {"accuracy-difference": "accuracy", "bleu-4-difference": "bleu-4"}
-    rows = most_seeds(r for r in data.rows if r.table == "comparisons" and r.metric in wanted and r.subset == "all")
+    rows = headline_rows(most_seeds(r for r in data.rows if r.table == "comparisons" and r.metric in wanted))
     if not rows:
         return None
     against, _ = Counter(sorted(row.variant for row in rows)).most_common(1)[0]

@@ -18,7 +18,7 @@ from ecgbyte.files import write_atomically
 from experiments.report.report import is_small
 from experiments.rows.estimates import Estimate, cell_text
 from experiments.rows.files import read_rows
-from experiments.rows.groups import REFERENCE_METHOD, family
+from experiments.rows.groups import GENERATED, REFERENCE_METHOD, family
 from experiments.rows.schema import ResultRow
 from experiments.steps.work_folder import ROOT
 from experiments.tables.catalogue import make_tables
@@ -43,7 +43,8 @@ class Block(NamedTuple):
 # By the name of the table. A column that ends in a space stands for all that begin with it.
 _BLOCKS = {
     "language-quality": Block(
-        ("method", "family", "accuracy", "BLEU-4", "ROUGE-L", "METEOR", "BERTScore F1"), "language-quality"
+        ("method", "family", "accuracy", "F1 of findings", "BLEU-4", "ROUGE-L", "METEOR", "BERTScore F1"),
+        "language-quality",
     ),
     "efficiency": Block(
         ("layout", "method", "time is", "training time (s)", "samples seen", f"time, times {REFERENCE_METHOD}'s"),
@@ -116,8 +117,8 @@ def _summary(runs: Sequence[Run]) -> list[str]:
         if not any(family(row.method) == "two-stage" for row in run.rows):
             continue
         tables = run.tables
-        quality = part(tables["language-quality"], "all")
-        adds, areas = part(tables["control-differences"], "all"), part(tables["roc-areas"], "mean over attributes")
+        quality, adds = (headline_part(tables[name]) for name in ("language-quality", "control-differences"))
+        areas = part(tables["roc-areas"], "mean over attributes")
         times = [line for line in tables["efficiency"].rows if line.get("time is") == "measured"]
         columns = {
             "accuracy (%)": (quality.rows, "accuracy"),
@@ -140,6 +141,12 @@ def _summary(runs: Sequence[Run]) -> list[str]:
         lines += [f"[`{run.profile}`](results/{run.profile}/report.md){run.mark} ({words}):", ""]
         lines += [*markdown_lines(("method", "runs", *columns), cells), ""]
     return lines
+
+
+def headline_part(table: Table) -> Table:
+    """The part of a table that is the headline: the generated questions where others stand beside them, or all."""
+    names = {name for name, _ in table.divided()}
+    return part(table, GENERATED if GENERATED in names else "all")
 
 
 def part(table: Table, name: str) -> Table:
@@ -172,7 +179,7 @@ def _table(name: str, block: Block, runs: Sequence[Run]) -> list[str]:
 
 
 def _ours(table: Table, block: Block, run: Run) -> list[str]:
-    whole = part(table, "all") if "subset" in table.columns else table
+    whole = headline_part(table) if "subset" in table.columns else table
     shared = whole.shared_cells()
     wanted = [column for column in whole.columns if any(_is_wanted(column, start) for start in block.columns)]
     # Lines of other measures, such as the cost of an ablation, would be empty here.

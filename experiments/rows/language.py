@@ -14,7 +14,7 @@ from ecgbyte.metrics.resampled_scores import resample_scores
 from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.profiles.methods import METHODS
 from experiments.rows.answer_scores import AnswerScorer
-from experiments.rows.groups import GENERATED, NOISE_QUESTIONS
+from experiments.rows.groups import GENERATED, NOISE_QUESTIONS, PERFECT
 from experiments.rows.metrics import bounds_of_metrics
 from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import Answers
@@ -96,6 +96,30 @@ def language_rows(
                     )
                     for metric, difference in compared.items():
                         rows.append(maker.measured("controls", f"{metric}-difference", difference, columns))
+    return rows
+
+
+def ceiling_rows(
+    maker: RowMaker,
+    questions: Sequence[Question],
+    patients: Mapping[str, str],
+    subsets: Mapping[str, Sequence[int]] | None = None,
+) -> list[ResultRow]:
+    """What perfect answers have in every metric of answers, many of which do not reach 100 for short answers.
+
+    Arguments as in `language_rows`.
+    """
+    references = [question.reference for question in questions]
+    scores = maker.scorer.score(references, references)
+    rows = []
+    for subset, places in question_subsets(questions, subsets).items():
+        if not len(places):
+            continue
+        owners = [patients[questions[place].record_id] for place in places]
+        resampled = resample_scores(scores.select(places), owners, **maker.resampling)
+        columns: dict[str, Any] = {"method": PERFECT, "input": "text-only", "subset": subset, **seed_columns([0])}
+        for metric, measure in measure_runs([resampled], bounds=bounds_of_metrics()).items():
+            rows.append(maker.measured("ceilings", metric, measure, columns))
     return rows
 
 

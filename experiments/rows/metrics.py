@@ -24,6 +24,8 @@ TABLES = (
     "tokenizer",
     "convergence",
     "decodings",
+    "learning-rates",
+    "ceilings",
 )
 INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")
 SCALES = ("small run", "full")
@@ -120,6 +122,13 @@ _CONVERGENCE = {
     "polarity-lowest": Metric("lowest ROC area of questions and their opposites", "0 to 1", 3, _SHARE),
     "token-counts-gap": Metric("mean ROC area minus that of the linear token reader", "-1 to 1", 3, (-1.0, 1.0)),
 }
+# Of the trials from which validation chose a method's learning rate, and the one that a training run had.
+_LEARNING_RATES = {
+    "learning-rate": Metric("learning rate", "", 6, _NOT_NEGATIVE),
+    "trial-loss": Metric("validation loss of the trial", "nats", 4, _NOT_NEGATIVE),
+    "trial-score": Metric("validation score of the trial", "%", 2),
+    "trial-step": Metric("step of the best score", "steps", 0, _NOT_NEGATIVE),
+}
 
 
 def derived(metrics: dict[str, Metric]) -> dict[str, Metric]:
@@ -134,7 +143,14 @@ def derived(metrics: dict[str, Metric]) -> dict[str, Metric]:
     return entries
 
 
-METRICS: dict[str, Metric] = {**_ANSWERS, **_RANKING, **derived({**_ANSWERS, **_RANKING}), **_OTHERS, **_CONVERGENCE}
+METRICS: dict[str, Metric] = {
+    **_ANSWERS,
+    **_RANKING,
+    **derived({**_ANSWERS, **_RANKING}),
+    **_OTHERS,
+    **_CONVERGENCE,
+    **_LEARNING_RATES,
+}
 
 
 def bounds_of_metrics() -> dict[str, Bounds]:

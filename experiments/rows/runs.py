@@ -11,7 +11,14 @@ from experiments.profiles.profile import Profile
 from experiments.rows.comparisons import comparison_rows
 from experiments.rows.costs import CostRows
 from experiments.rows.groups import SEVERAL_FINDINGS
-from experiments.rows.language import Runs, headline_places, language_rows, text_subsets, truncation_rows
+from experiments.rows.language import (
+    Runs,
+    ceiling_rows,
+    headline_places,
+    language_rows,
+    text_subsets,
+    truncation_rows,
+)
 from experiments.rows.maker import RowMaker
 from experiments.rows.ranking import ranking_rows
 from experiments.rows.schema import ResultRow
@@ -107,6 +114,7 @@ def quality_rows(
         if run.method.is_trained:
             counts = run.answer_task.step.details["truncation"]
             rows += truncation_rows(maker, run.method.name, counts, seed=run.seed)
+    rows += ceiling_rows(maker, questions, patients, subsets)
     return rows + comparison_rows(maker, answers, questions, patients, subsets=subsets)
 
 
@@ -190,7 +198,20 @@ def transfer_rows(maker: RowMaker, runs: Sequence[TransferRun]) -> list[ResultRo
             ]
             if ended:
                 rows += _transfer_rows(maker, ended)
+        ended = [run for run in runs if run.dataset == dataset and run.answer_task.step.is_done]
+        if ended:
+            rows += _transfer_ceilings(maker, ended[0])
     return rows
+
+
+def _transfer_ceilings(maker: RowMaker, run: TransferRun) -> list[ResultRow]:
+    """What perfect answers have on the questions of a transfer, there and at home; the same for all methods."""
+    trained_on = run.run.study.profile.data.dataset
+    there = ceiling_rows(maker, run.questions.target, run.patients)
+    home = ceiling_rows(maker, run.questions.own, run.run.study.prepared.patients)
+    moved = [row._replace(dataset=run.dataset, data_fingerprint=run.data_fingerprint) for row in there]
+    kept = [row for row in [*moved, *home] if row.subset == "all" and row.metric in _SHORT]
+    return [row._replace(trained_on=trained_on) for row in kept]
 
 
 def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[ResultRow]:

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from ecgbyte.data.questions.question import Question
+from ecgbyte.data.questions.question import REPORT_QUESTION_TYPE, Question
 from ecgbyte.metrics.roc_area import roc_area
 from ecgbyte.models.ecg_language_model import ECGLanguageModel, token_log_likelihoods
 from ecgbyte.models.running import device_of, to_device
@@ -43,8 +43,9 @@ def validation_score(
     Returns
     -------
     ValidationScore
-        Measures ``accuracy`` in %, the score; ``roc-area-macro``, the mean over what yes/no questions ask for, where
-        one has both answers; and ``loss``, the mean per token of the answers in nats.
+        Measures ``accuracy`` in %, the score, of all questions but those for whole reports, which nobody gives to the
+        letter; ``roc-area-macro``, the mean over what yes/no questions ask for, where one has both answers; and
+        ``loss``, the mean per token of all answers in nats.
     """
     measure = _Measure(examples, questions, SharedPrefixCollator(collator), batch_size)
     return ValidationScore(ACCURACY, measure)
@@ -67,6 +68,8 @@ class _Measure:
         self._first = next((n for n, (a, b) in enumerate(zip(yes, no, strict=False)) if a != b), 0)
         self._words = yes[self._first], no[self._first]
         self._asked = _yes_no_questions(questions)
+        short = [question.question_type != REPORT_QUESTION_TYPE for question in questions]
+        self._short = np.array(short if any(short) else [True] * len(short))
 
     def __call__(self, trained: torch.nn.Module) -> Mapping[str, float]:
         model = cast(ECGLanguageModel, trained)
@@ -91,7 +94,7 @@ class _Measure:
                 of_word = logits[start + min(self._first, count - 1)]
                 scores[at] = float(of_word[self._words[0]] - of_word[self._words[1]])
                 start += count
-        found = {ACCURACY: 100 * float(right.mean()), LOSS: summed / labels}
+        found = {ACCURACY: 100 * float(right[self._short].mean()), LOSS: summed / labels}
         areas = [
             roc_area(scores[places], positives)
             for places, positives in self._asked

@@ -9,6 +9,7 @@ from typing import Any
 from experiments.profiles.methods import METHODS
 from experiments.rows.estimates import Cell, Estimate
 from experiments.rows.groups import family, groups, most_seeds
+from experiments.rows.learning_rates import TRIED
 from experiments.rows.schema import ResultRow
 from experiments.tables.notes import scale_notes
 from experiments.tables.table import Table
@@ -19,6 +20,7 @@ _TERMS = (
     "segments a step",
     "questions a segment",
     "optimiser",
+    "learning rates tried",
     "precision",
     "language model",
     "adaptation",
@@ -27,13 +29,15 @@ _TERMS = (
 )
 _COLUMNS = (
     *("dataset", "method", "family", "training runs"),
-    *(*_TERMS[:-2], "ECG token rows", *_TERMS[-2:]),
+    *(*_TERMS[:-2], "learning rate taken", "ECG token rows", *_TERMS[-2:]),
     *("optimiser steps", "samples seen", "samples seen, all stages", "test questions", "scale"),
 )
 
 
 def budget(rows: Iterable[ResultRow]) -> Table:
     """What each method consumed and the terms it was trained under, from the settings that its rows carry."""
+    rows = list(rows)
+    trials = [row for row in rows if row.table == "learning-rates"]
     rows = [row for row in rows if row.table in ("language-quality", "efficiency") and not row.variant]
     lines: list[dict[str, Cell]] = []
     for _, group in groups(rows, "dataset", "method"):
@@ -43,6 +47,7 @@ def budget(rows: Iterable[ResultRow]) -> Table:
         line |= {"training runs": max(max(r.seeds for r in group), len({r.seed for r in group if r.seed is not None}))}
         trained = first.method not in METHODS or METHODS[first.method].is_trained
         line |= _terms(settings, first.method) if trained else {"training questions": _training_questions(settings)}
+        line |= _rates([row for row in trials if (row.dataset, row.method) == (first.dataset, first.method)])
         line |= (consumed := _consumed(group))
         if line["family"] == "as published":
             line |= _questions_apart(consumed)
@@ -119,6 +124,17 @@ def _adaptation(model: Mapping[str, Any]) -> str | None:
         return None
     how = " ".join(["LoRA", *([f"of rank {model['lora_rank']}"] if "lora_rank" in model else [])])
     return how if model.get("lora") else "in full"
+
+
+def _rates(rows: Iterable[ResultRow]) -> dict[str, Cell]:
+    """The learning rates that were tried and the one that was taken; empty where none was tried."""
+    rows = list(rows)
+    tried = sorted({float(row.variant.removeprefix(TRIED)) for row in rows if row.variant.startswith(TRIED)})
+    taken = sorted({row.value for row in rows if row.metric == "learning-rate"})
+    return {
+        "learning rates tried": ", ".join(f"{rate:g}" for rate in tried) or None,
+        "learning rate taken": ", ".join(f"{rate:g}" for rate in taken) or None,
+    }
 
 
 def _token_rows(model: Mapping[str, Any], method: str) -> str | None:

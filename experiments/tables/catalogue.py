@@ -11,12 +11,18 @@ from experiments.rows.schema import ResultRow, check_rows
 from experiments.tables.budget import budget
 from experiments.tables.calculation import paper_scale
 from experiments.tables.controls import control_differences, controls
-from experiments.tables.convergence import convergence
+from experiments.tables.convergence import convergence, learning_rates
 from experiments.tables.decodings import decodings
 from experiments.tables.efficiency import efficiency, efficiency_by_stage, validation
 from experiments.tables.latex import to_latex
 from experiments.tables.published import PublishedNumber, read_published_numbers
-from experiments.tables.quality import comparisons, language_quality, language_quality_by_seed, roc_areas
+from experiments.tables.quality import (
+    comparisons,
+    language_quality,
+    language_quality_by_seed,
+    noise_questions,
+    roc_areas,
+)
 from experiments.tables.rendering import quoted_to_csv, to_csv, to_markdown
 from experiments.tables.table import Table
 from experiments.tables.variations import ablations, tokenizer, transfer
@@ -40,7 +46,7 @@ class Entry(NamedTuple):
     latex: tuple[str, ...] = ()
 
 
-_QUALITY = ("method", "family", "accuracy", "BLEU-4", "ROUGE-L", "METEOR", "BERTScore F1")
+_QUALITY = ("method", "family", "accuracy", "F1 of findings", "BLEU-4", "ROUGE-L", "METEOR", "BERTScore F1")
 _TESTS = tuple(f"{metric}, {test}" for metric in ("accuracy", "BLEU-4") for test in ("difference", "p", "p (Holm)"))
 _COSTS = (
     "method",
@@ -57,10 +63,12 @@ TABLES = (
     Entry(comparisons, latex=("dataset", "method", "against", *_TESTS)),
     Entry(language_quality_by_seed),
     Entry(decodings),
+    Entry(noise_questions),
     Entry(controls, quotes="controls"),
     Entry(control_differences),
     Entry(roc_areas),
     Entry(convergence),
+    Entry(learning_rates),
     Entry(paper_scale),
     Entry(efficiency, quotes="efficiency", latex=("dataset", *_COSTS)),
     Entry(efficiency_by_stage),

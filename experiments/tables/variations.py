@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from experiments.rows.estimates import Cell, Estimate
-from experiments.rows.groups import family, groups, most_seeds
+from experiments.rows.groups import PERFECT, family, groups, most_seeds
 from experiments.rows.metrics import METRICS
 from experiments.rows.schema import ResultRow
 from experiments.rows.variants import BASE, TOKENIZER_METRICS, split_variant, transfer_beside_home, variant_order
 from experiments.tables.notes import PLACE, interval_note, place, scale_notes
+from experiments.tables.quality import ceilings_of
 from experiments.tables.table import Table
 
 _TRANSFER_METRICS = ("accuracy", "bleu-4", "rouge-l", "meteor", "bertscore-f1", "roc-area-macro", "truncated-inputs")
@@ -28,6 +29,7 @@ _ABLATION_METRICS = (
 
 def transfer(rows: Iterable[ResultRow]) -> Table:
     """Methods tested on another data set than they were trained on, beside the test on their own."""
+    rows = list(rows)
     moved = transfer_beside_home(rows)
     lines = []
     for _, group in groups(moved, "method", "trained_on", "dataset", "split", "subset", "input", "seed"):
@@ -39,6 +41,7 @@ def transfer(rows: Iterable[ResultRow]) -> Table:
         line |= {METRICS[name].label: Estimate.of(found.get(name)) for name in _TRANSFER_METRICS}
         lines.append({**line, "scale": first.scale})
     lines.sort(key=lambda line: _lines_order(line, _methods(moved)))
+    lines += _ceilings(rows, lines)
     notes = (
         interval_note(moved),
         "Where both data sets are the same: the test at home, on questions of the kinds that the other data set has.",
@@ -47,6 +50,19 @@ def transfer(rows: Iterable[ResultRow]) -> Table:
     columns = ["method", "family", "trained on", "tested on", "split", "subset", "input", "seed", "seeds", "n"]
     columns += [*(METRICS[name].label for name in _TRANSFER_METRICS), "scale"]
     return Table.of("transfer", "Transfer between data sets", columns, lines, notes)
+
+
+def _ceilings(rows: Iterable[ResultRow], lines: Sequence[dict[str, Cell]]) -> list[dict[str, Cell]]:
+    """What perfect answers to the questions of a transfer have, one line for each data set that was tested on."""
+    found = []
+    rows = list(rows)
+    for trained, tested in dict.fromkeys((str(line["trained on"]), str(line["tested on"])) for line in lines):
+        best = ceilings_of(rows, trained).get((tested, "all"), {})
+        if best:
+            place = next(line for line in lines if (line["trained on"], line["tested on"]) == (trained, tested))
+            line = {**place, "method": PERFECT, "family": "ceiling", "input": None, "seed": None}
+            found.append({**line, **{METRICS[name].label: best.get(name) for name in _TRANSFER_METRICS}})
+    return found
 
 
 def _methods(rows: Iterable[ResultRow]) -> list[str]:

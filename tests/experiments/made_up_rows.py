@@ -7,14 +7,18 @@ from typing import Any
 import numpy as np
 
 from experiments.profiles.methods import METHODS, Method
+from experiments.rows.groups import PERFECT
 from experiments.rows.metrics import INPUTS
 from experiments.rows.schema import ResultRow, compact_json, seed_columns
 
 SEEDS = (0, 1, 2)
-SUBSETS = ("all", "answer-balanced", "ecg-needed", "single-choose", "single-query", "single-verify")
+SUBSETS = (
+    *("all", "generated", "ecg-qa", "answer-balanced", "ecg-needed", "several-findings"),
+    *("single-choose", "single-query", "single-verify"),
+)
 LANGUAGE = (
     *("accuracy", "bleu-4", "bleu-4-sentence", "rouge-1", "rouge-2", "rouge-l", "meteor", "bertscore-f1"),
-    "empty-answers",
+    *("finding-f1", "empty-answers"),
 )
 ABLATIONS = {
     "tokenizer.num_merges": (0, 500, 1750, 5000, 10000),
@@ -59,7 +63,7 @@ def made_up_rows() -> list[ResultRow]:
         rows += _answers(method, skill, draw)
         if method.is_trained:
             rows += [*_costs(method, draw), *_convergence(method)]
-    rows += [*_ablations(draw), *_transfer(draw), *_tokens(draw), *_decodings(draw)]
+    rows += [*_ablations(draw), *_transfer(draw), *_tokens(draw), *_ceilings(), *_decodings(draw)]
     return rows
 
 
@@ -68,7 +72,7 @@ def _answers(method: Method, skill: float, draw: np.random.Generator) -> list[Re
     for shown in INPUTS if method.sees_ecg else ("text-only",):
         level = skill if shown in ("ecg", "text-only") and (shown == "ecg" or not method.sees_ecg) else 35.0
         for subset in SUBSETS:
-            n = 1500 if subset == "all" else 500
+            n = 1500 if subset == "all" else 1300 if subset == "generated" else 500
             here = {"input": shown, "subset": subset, "n": n}
             for metric in LANGUAGE:
                 value = (
@@ -161,7 +165,22 @@ def _convergence(method: Method) -> list[ResultRow]:
         values = {"converged": float((method.name, seed) != ("vit", 2)), "flat-at-end": 0.3, "polarity-lowest": 0.7}
         values |= {"token-counts-gap": 0.02}
         rows += [row("convergence", method.name, name, value, **here) for name, value in values.items()]
+        rows.append(row("learning-rates", method.name, "learning-rate", 0.003, **here))
+    for rate, loss, score in ((0.001, 0.7, 55.0), (0.003, 0.6, 60.0)):
+        tried = {"split": "validation", "variant": f"learning rate {rate:g}"}
+        values = {"trial-loss": loss, "trial-score": score, "trial-step": 400}
+        rows += [row("learning-rates", method.name, name, value, **tried) for name, value in values.items()]
     return rows
+
+
+def _ceilings() -> list[ResultRow]:
+    """What perfect answers have: less than 100 in the measures that expect sentences."""
+    short = {"bleu-4-sentence": 40.0, "rouge-2": 35.0, "meteor": 70.0, "empty-answers": 0.0}
+    return [
+        row("ceilings", PERFECT, metric, short.get(metric, 100.0), subset=subset, input="text-only")
+        for subset in SUBSETS
+        for metric in LANGUAGE
+    ]
 
 
 def _ablations(draw: np.random.Generator) -> list[ResultRow]:

@@ -229,12 +229,15 @@ def test_ablations_have_a_line_a_value() -> None:
     assert values_in(axes) == [41.0, 42.0, 43.0]
 
 
-def test_ablations_of_several_methods_are_refused() -> None:
+def test_ablations_are_drawn_of_the_first_method() -> None:
     rows = [
-        row("ablations", method, "accuracy", 5.0, variant="tokenizer.num_merges=500") for method in ("ecg-byte", "merl")
+        row("ablations", method, "accuracy", value, variant="tokenizer.num_merges=500")
+        for method, value in (("merl", 6.0), ("ecg-byte", 5.0))
     ]
-    with pytest.raises(ValueError, match="several methods"):
-        ablations_figure(FigureData(rows))
+    found = ablations_figure(FigureData(rows))
+    assert found is not None and values_in(found.axes[0]) == [5.0]
+    with pytest.raises(ValueError, match="several data sets"):
+        ablations_figure(FigureData([*rows, rows[1]._replace(dataset="another")]))
 
 
 def test_no_rows_no_figure() -> None:

@@ -19,9 +19,10 @@ from experiments.profiles.profile import read_profile
 from experiments.rows.comparisons import best_two_stage, comparison_rows
 from experiments.rows.costs import CostRows
 from experiments.rows.files import read_rows, write_rows
-from experiments.rows.language import Runs, language_rows, text_subsets
+from experiments.rows.language import Runs, ceiling_rows, language_rows, text_subsets
 from experiments.rows.maker import RowMaker
 from experiments.rows.ranking import ranking_rows
+from experiments.rows.runs import chosen_subsets
 from experiments.rows.schema import ResultRow, check_rows, compact_json
 from experiments.steps.answers import Answers, given_answers
 from experiments.steps.trivial import most_frequent_answers
@@ -186,6 +187,34 @@ def test_comparisons_are_against_the_best_two_stage_method(maker: RowMaker) -> N
         assert ("most-frequent" in expected) == (metric != "roc-area-macro")
     p_value = find(rows, method="ecg-byte", metric="accuracy-p-value", subset="all")
     assert 0 < p_value.value < 0.05 and math.isnan(p_value.ci_low)
+
+
+def test_questions_of_ecg_qa_stand_beside_the_headline(maker: RowMaker) -> None:
+    asked = [
+        dataclasses.replace(one, source="ecg-qa", sample_id=f"x{place}") if place >= 24 else one
+        for place, one in enumerate(QUESTIONS)
+    ]
+    asked[1] = dataclasses.replace(asked[1], answer=("left axis deviation", "sinus rhythm"))
+    given = {seed: {"ecg": answers(range(right), questions=asked)} for seed, right in ((3, 12), (5, 18))}
+    subsets = chosen_subsets({"merl": given}, asked, seed=0)
+    assert subsets["ecg-qa"] == [*range(24, 36)] and subsets["generated"] == [*range(24)]
+    assert subsets["several-findings"] == [1] and max(subsets["answer-balanced"]) < 24
+    rows = language_rows(maker, "merl", given, asked, PATIENTS, SECONDS, subsets)
+    assert find(rows, metric="accuracy", subset="generated", seeds=2).value == pytest.approx(100 * 15 / 24)
+    # The headline has a row a run; a type is of its questions alone.
+    assert find(rows, metric="accuracy", subset="generated", seed=3).value == pytest.approx(50)
+    assert find(rows, metric="accuracy", subset="single-verify", seeds=2).n == 8
+    areas = ranking_rows(maker, "merl", given, asked, PATIENTS)
+    assert (
+        find(areas, metric="roc-area-macro", subset="generated", seeds=2).n
+        < find(areas, metric="roc-area-macro", subset="all", seeds=2).n
+    )
+    two = {"merl": given, "vit": {seed: {"ecg": answers(range(24, 36), questions=asked)} for seed in (3, 5)}}
+    assert best_two_stage(two) == "merl" and best_two_stage(two, subsets["ecg-qa"]) == "vit"
+    ceilings = ceiling_rows(maker, asked, PATIENTS, subsets)
+    assert check_rows([*rows, *areas, *ceilings])
+    assert find(ceilings, metric="accuracy", subset="generated").value == 100
+    assert find(ceilings, metric="meteor", subset="single-verify").value < 60
 
 
 def test_planned_pairs_are_compared_and_corrected_apart(maker: RowMaker) -> None:

@@ -13,15 +13,24 @@ import pytest
 
 from experiments.profiles.methods import METHODS
 from experiments.rows.estimates import Estimate
-from experiments.rows.groups import family, method_order, most_seeds
-from experiments.rows.schema import ResultRow
+from experiments.rows.groups import PERFECT, family, method_order, most_seeds
+from experiments.rows.learning_rates import chosen_rate_row, trial_rows
+from experiments.rows.schema import ResultRow, check_rows
 from experiments.tables.budget import budget
+from experiments.tables.calculation import paper_scale
 from experiments.tables.catalogue import TABLES, Entry, make_tables, table_files
 from experiments.tables.controls import control_differences, controls
+from experiments.tables.convergence import convergence, learning_rates
 from experiments.tables.efficiency import efficiency, efficiency_by_stage, validation
 from experiments.tables.latex import to_latex
 from experiments.tables.published import PublishedNumber, read_published_numbers
-from experiments.tables.quality import comparisons, language_quality, language_quality_by_seed, roc_areas
+from experiments.tables.quality import (
+    comparisons,
+    language_quality,
+    language_quality_by_seed,
+    noise_questions,
+    roc_areas,
+)
 from experiments.tables.rendering import markdown_text, to_csv, to_markdown
 from experiments.tables.table import Table
 from experiments.tables.variations import ablations, tokenizer, transfer
@@ -339,13 +348,96 @@ def test_every_table_of_a_whole_run_has_lines() -> None:
     assert all(table.rows for table in tables.values())
     assert len(tables["ablations"].rows) == 1 + sum(len(values) for values in ABLATIONS.values())
     whole = [line for line in tables["language-quality"].rows if line["subset"] == "all"]
-    assert [line["method"] for line in whole] == sorted(METHODS, key=method_order)
-    assert len([line for line in tables["language-quality-by-seed"].rows if line["subset"] == "all"]) == 3 * len(
-        METHODS
-    )
+    assert [line["method"] for line in whole] == [*sorted(METHODS, key=method_order), PERFECT]
+    by_seed = [line for line in tables["language-quality-by-seed"].rows if line["subset"] == "all"]
+    assert len(by_seed) == 3 * len(METHODS) + 1
     text = to_markdown(tables["language-quality"], AUDIT, first_part=True)
     assert "In all rows: dataset ptb-xl, split test, seeds 3" in text
     assert "Other parts, by subset" in text and "numbers, in [language-quality-quoted.csv]" in text
+
+
+def test_perfect_answers_stand_below_each_part_without_an_interval() -> None:
+    best = {"accuracy": 100.0, "meteor": 55.5}
+    ceilings = [
+        row("ceilings", PERFECT, metric, value, ci_low=value, ci_high=value, subset=subset)
+        for metric, value in best.items()
+        for subset in ("all", "single-verify")
+    ]
+    measured = [*QUALITY, row("language-quality", "merl", "meteor", 30.0)]
+    for make in (language_quality, language_quality_by_seed):
+        runs = [*measured, *(r._replace(seed=1) for r in measured)]
+        lines = make([*runs, *ceilings]).rows
+        last = [lines[place] for place in range(len(lines)) if lines[place]["family"] == "ceiling"]
+        assert [line["subset"] for line in last] == ["all", "single-verify"] and lines[-1] is last[-1]
+        assert last[0]["METEOR"] == Estimate(55.5) and last[0]["accuracy"] == Estimate(100.0)
+        assert last[0]["n"] == 50
+    moved = row("transfer", "merl", "bleu-4", 12.0, dataset="ptb-xl", trained_on="synthetic")
+    best_there = ceilings[0]._replace(metric="bleu-4", value=0.0, dataset="ptb-xl", trained_on="synthetic")
+    lines = transfer([moved, best_there, *ceilings]).rows
+    assert [(line["method"], line["BLEU-4"]) for line in lines] == [("merl", Estimate(12.0)), (PERFECT, Estimate(0.0))]
+
+
+def test_noise_questions_have_a_table_of_their_own() -> None:
+    parts = [r._replace(subset=subset) for r in QUALITY[:2] for subset in ("generated", "ecg-qa")]
+    rows = [*QUALITY, *parts]
+    assert language_quality(rows).rows[0]["subset"] == "generated"
+    assert "ecg-qa" not in {line["subset"] for line in language_quality(rows).rows}
+    assert [line["method"] for line in noise_questions(rows).rows] == ["ecg-byte", "merl"]
+    assert noise_questions(QUALITY).rows == []
+
+
+def test_roc_areas_of_the_headline_are_the_mean() -> None:
+    rows = [
+        row("roc-areas", "merl", "roc-area-macro", 0.8),
+        row("roc-areas", "merl", "roc-area-macro", 0.9, subset="generated"),
+    ]
+    found = {line["attribute"]: line["ecg"] for line in roc_areas(rows).rows}
+    assert found == {
+        "mean over attributes": Estimate(0.9, digits=3),
+        "mean over attributes, questions of ECG-QA among them": Estimate(0.8, digits=3),
+    }
+    assert [line["attribute"] for line in roc_areas(rows[:1]).rows] == ["mean over attributes"]
+
+
+def test_convergence_says_which_runs_had_converged() -> None:
+    rows = [row("convergence", "merl", "converged", value, seed=seed) for seed, value in ((0, 1.0), (1, 0.0))]
+    rows.append(row("convergence", "merl", "polarity-lowest", 0.41, seed=1))
+    lines = convergence(rows).rows
+    assert [(line["seed"], line["converged"]) for line in lines] == [(0, "yes"), (1, "no")]
+    label = "lowest ROC area of questions and their opposites"
+    assert [line[label] for line in lines] == [None, Estimate(0.41, digits=3)]
+
+
+def test_learning_rates_say_which_was_taken_and_the_budget_too() -> None:
+    class Maker:
+        def row(self, **columns: Any) -> ResultRow:
+            return row(columns.pop("table"), columns.pop("method"), columns.pop("metric"), **columns)
+
+    maker: Any = Maker()
+    trials: list[list[float | None]] = [[0.003, 0.6, 60.0, 400], [0.001, 0.7, 55.0, 500], [0.01, None, None, None]]
+    rows = trial_rows(maker, "merl", 0, trials, questions=80)
+    rows += [chosen_rate_row(maker, "merl", seed, 0.003, questions=80) for seed in (0, 1)]
+    rows.append(chosen_rate_row(maker, "vit", 0, 0.002, questions=80))
+    assert check_rows(rows)
+    lines = [(line["method"], line["learning rate"], line["taken"]) for line in learning_rates(rows).rows]
+    assert lines == [("merl", "0.001", "no"), ("merl", "0.003", "yes"), ("vit", "0.002", "yes")]
+    assert learning_rates(rows).rows[1]["validation score of the trial"] == Estimate(60.0)
+    measured = [row("language-quality", name, "accuracy", 50.0, configuration="{}") for name in ("merl", "vit")]
+    budgets = {line["method"]: line for line in budget([*rows, *measured]).rows}
+    assert (
+        budgets["merl"]["learning rates tried"] == "0.001, 0.003" and budgets["merl"]["learning rate taken"] == "0.003"
+    )
+    assert budgets["vit"]["learning rates tried"] is None and budgets["vit"]["learning rate taken"] == "0.002"
+
+
+def test_the_calculation_says_when_two_stages_take_three_times_as_long() -> None:
+    lines = {(line["layout"], line["encoder"]): line for line in paper_scale([]).rows}
+    merl = lines["padded to 1,024", "merl"]
+    numbers = [cell.value for cell in merl.values() if isinstance(cell, Estimate)]
+    whole, second, first, three, share, two = numbers[:6]
+    assert three * first + second == pytest.approx(3 * whole) and two * first + second == pytest.approx(2 * whole)
+    assert share == pytest.approx(100 / (1 + three / 20))
+    assert len(lines) == 8 and paper_scale(QUALITY) == paper_scale([])
 
 
 def test_tokenizer_table() -> None:
