@@ -10,26 +10,21 @@ from typing import Any, NamedTuple
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
 from ecgbyte.files import fingerprint
-from ecgbyte.signals.leads import LEADS
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.profiles import expected_cost
 from experiments.profiles.data_sets import DataSet, find_data_set, open_records
-from experiments.profiles.encoders import find_encoder, keeping
 from experiments.profiles.input_settings import LEAKY
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
 from experiments.steps import questions as asking
-from experiments.steps.encoders import random_encoder
-from experiments.steps.encoders.features import extract_all
-from experiments.steps.encoders.part import EncoderModule, module_of
-from experiments.steps.encoders.stage_one import pretrain_encoder
+from experiments.steps.encoder_tasks import EncoderTasks
 from experiments.steps.prepared import Prepared, open_prepared
 from experiments.steps.segments import SPLITS, Segments, choose_entries, kept_entries, share_of, write_segments
 from experiments.steps.token_measures import measure_tokens
 from experiments.steps.token_usage import UsageOf
 from experiments.steps.tokenizer_training import open_tokenizer, train_tokenizer
 from experiments.steps.tokens import encode_segments
-from experiments.steps.work_folder import Step, Task, WorkFolder
+from experiments.steps.work_folder import Task, WorkFolder
 
 # The settings that say which of the records are trained on, with what they usually are: segments do not depend on them.
 _DEALT: Mapping[str, Any] = {"train_share": 1.0, "split": "patient"}
@@ -56,18 +51,6 @@ class TokenizerTasks(NamedTuple):
     def tasks(self) -> tuple[Task, ...]:
         """All four."""
         return self.segments, self.trained, self.encoded, self.measured
-
-
-class EncoderPart(NamedTuple):
-    """An encoder as a reader takes it: its module, where that is, the settings that count, and what it is expected to
-    take in the language model and beside it.
-    """
-
-    module: EncoderModule
-    place: str
-    settings: Mapping[str, Any] = {}
-    positions: float = 1.0
-    operations: float = 0.0
 
 
 class Study:
@@ -183,8 +166,13 @@ class Study:
         counts = (profile.data.train_records, profile.data.validation_records, profile.data.test_records)
         return Task(step, build, size=expected_cost.segment_bytes(profile, sum(counts)))
 
+    @cached_property
+    def encoders(self) -> EncoderTasks:
+        """The encoders of its methods."""
+        return EncoderTasks(self)
+
     @property
-    def _dealt(self) -> dict[str, Any]:
+    def dealt(self) -> dict[str, Any]:
         """What says which records are trained on, as far as it is not as usual."""
         data = dataclasses.asdict(self.profile.data)
         return {name: data[name] for name, usual in _DEALT.items() if data[name] != usual}
@@ -201,7 +189,7 @@ class Study:
         files = asking.fingerprint_of_files(profile.questions, self.data_set, self.questions_root)
         step = self.work.step(
             "questions",
-            {**dataclasses.asdict(profile.questions), **self._dealt, "files": files, "seed": profile.seed},
+            {**dataclasses.asdict(profile.questions), **self.dealt, "files": files, "seed": profile.seed},
             (self.segments_task.step,),
             modules=("experiments.steps.questions",),
         )
@@ -253,7 +241,7 @@ class Study:
         settings = dataclasses.replace(profile.tokenizer, **other)
         trained = self.work.step(
             "tokenizer",
-            {**dataclasses.asdict(settings), **self._dealt, "seed": profile.seed},
+            {**dataclasses.asdict(settings), **self.dealt, "seed": profile.seed},
             (segments.step,),
             modules=("experiments.steps.tokenizer_training",),
         )
@@ -290,75 +278,3 @@ class Study:
     def tokenizer(self, matching: str) -> ECGTokenizer:
         """The trained tokenizer."""
         return open_tokenizer(self.tokenizer_tasks(matching).trained.step.folder, matching)
-
-    def pretraining_tasks(self, method: Method, seed: int) -> tuple[Task, ...]:
-        """The stages 1 of the parts of a method's encoder, with the published faults that it keeps there."""
-        return tuple(self._pretraining_task(part, seed, method.faults) for part in find_encoder(method.encoder).parts)
-
-    def _pretraining_task(self, name: str, seed: int, faults: tuple[str, ...]) -> Task:
-        encoder, settings = find_encoder(name), keeping(self.profile.encoder(name), faults)
-        step = self.work.step(
-            f"pretrain-{name}",
-            {**dataclasses.asdict(settings), **self._dealt, "seed": seed},
-            (self.segments_task.step,),
-            modules=("experiments.steps.encoders.stage_one", encoder.module),
-        )
-
-        def build(folder: Path) -> dict[str, Any]:
-            kept = self.splits()
-            return pretrain_encoder(
-                folder, module_of(encoder), self.segments, kept["train"], kept["validation"], settings, seed
-            )
-
-        return Task(step, build, operations=expected_cost.pretraining_operations(self.profile, name))
-
-    def random_encoder_task(self, name: str, seed: int) -> Task:
-        """An encoder that nothing has trained, drawn from the training seed."""
-        encoder, settings = find_encoder(name), self.profile.encoder(name)
-        recipe = {key: getattr(settings, key) for key in encoder.random_settings}
-        step = self.work.step(
-            f"draw-{name}",
-            {**recipe, **self._dealt, "seed": seed},
-            (self.segments_task.step,),
-            modules=(random_encoder.__name__,),
-        )
-
-        def build(folder: Path) -> dict[str, Any]:
-            return random_encoder.draw_encoder(folder, name, self.segments, self.splits()["train"], recipe, seed)
-
-        return Task(step, build)
-
-    def features_task(self, method: Method, seed: int, part: EncoderPart, left: tuple[Task, ...]) -> Task:
-        """The features of a method's frozen encoder, which `part` loads from what earlier tasks left."""
-        before: tuple[Step, ...] = tuple(task.step for task in left)
-        step = self.work.step(
-            f"features-{method.name}",
-            {"seed": seed, "faults": list(method.faults)},
-            before,
-            modules=("experiments.steps.encoders.features", part.place),
-        )
-
-        def build(folder: Path) -> dict[str, Any]:
-            folders = [step.folder for step in before]
-            return extract_all(folder, part.module, folders, self.segments, faults=method.faults, seed=seed)
-
-        return Task(step, build)
-
-    def frozen_part(self, method: Method) -> EncoderPart:
-        """A method's encoder, which a stage 1 of its own has pretrained, or which stays as it was drawn."""
-        if method.random_encoder:
-            module: Any = random_encoder
-            return EncoderPart(module, random_encoder.__name__)
-        encoder = find_encoder(method.encoder)
-        return EncoderPart(module_of(encoder), encoder.module)
-
-    def joint_part(self, name: str) -> EncoderPart:
-        """An encoder, or linear patches, to be trained together with the language model."""
-        encoder, settings = find_encoder(name), self.profile.encoder(name)
-        return EncoderPart(
-            module_of(encoder),
-            encoder.module,
-            {key: getattr(settings, key) for key in encoder.joint_settings},
-            encoder.expected_positions(settings, len(LEADS), expected_cost.lead_samples(self.profile)),
-            encoder.expected_operations(settings),
-        )

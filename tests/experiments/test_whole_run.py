@@ -154,12 +154,12 @@ def test_the_plan_names_every_run_and_what_is_done(finished: Path, capsys: pytes
 def test_a_failed_run_is_recorded_and_the_others_go_on(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from experiments.steps import study
+    from experiments.steps import encoder_tasks
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("the encoder is broken")
 
-    monkeypatch.setattr(study, "pretrain_encoder", broken)
+    monkeypatch.setattr(encoder_tasks, "pretrain_encoder", broken)
     # Another learning rate of stage 1: done before is all but merl.
     arguments = [*command(finished)[3:], "--change", "encoders.merl.learning_rate=0.002", "--results", str(tmp_path)]
     assert main([*arguments, "--jobs", "1"]) == 1

@@ -80,10 +80,10 @@ class FeatureReader:
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads features."""
-    pretraining = study.pretraining_tasks(method, seed)
-    part = study.frozen_part(method)
+    pretraining = study.encoders.pretraining_tasks(method, seed)
+    part = study.encoders.frozen_part(method)
     folders = tuple(task.step.folder for task in pretraining)
-    features = study.features_task(method, seed, part, pretraining)
+    features = study.encoders.features_task(method, seed, part, pretraining)
     return Reading(
         FeatureReader(part.module, folders, features.step.folder, method.faults, seed),
         (study.segments_task, *pretraining, features),

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads features of a random encoder."""
-    drawn = study.random_encoder_task(method.encoder, seed)
-    part = study.frozen_part(method)
-    features = study.features_task(method, seed, part, (drawn,))
+    drawn = study.encoders.random_encoder_task(method.encoder, seed)
+    part = study.encoders.frozen_part(method)
+    features = study.encoders.features_task(method, seed, part, (drawn,))
     return Reading(
         FeatureReader(part.module, (drawn.step.folder,), features.step.folder, method.faults, seed),
         (study.segments_task, drawn, features),

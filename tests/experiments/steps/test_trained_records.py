@@ -55,15 +55,15 @@ def test_training_keeps_to_its_share_and_the_test_stays_as_it_is(work: WorkFolde
     assert part.prepared.questions["train"] == asked and 0 < len(asked) < len(whole.prepared.questions["train"])
     # Tokenizer, stage 1 and random encoder learn from the share too.
     for tasks in zip(
-        (*whole.tokenizer_tasks("longest").tasks[1:2], *whole.pretraining_tasks(METHODS["merl"], 0)),
-        (*part.tokenizer_tasks("longest").tasks[1:2], *part.pretraining_tasks(METHODS["merl"], 0)),
+        (*whole.tokenizer_tasks("longest").tasks[1:2], *whole.encoders.pretraining_tasks(METHODS["merl"], 0)),
+        (*part.tokenizer_tasks("longest").tasks[1:2], *part.encoders.pretraining_tasks(METHODS["merl"], 0)),
         strict=True,
     ):
         assert tasks[0].step.fingerprint != tasks[1].step.fingerprint
     trained = part.tokenizer_tasks("longest").trained
     work.run(trained)
     assert trained.step.details["records"] == len(kept)
-    drawn = [study.random_encoder_task("merl", 0).step.fingerprint for study in (whole, part)]
+    drawn = [study.encoders.random_encoder_task("merl", 0).step.fingerprint for study in (whole, part)]
     assert drawn[0] != drawn[1]
 
 
