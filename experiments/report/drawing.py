@@ -9,7 +9,9 @@ from pathlib import Path
 from ecgbyte.files import write_atomically
 from experiments.figures.catalogue import FIGURES, draw_figures, find_figure
 from experiments.figures.data import FigureData
+from experiments.report.asked import read_asked
 from experiments.report.content import read_content
+from experiments.report.ecg_file import ECGS_FILE, read_ecgs
 from experiments.report.html import html_report
 from experiments.report.markdown import markdown_report
 from experiments.report.report import Report, ShownFigure
@@ -25,9 +27,10 @@ from experiments.verdicts.catalogue import make_verdicts
 def draw_results(folder: str | os.PathLike[str], into: str | os.PathLike[str] | None = None) -> list[Table]:
     """Write ``tables/``, ``figures/``, ``report.md`` and ``report.html`` of a profile's folder of results.
 
-    Everything comes from ``measures.csv`` and the files beside it, ``losses.json.gz``, ``tokens.json`` (where there is
-    one) and ``report.json``; figures of single ECGs, which need the recordings, stay as they lie in ``figures/`` and
-    are shown. All is made before the first file is written, and each file is written whole.
+    Everything comes from ``measures.csv`` and the files beside it: ``losses.json.gz``, ``tokens.json`` (where there is
+    one), ``report.json`` and, for questions and answers, ``answers/`` and ``ecgs.json.gz`` (where they are). Figures of
+    single ECGs, which need the recordings, stay as they lie in ``figures/`` and are shown. All is made before the first
+    file is written, and each file is written whole.
 
     Parameters
     ----------
@@ -51,9 +54,12 @@ def draw_results(folder: str | os.PathLike[str], into: str | os.PathLike[str] | 
     folder, into = Path(folder), Path(folder if into is None else into)
     rows, content = read_rows(folder), read_content(folder)
     usage = read_token_usage(folder / TOKENS_FILE) if (folder / TOKENS_FILE).is_file() else {}
-    drawn = draw_figures(FigureData(rows, read_curves(folder / LOSSES_FILE), usage))
+    curves = read_curves(folder / LOSSES_FILE)
+    drawn = draw_figures(FigureData(rows, curves, usage))
     tables, verdicts = make_tables(rows), make_verdicts(rows)
-    report = Report(rows, content, verdicts, tables, _shown_figures(folder / "figures", drawn))
+    figures = _shown_figures(folder / "figures", drawn)
+    asked, ecgs = read_asked(folder / "answers"), read_ecgs(folder / ECGS_FILE)
+    report = Report(rows, content, verdicts, tables, figures, curves, asked, ecgs)
     files: dict[str, str | bytes] = {"report.md": markdown_report(report), "report.html": html_report(report)}
     latex = {table.name: entry.latex for table, entry in zip(tables, TABLES, strict=True)}
     for table in (verdict_table(verdicts), *tables):

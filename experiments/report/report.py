@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from experiments.report.content import ReportContent
-from experiments.rows.groups import groups, method_order
+from experiments.rows.estimates import Estimate
+from experiments.rows.groups import at_own_input, groups, headline, method_order, most_seeds
+from experiments.rows.losses import Curve
 from experiments.rows.schema import ResultRow
 from experiments.tables.table import Table
 from experiments.verdicts.parts import Verdict
@@ -21,6 +23,23 @@ SMALL_RUN = (
 )
 RAN_HEADER = ("method", "data set", "training runs", "inputs", "test questions", "device")
 ANSWERS_HEADER = ("question", "reference", "answer", "record")
+
+
+# Kinds of questions, in words.
+KINDS = {
+    "single-verify": "yes or no",
+    "single-choose": "which of two",
+    "single-query": "list of findings",
+    "several-findings": "several findings",
+    "report": "whole reports",
+}
+
+
+class KindsOfQuestions(NamedTuple):
+    """Columns in words, and lines of a method and its values, None where a kind was not asked."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[Estimate | None]]]
 
 
 class ShownFigure(NamedTuple):
@@ -52,6 +71,12 @@ class Report:
         In this order; those without rows are named, not shown.
     figures : sequence of ShownFigure
         In this order below each table.
+    curves : sequence of Curve
+        What training and validation said.
+    asked : mapping or None
+        Every question and answer, as `experiments.report.asked.read_asked` gives them.
+    ecgs : mapping or None
+        What the questions are about, as `experiments.report.ecg_file.read_ecgs` gives it.
 
     Raises
     ------
@@ -64,6 +89,9 @@ class Report:
     verdicts: Sequence[Verdict]
     tables: Sequence[Table]
     figures: Sequence[ShownFigure] = ()
+    curves: Sequence[Curve] = ()
+    asked: Mapping[str, Any] | None = None
+    ecgs: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         profiles = sorted({row.profile for row in self.rows})
@@ -100,6 +128,24 @@ class Report:
         """The figures that no shown table has."""
         named = {table.name for table in self.shown_tables}
         return [figure for figure in self.figures if figure.under not in named]
+
+    @cached_property
+    def kinds(self) -> KindsOfQuestions:
+        """Accuracy of every method on the headline's questions and on each kind of them."""
+        measured = [
+            row
+            for row in at_own_input(most_seeds(row for row in self.rows if row.table == "language-quality"))
+            if row.metric == "accuracy"
+        ]
+        first = [headline(measured, name) for name in sorted({row.dataset for row in measured})][:1]
+        there = {row.subset for row in measured}
+        columns = [*first, *(name for name in KINDS if name in there)] if there & KINDS.keys() else []
+        lines = []
+        for (method,), group in groups(measured, "method"):
+            found = {row.subset: row for row in group}
+            lines.append((str(method), [Estimate.of(found.get(name)) for name in columns]))
+        words = [KINDS.get(name, f"{name} questions") for name in columns]
+        return KindsOfQuestions(words, lines if columns else [])
 
     @cached_property
     def what_ran(self) -> list[list[str]]:

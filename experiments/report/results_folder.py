@@ -16,6 +16,7 @@ from experiments.report.answer_files import write_answer_files
 from experiments.report.content import CONTENT_FILE, Answer, FailedRun, ReportContent, write_content
 from experiments.report.deviations import deviations
 from experiments.report.drawing import draw_results
+from experiments.report.ecg_file import ECGS_FILE, write_ecgs
 from experiments.report.outcome import Outcome
 from experiments.report.report import ANSWERS_SHOWN
 from experiments.report.whole_folder import replaced_folder
@@ -28,6 +29,7 @@ from experiments.tables.rendering import to_markdown
 WRITTEN = frozenset(
     {
         *(MEASURES_FILE, RUNS_FILE, CONFIGURATIONS_FILE, SCHEMA_FILE, LOSSES_FILE, TOKENS_FILE, CONTENT_FILE),
+        ECGS_FILE,
         *("rejected.csv", "details.json", "tokenizer.json", "failed.json", "report.md", "report.html"),
         *("answers", "tables", "figures"),
     }
@@ -56,6 +58,7 @@ def _write(outcome: Outcome, profile: Profile, folder: Path) -> str:
     write_atomically(folder / "details.json", json.dumps(outcome.details, indent=1, sort_keys=True) + "\n")
     outcome.tokenizer.save(folder / "tokenizer.json")
     write_answer_files(folder / "answers", outcome.questions, outcome.patients, outcome.answers)
+    write_ecgs(folder / ECGS_FILE, outcome.questions, outcome.segments)
     write_token_usage(folder / TOKENS_FILE, outcome.token_usages)
     _write_failures(folder / "failed.json", outcome)
     _draw_example(outcome, profile, folder / "figures")

@@ -18,14 +18,14 @@ def only_converged(verdict: Verdict, rows: Sequence[ResultRow]) -> Verdict:
     """
     if verdict.verdict == UNTESTED:
         return verdict
-    reasons = [reason for place in verdict.leans_on if (reason := _why_not(place, rows))]
+    reasons = [reason for place in verdict.leans_on if (reason := why_not_converged(place, rows))]
     if not reasons:
         return verdict
     said = f"Training had not converged ({'; '.join(reasons)}), so this is not judged. Measured: {verdict.evidence}"
     return replace(verdict, verdict=UNCONVERGED, evidence=said)
 
 
-def _why_not(place: Place, rows: Sequence[ResultRow]) -> str:
+def why_not_converged(place: Place, rows: Sequence[ResultRow]) -> str:
     """Why a training does not count as converged, in words; empty where it does."""
     found = [
         row for row in rows if (row.table, row.metric, row.dataset, row.method) == ("convergence", "converged", *place)

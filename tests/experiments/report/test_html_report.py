@@ -6,8 +6,6 @@ import dataclasses
 import itertools
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,49 +15,34 @@ from jinja2 import UndefinedError
 from experiments.figures.catalogue import draw_figures, find_figure
 from experiments.figures.data import FigureData
 from experiments.report.content import Answer, FailedRun, ReportContent
-from experiments.report.html import environment, html_report
+from experiments.report.html import as_json, environment, html_report
+from experiments.report.opening import changed_settings, title
 from experiments.report.report import Report, ShownFigure
 from experiments.rows.estimates import Estimate
 from experiments.tables.catalogue import make_tables, table_files
 from experiments.tables.table import Table
 from experiments.verdicts.catalogue import make_verdicts
-from tests.experiments.made_up_rows import made_up_rows
+from tests.experiments.made_up_rows import around, made_up_rows, row
+from tests.experiments.report.made_up_report import CONTENT, made_up_report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-_VOID = {"meta", "link", "img", "br"}
-CONTENT = ReportContent(
-    note="A run & nothing <else>.",
-    audit="patients in two splits: 0",
-    deviations=("Less than <published>.",),
-    failed=(FailedRun("vit, seed 2", "RuntimeError: <lost>"),),
-    answers={"merl": (Answer("Is <b>this</b> normal?", "yes", "", "00017"),)},
-)
+_VOID = {"meta", "link", "img", "br", "input", "wbr"}
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a whole run with some of its figures, beside its tables."""
     folder = tmp_path_factory.mktemp("results")
-    rows = made_up_rows()
-    drawn = draw_figures(FigureData([row for row in rows if row.table in ("ablations", "transfer")]))
-    tables = make_tables(rows)
+    made = made_up_report(folder)
     for name in ("tables", "figures"):
         (folder / name).mkdir()
-    figures = [
-        ShownFigure(name, png, find_figure(name).under, find_figure(name).words)
-        for name, png in drawn.items()
-        if png is not None
-    ]
-    for figure in figures:
+    for figure in made.figures:
         (folder / figure.file).write_bytes(figure.png)
-    for name, text in {
-        name: text for table in tables for name, text in table_files(table, CONTENT.audit).items()
-    }.items():
-        (folder / "tables" / name).write_text(text)
+    for table in made.tables:
+        for name, text in table_files(table, CONTENT.audit).items():
+            (folder / "tables" / name).write_text(text)
     (folder / "tables" / "verdicts.csv").write_text("")
     (folder / "measures.csv").write_text("")
-    page = html_report(Report(rows, CONTENT, make_verdicts(rows), tables, figures))
-    (folder / "report.html").write_text(page, encoding="utf-8")
+    (folder / "report.html").write_text(html_report(made), encoding="utf-8")
     return folder / "report.html"
 
 
@@ -105,7 +88,10 @@ def test_page_is_whole_and_accessible(report: Path) -> None:
 def test_page_asks_for_nothing_from_elsewhere(report: Path) -> None:
     text = report.read_text(encoding="utf-8")
     page = Page(text)
-    assert not page.all("script") and not page.all("iframe") and "@import" not in text and "url(" not in text
+    assert all("src" not in attributes for attributes in page.all("script"))
+    assert not page.all("iframe") and "@import" not in text and "url(" not in text
+    (policy,) = [meta["content"] for meta in page.all("meta") if "http-equiv" in meta]
+    assert str(policy).startswith("default-src 'none'")
     assert all(str(attributes["src"]).startswith("data:image/png;base64,") for attributes in page.all("img"))
     assert [attributes["href"] for attributes in page.all("link")] == ["data:,"]
     assert str(report.parent) not in text
@@ -113,19 +99,14 @@ def test_page_asks_for_nothing_from_elsewhere(report: Path) -> None:
 
 def test_page_says_what_matters_first(report: Path) -> None:
     text = report.read_text(encoding="utf-8")
-    order = [
-        "Small run.",
-        "vit, seed 2",
-        "Claims and verdicts",
-        "as well as the best two-stage",
-        'id="language-quality"',
-    ]
-    places = [text.index(words) for words in [*order, 'id="tokenizer"', 'id="what-ran"', 'id="audit"', 'id="answers"']]
+    order = ["Do ECG tokens match", "Small run.", "vit, seed 2", "as well as the best two-stage", 'id="main-table"']
+    order += ['id="kinds"', 'id="curve"', 'id="questions"', 'id="language-quality"', 'id="tokenizer"']
+    places = [text.index(words) for words in [*order, 'id="what-ran"', 'id="audit"', 'id="answers"', 'id="data"']]
     assert places == sorted(places)
     for escaped in ("A run &amp; nothing &lt;else&gt;.", "RuntimeError: &lt;lost&gt;", "&lt;b&gt;this", "(empty)"):
         assert escaped in text
     for kind in ("fails", "untested"):
-        assert f'<span class="verdict {kind}">' in text
+        assert f'<p class="verdict {kind}">' in text
 
 
 HOSTILE = "<script>alert(1)</script>&\"'><img src=x onerror=y>"
@@ -146,9 +127,12 @@ def test_whatever_is_printed_is_escaped() -> None:
     png = draw_figures(FigureData(made_up_rows()), [find_figure("transfer")])["transfer"]
     assert png is not None
     figures = [ShownFigure(HOSTILE.replace("/", ""), png, "", HOSTILE)]
-    text = html_report(Report(rows, content, verdicts, tables, figures))
+    asked = {"samples": ["s0"], "texts": [HOSTILE], "forms": [0], "questions": [["single-verify", 0, 0, HOSTILE, ""]]}
+    asked |= {"methods": {HOSTILE: [[0]]}}
+    text = html_report(Report(rows, content, verdicts, tables, figures, asked=asked))
     page = Page(text)
-    assert not page.all("script") and HOSTILE not in text
+    scripts = len(Page(html_report(Report(rows, CONTENT, [], tables))).all("script"))
+    assert len(page.all("script")) == scripts and HOSTILE not in text
     assert all(str(image["src"]).startswith("data:image/png;base64,") for image in page.all("img"))
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     assert page.all("img")[0]["alt"] == HOSTILE
@@ -173,42 +157,49 @@ def test_cells() -> None:
     assert "<td>&lt;x&gt;</td>" in written
 
 
+def test_data_in_the_page_cannot_end_its_element() -> None:
+    hostile = {"a": "</script><!--", "b": ["&amp;"]}
+    text = as_json(hostile)
+    assert json.loads(text) == hostile and not set("<>&") & set(text)
+    with pytest.raises(ValueError, match="Out of range float"):
+        as_json({"a": float("nan")})
+
+
+@pytest.mark.parametrize(
+    ("rows", "answer"),
+    [
+        ([], "These runs do not compare them."),
+        (["quality"], "Not known yet: training had not converged."),
+        (["quality", "converged"], "Not in these runs: 30 points of accuracy behind."),
+        (["better", "converged"], "Yes, in these runs."),
+        (["changes"], "Not known yet: training had not converged."),
+        (["changes", "converged"], "1 of 2 changes make a difference of 2 points of accuracy or more."),
+    ],
+)
+def test_the_title_answers(rows: list[str], answer: str) -> None:
+    made = {
+        "quality": [row("language-quality", name, "accuracy", v) for name, v in (("ecg-byte", 50), ("merl", 80))],
+        "better": [row("language-quality", name, "accuracy", v) for name, v in (("ecg-byte", 90), ("merl", 80))],
+        "converged": [row("convergence", name, "converged", 1) for name in ("ecg-byte", "merl")],
+        "changes": [
+            row("ablations", "ecg-byte", metric, value, variant=variant, **around(value, 1))
+            for variant, metric, value in (
+                ("base", "accuracy", 50),
+                ("a.b=1", "accuracy", 45),
+                ("a.b=1", "accuracy-difference", -5),
+                ("a.b=2", "accuracy", 51),
+                ("a.b=2", "accuracy-difference", 1),
+            )
+        ],
+    }
+    chosen = [one for name in rows for one in made[name]]
+    assert title(make_verdicts(chosen), changed_settings(chosen), chosen)[1] == answer
+
+
 def test_templates_go_with_the_sources() -> None:
     root = Path(__file__).resolve().parents[3]
     manifest = (root / "MANIFEST.in").read_text(encoding="utf-8")
     line = next(line for line in manifest.splitlines() if line.startswith("recursive-include experiments "))
-    kinds = {path.suffix for path in (root / "experiments" / "report" / "templates").iterdir()}
-    assert kinds and all(f"*{kind}" in line.split() for kind in kinds)
-
-
-_SCRIPT = """<script>addEventListener("load", () => {
-  document.querySelectorAll("details").forEach(part => part.open = true);
-  const images = [...document.images];
-  const page = document.documentElement;
-  top.postMessage({width: innerWidth, content: page.scrollWidth, images: images.length,
-    loaded: images.filter(image => image.complete && image.naturalWidth > 0).length,
-    wide: [...document.querySelectorAll(".box")].filter(box => box.scrollWidth > box.clientWidth).length}, "*");
-});</script></body>"""
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
-@pytest.mark.parametrize("width", [400, 1300])
-def test_page_in_a_browser(report: Path, tmp_path: Path, width: int) -> None:
-    (tmp_path / "page.html").write_text(report.read_text(encoding="utf-8").replace("</body>", _SCRIPT))
-    frame = f'<iframe src="page.html" style="width:{width}px;height:800px;border:0"></iframe>'
-    listen = "addEventListener('message', event => document.title = JSON.stringify(event.data))"
-    (tmp_path / "frame.html").write_text(f"<!DOCTYPE html><title></title><script>{listen}</script>{frame}")
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
-    command += ["--disable-background-networking", "--disable-component-update", "--virtual-time-budget=10000"]
-    command += [f"--user-data-dir={tmp_path / 'browser'}", "--window-size=1400,1000", "--dump-dom"]
-    finished = subprocess.run(
-        [*command, (tmp_path / "frame.html").as_uri()], capture_output=True, text=True, timeout=120
-    )
-    found = re.search(r"<title>(.+?)</title>", finished.stdout)
-    assert found, finished.stderr[-2000:]
-    seen = json.loads(found[1])
-    assert seen["width"] == width
-    assert seen["content"] <= width, seen
-    assert seen["images"] == seen["loaded"] > 0
-    # Wide tables scroll inside their boxes.
-    assert seen["wide"] > 0
+    folders = [root / "experiments" / "report" / name for name in ("templates", "scripts")]
+    kinds = {path.suffix for folder in folders for path in folder.iterdir()}
+    assert ".js" in kinds and all(f"*{kind}" in line.split() for kind in kinds)

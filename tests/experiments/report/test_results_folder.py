@@ -48,6 +48,7 @@ def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures and pages have tests of their own."""
     monkeypatch.setattr(results_folder, "_draw_example", lambda *_: None)
     monkeypatch.setattr(results_folder, "write_token_usage", lambda path, usages: path.write_text("{}"))
+    monkeypatch.setattr(results_folder, "write_ecgs", lambda path, *_: path.write_text("{}"))
     monkeypatch.setattr(results_folder, "draw_results", lambda folder: [])
 
 
