@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ecgbyte.signals.leads import LEADS
 from experiments.profiles import expected_cost
@@ -18,7 +18,25 @@ from experiments.steps.encoders.stage_one import pretrain_encoder
 from experiments.steps.work_folder import Step, Task
 
 if TYPE_CHECKING:
-    from experiments.steps.study import Study
+    from ecgbyte.data.catalogue import RecordEntry
+    from experiments.profiles.profile import Profile
+    from experiments.steps.segments import Segments
+    from experiments.steps.work_folder import WorkFolder
+
+
+class StudyData(Protocol):
+    """What encoders take of `experiments.steps.study.Study`."""
+
+    profile: Profile
+    work: WorkFolder
+
+    @property
+    def segments_task(self) -> Task: ...
+    @property
+    def segments(self) -> Segments: ...
+    @property
+    def dealt(self) -> dict[str, Any]: ...
+    def splits(self) -> dict[str, tuple[RecordEntry, ...]]: ...
 
 
 class EncoderPart(NamedTuple):
@@ -38,11 +56,11 @@ class EncoderTasks:
 
     Parameters
     ----------
-    study : Study
+    study : StudyData
         Data and profile.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StudyData) -> None:
         self._study = study
 
     def pretraining_tasks(self, method: Method, seed: int) -> tuple[Task, ...]:
