@@ -9,7 +9,13 @@ from typing import Any
 
 
 def progress_bar(
-    items: Iterable[Any] | None, description: str, unit: str, *, total: int | None = None, shown: bool = True
+    items: Iterable[Any] | None,
+    description: str,
+    unit: str,
+    *,
+    total: int | None = None,
+    initial: int = 0,
+    shown: bool = True,
 ) -> Any:
     """A bar on standard error, or the same without a bar where that is no terminal.
 
@@ -21,6 +27,8 @@ def progress_bar(
         What is done, and of what.
     total : int, optional
         How many; asked of `items` where not given.
+    initial : int
+        How many were done before, by a run that goes on.
     shown : bool
         False: no bar, wherever standard error goes.
 
@@ -33,4 +41,12 @@ def progress_bar(
     if total is None and items is not None:
         total = operator.length_hint(items, 0) or None
     # None: only where the file is no terminal.
-    return tqdm(items, desc=description, total=total, unit=unit, file=sys.stderr, disable=None if shown else True)
+    return tqdm(
+        items,
+        desc=description,
+        total=total,
+        initial=initial,
+        unit=unit,
+        file=sys.stderr,
+        disable=None if shown else True,
+    )

@@ -36,8 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
             )
         profile, roots = read_chosen(options)
         # torch and transformers load only when the arguments are right.
+        from experiments.forecast import as_json, forecast, in_words
         from experiments.jobs import execute_in_processes, num_jobs
-        from experiments.plan import Group, Plan, describe
+        from experiments.plan import Group, Plan
         from experiments.run import open_study, run_profile
         from experiments.steps.work_folder import Failure, WorkFolder
 
@@ -49,10 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
         study = open_study(profile, options.work / profile.name, roots, options.questions, tracking=options.tracking)
         if options.finished and (options.only or options.dry_run):
             raise ValueError("--finished: writes results, so it does not go with --only or --dry-run")
+        if not options.dry_run and (options.json or options.flops is not None):
+            raise ValueError("--json, --flops: say how --dry-run shows what would run, and go with it alone")
         # The names of some ablations hold a comma and a space.
         only = tuple(filter(None, re.split(r",(?! )", options.only or "")))
         if options.dry_run:
-            print(describe(Plan(study).groups(only)))
+            found = forecast(Plan(study).groups(only), options.flops)
+            print(as_json(found) if options.json else in_words(found))
             return 0
         if only:
             failures = do(Plan(study).groups(only), study.work)

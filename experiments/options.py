@@ -47,7 +47,14 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="change a setting, such as training.epochs=2; may be repeated",
     )
-    parser.add_argument("--dry-run", action="store_true", help="show what would run, its cost and disk, and stop")
+    parser.add_argument("--dry-run", action="store_true", help="show what would run, its time and disk, and stop")
+    parser.add_argument("--json", action="store_true", help="with --dry-run: show it as JSON")
+    parser.add_argument(
+        "--flops",
+        type=float,
+        metavar="F",
+        help="with --dry-run: the time on a machine of so many operations a second, such as 300e12, not on this one",
+    )
     parser.add_argument(
         "--only",
         metavar="RUN,...",

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from experiments.profiles.ablations import BASE, ablated
-from experiments.profiles.expected_cost import EFFICIENCY, operations_per_second
 from experiments.profiles.input_settings import LEAKY
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.study import Study
@@ -168,34 +167,6 @@ def unfinished(groups: Sequence[Group]) -> list[Failure]:
     """The runs that have steps to do, as failures without a traceback."""
     left = [(group.name, _not_done(group)) for group in groups]
     return [Failure(name, f"not finished, {len(tasks)} steps left", "") for name, tasks in left if tasks]
-
-
-def describe(groups: Sequence[Group]) -> str:
-    """What would run: every task once, whether it is done, its expected operations, time and disk."""
-    rate = operations_per_second()
-    lines = [f"{'run':<40} {'step':<34} {'':<5} {'GFLOP':>12} {'minutes':>8} {'MB':>8}"]
-    met: set[str] = set()
-    total = [0.0, 0.0]
-    for group in groups:
-        for task in group.tasks:
-            if task.step.fingerprint in met:
-                continue
-            met.add(task.step.fingerprint)
-            operations, size = (0.0, 0.0) if task.step.is_done else (task.operations, task.size)
-            total = [total[0] + operations, total[1] + size]
-            lines.append(
-                f"{group.name:<40} {task.step.name:<34} {'done' if task.step.is_done else '':<5} "
-                f"{operations / 1e9:>12,.0f} {operations / rate / 60:>8.1f} {size / 1e6:>8.1f}"
-            )
-    lines.append(
-        f"{'in all':<40} {len(met)} steps{'':<26} {'':<5} {total[0] / 1e9:>12,.0f} "
-        f"{total[0] / rate / 60:>8.1f} {total[1] / 1e6:>8.1f}"
-    )
-    lines.append(
-        f"Expected from the settings, at {rate / 1e9:,.0f} GFLOP/s, {EFFICIENCY:.0%} of what a matrix product reached "
-        "here just now. Preprocessing, generation of questions and small steps are not counted."
-    )
-    return "\n".join(lines)
 
 
 def _fits(group: str, name: str) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from ecgbyte.models.running import evaluation_mode
+from ecgbyte.progress import progress_bar
 
 
 def stack_signals(signals: Sequence[np.ndarray] | np.ndarray) -> torch.Tensor:
@@ -82,7 +81,7 @@ def extract_features(
     with (
         torch.no_grad(),
         evaluation_mode(encoder) as device,
-        tqdm(total=len(signals), desc="features", unit="record", file=sys.stderr, disable=not progress) as bar,
+        progress_bar(None, "features", "record", total=len(signals), shown=progress) as bar,
     ):
         for start in range(0, len(signals), batch_size):
             batch = stack_signals(signals[start : start + batch_size])

@@ -8,7 +8,6 @@ the optimiser, and a run that was stopped continues with the optimiser, the sche
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from tqdm import tqdm
 
 from ecgbyte.models.running import Batch
+from ecgbyte.progress import progress_bar
 from ecgbyte.training.batches import StepPlan, example_lengths
 from ecgbyte.training.checkpoints import (
     Progress,
@@ -170,7 +169,14 @@ def train(
                 settings=settings.to_dict(),
                 step=state.step,
             ),
-            _bar(description, total_steps, state.step, progress and accelerator.is_main_process) as bar,
+            progress_bar(
+                None,
+                description or "training",
+                "step",
+                total=total_steps,
+                initial=state.step,
+                shown=progress and accelerator.is_main_process,
+            ) as bar,
         ):
             if measure is not None and not state.validation:
                 measure.record(state, 0, plain, accelerator)
@@ -250,17 +256,6 @@ def _find(folder: Path) -> int:
 
 def _due(every: int | None, step: int) -> bool:
     return every is not None and step % every == 0
-
-
-def _bar(description: str, total: int, initial: int, shown: bool) -> Any:
-    return tqdm(
-        total=total,
-        initial=initial,
-        desc=description or "training",
-        unit="step",
-        file=sys.stderr,
-        disable=not shown,
-    )
 
 
 def _join(accelerator: Accelerator, state: Progress) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.running import evaluation_mode, to_device
+from ecgbyte.progress import progress_bar
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
 from ecgbyte.training.shared_prefix import SharedPrefixCollator
@@ -86,7 +85,7 @@ def over_prompts(
     different = sorted(groups.values(), key=place)
     make_prompts = collate.prompts if sharing is None else sharing.prompts
     results: list[Any] = [None] * len(examples)
-    bar = tqdm(total=len(different), desc=description, unit="prompt", file=sys.stderr, disable=not progress)
+    bar = progress_bar(None, description, "prompt", total=len(different), shown=progress)
     with bar, torch.inference_mode(), evaluation_mode(model) as device:
         for start in range(0, len(different), batch_size):
             chosen = different[start : start + batch_size]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ecgbyte.checks import check_option
+from ecgbyte.data.controls import INPUTS
 from ecgbyte.training.schedules import SCHEDULES
 from ecgbyte.training.settings import OPTIMIZERS, PRECISIONS
 from experiments.profiles.data_sets import find_data_set
@@ -157,12 +158,14 @@ class TransferSettings:
 class EvaluationSettings:
     """Generation, intervals and the timing of training steps.
 
+    `inputs` is what methods that see the ECG are shown at test time, of `ecgbyte.data.controls.INPUTS`; none means all.
     `sampled_decodings` says how often the first training run of some methods is decoded again, by draws at a
     `temperature`: what published intervals are over, beside training seeds.
     """
 
     max_new_tokens: int = 32
     batch_size: int = 32
+    inputs: tuple[str, ...] = ()
     bootstrap_resamples: int = 1000
     speed_rounds: int = 5
     padded_length: int = 1024
@@ -178,6 +181,11 @@ class EvaluationSettings:
             *("max_new_tokens", "batch_size", "bootstrap_resamples", "speed_rounds", "padded_length"),
         )
         at_least(self, "evaluation", 0, "sampled_decodings")
+        without_repeats("evaluation.inputs", self.inputs)
+        for name in self.inputs:
+            check_option("evaluation.inputs", name, INPUTS)
+        if self.inputs and "ecg" not in self.inputs:
+            raise ValueError(f"evaluation.inputs: got {list(self.inputs)}, expected 'ecg' among them")
         positive(self, "evaluation", "temperature")
 
 

@@ -37,14 +37,16 @@ class MethodRun:
     seed : int
         The training seed.
     inputs : sequence of str or None
-        What the model is shown at test time; None: the ECG and every control.
+        What the model is shown at test time; None: what the profile says, which is the ECG and every control where it
+        names none.
     """
 
     def __init__(self, study: Study, method: Method, seed: int, inputs: Sequence[str] | None = None) -> None:
         self.study = study
         self.method = method
         self.seed = seed
-        self.inputs = tuple(inputs or INPUTS) if method.sees_ecg else (method.own_input,)
+        chosen = inputs or study.profile.evaluation.inputs or INPUTS
+        self.inputs = tuple(chosen) if method.sees_ecg else (method.own_input,)
 
     @cached_property
     def reading(self) -> Reading:

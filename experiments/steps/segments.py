@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm import tqdm
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.files import open_memmap, replacing, write_atomically
+from ecgbyte.progress import progress_bar
 from ecgbyte.signals.leads import LEADS
 from ecgbyte.signals.preprocess import Preprocessor
 from ecgbyte.signals.records import Record
@@ -139,7 +138,7 @@ def write_segments(
     rejected: list[tuple[str, str]] = []
     with replacing(folder / SEGMENTS_FILE) as partial, ThreadPoolExecutor(os.cpu_count()) as pool:
         stored = open_memmap(partial, np.float32, shape)
-        results = tqdm(pool.map(prepare, entries), "preprocessing", len(entries), file=sys.stderr, unit="record")
+        results = progress_bar(pool.map(prepare, entries), "preprocessing", "record", total=len(entries))
         for entry, result in zip(entries, results, strict=True):
             if isinstance(result, str):
                 rejected.append((entry.record_id, result))

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from experiments.rows.groups import PERFECT
 from experiments.rows.metrics import INPUTS, TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
+# The first training of the smoke profile.
+_INTERRUPTED = "smoke/trial-ecg-byte-0.001-*"
 
 
 def command(folder: Path) -> list[str]:
@@ -34,15 +37,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("smoke")
     # A session of its own, so that the interrupt reaches the run alone.
     with subprocess.Popen(
-        command(folder), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*command(folder), "--jobs", "1"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     ) as process:
         assert process.stderr is not None
-        printed = ""
-        # The progress bar prints at every step, so this goes on until a checkpoint is there.
-        while not list((folder / "work").glob("smoke/train-ecg-byte-0-*/training/**/*.safetensors")):
-            part = process.stderr.read(20)
-            assert part, f"the run ended before it was interrupted: {printed}"
-            printed += part
+        while not list((folder / "work").glob(f"{_INTERRUPTED}/training/**/*.safetensors")):
+            assert process.poll() is None, f"the run ended before it was interrupted: {process.stderr.read()}"
+            time.sleep(0.01)
         os.kill(process.pid, signal.SIGINT)
         rest = process.stderr.read()
     assert process.returncode == 130, rest
@@ -52,7 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert "[tokens] done before" in completed.stderr
     (interrupted,) = [
         report
-        for path in (folder / "work").glob("smoke/train-ecg-byte-0-*/done.json")
+        for path in (folder / "work").glob(f"{_INTERRUPTED}/done.json")
         if (report := json.loads(path.read_text(encoding="utf-8"))["report"])["resumed_from_step"] > 0
     ]
     assert interrupted["resumed_from_step"] % 2 == 0, "it went on from a checkpoint"
@@ -142,6 +147,7 @@ def test_reports_name_tables_figures_and_the_small_run(finished: Path) -> None:
 def test_the_plan_names_every_run_and_what_is_done(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command(finished)[3:], "--dry-run"]) == 0
     printed = capsys.readouterr().out
+    assert "minutes" in printed and printed.splitlines()[-1].startswith("Expected from the settings, at ")
     lines = [line for line in printed.splitlines() if " train-ecg-byte-1 " in line]
     assert len(lines) == 1 and lines[0].startswith("ecg-byte:1 ") and " done " in lines[0]
     assert main([*command(finished)[3:], "--dry-run", "--change", "training.weight_decay=0.02", "--only", "merl"]) == 0
