@@ -236,3 +236,18 @@ def test_invalid_samples_are_accepted_up_to_a_share(tmp_path):
 def test_flat_leads_are_kept_where_that_is_asked(tmp_path):
     _, manifest = prepared_with(flat, tmp_path, keep_flat_leads=True)
     assert manifest["counts"]["rejected"] == 0
+
+
+def test_a_folder_of_which_everything_is_rejected(tmp_path, capsys):
+    from ecgbyte.cli import main
+    from ecgbyte.prepared.folder import PreparedFolder
+
+    folder, output = tmp_path / "records", tmp_path / "prepared"
+    write_record(folder, "bad", 1)
+    cut(folder)
+    assert main(["prepare", str(folder), "-o", str(output), "--no-progress"]) == 1
+    assert "0 + 1 = 1 records, all accounted for" in capsys.readouterr().out
+    prepared = PreparedFolder(output)
+    assert prepared.entries == () and list(prepared.records()) == [] and len(prepared.table(["signal"])) == 0
+    assert main(["train", str(output), "-o", str(tmp_path / "tokenizer.json")]) == 2
+    assert "no sample" in capsys.readouterr().err
