@@ -21,6 +21,7 @@ from ecgbyte.signals.reading.faults import (
     FlatLead,
     ImplausibleAmplitude,
     InvalidSamples,
+    NotPreprocessed,
     TooShort,
     WrongRate,
     fault_of,
@@ -180,7 +181,7 @@ def _prepared(source: RecordSource, settings: PreparationSettings) -> tuple[list
         try:
             record = settings.preprocessor.apply(record)
         except ValueError as error:
-            raise TooShort(str(error)) from error
+            raise NotPreprocessed(str(error)) from error
     if settings.tokenizer is not None:
         check_same_recording("record", record, settings.tokenizer.sampling_rate, settings.tokenizer.lead_names)
         checked_signal("record", record, settings.tokenizer.num_leads)

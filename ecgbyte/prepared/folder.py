@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.prepared.amplitudes import FoldAmplitudes
-from ecgbyte.prepared.columns import entry_of, records_of
+from ecgbyte.prepared.columns import entry_of, records_of, schema
 from ecgbyte.prepared.manifest import AMPLITUDES, MANIFEST, TOKENIZER, read_manifest
 from ecgbyte.prepared.storage import Storage
 from ecgbyte.signals.amplitude_range import AmplitudeRange
@@ -195,13 +195,21 @@ class PreparedFolder:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the shards."""
-        return tuple(self._file(0).schema_arrow.names) if self.manifest["shards"] else ()
+        return tuple(self._schema.names)
 
     def table(self, columns: Sequence[str], *, folds: Collection[int] | None = None) -> pyarrow.Table:
         """Some columns of all rows, such as ids and reports, in one table; arguments as `tables`."""
         import pyarrow as pa
 
-        return pa.concat_tables(list(self.tables(columns, folds=folds)))
+        found = list(self.tables(columns, folds=folds))
+        return pa.concat_tables(found) if found else self._schema.empty_table().select(list(columns))
+
+    @property
+    def _schema(self) -> pyarrow.Schema:
+        """Of the shards; of a folder whose records were all rejected, what they would have had."""
+        if self.manifest["shards"]:
+            return self._file(0).schema_arrow
+        return schema(signals=self.manifest["plan"]["settings"]["signals"], tokens=self.tokenizer is not None)
 
     def records(self, *, folds: Collection[int] | None = None) -> PreparedRecords:
         """The records in their order, as often as they are iterated, one shard in memory at a time.

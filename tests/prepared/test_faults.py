@@ -108,16 +108,14 @@ def too_short(folder):
     write_samples(folder, "bad", good_samples(8)[:, :1])
 
 
+def shorter_than_a_segment(folder):
+    write_samples(folder, "bad", good_samples(8, 3))
+
+
 def duplicate(folder):
     for ending in (".hea", ".dat"):
         text = (folder / f"good{ending}").read_bytes()
         (folder / f"bad{ending}").write_bytes(text.replace(b"good", b"bad") if ending == ".hea" else text)
-
-
-def other_format(folder):
-    no_header(folder)
-    (folder / "bad.dat").unlink()
-    (folder / "bad.hea").mkdir()
 
 
 CASES = {
@@ -132,7 +130,8 @@ CASES = {
     "amplitude": (too_small, "amplitude too small"),
     "wrong-rate": (wrong_rate, "333 samples a second, expected 100"),
     "wrong-unit": (wrong_unit, "mmHg"),
-    "too-short": (too_short, "resample"),
+    "preprocessing": (too_short, "'bad', step 'high-pass'"),
+    "too-short": (shorter_than_a_segment, "less than one segment"),
     "duplicate": (duplicate, "the same samples as record 'a-good'"),
 }
 
@@ -154,14 +153,10 @@ def prepared_with(fault, tmp_path, **changes):
 @pytest.mark.parametrize("code", CASES)
 def test_a_fault_has_its_code_and_the_other_record_goes_on(code, tmp_path):
     fault, words = CASES[code]
-    changes = {}
-    if code == "too-short":
-        changes = {"segment_seconds": 5.0, "keep_flat_leads": True}
-        words = "less than one segment"
-
-        def fault(folder):
-            write_samples(folder, "bad", good_samples(8, 3))
-
+    changes = {
+        "too-short": {"segment_seconds": 5.0},
+        "preprocessing": {"keep_flat_leads": True},
+    }.get(code, {})
     output, manifest = prepared_with(fault, tmp_path, **changes)
     assert manifest["counts"]["prepared"] == 1
     assert manifest["counts"]["rejected_by_code"] == {code: 1}
@@ -195,7 +190,7 @@ def test_every_code_has_a_test_or_is_what_is_left():
 def test_all_faults_at_once_add_up(tmp_path):
     sources, codes = [], {}
     for number, (code, (fault, _)) in enumerate(CASES.items()):
-        if code in ("duplicate", "too-short"):
+        if code in ("duplicate", "too-short", "preprocessing"):
             continue
         folder = tmp_path / "records" / code
         write_record(folder, "bad", number)
@@ -241,3 +236,18 @@ def test_invalid_samples_are_accepted_up_to_a_share(tmp_path):
 def test_flat_leads_are_kept_where_that_is_asked(tmp_path):
     _, manifest = prepared_with(flat, tmp_path, keep_flat_leads=True)
     assert manifest["counts"]["rejected"] == 0
+
+
+def test_a_folder_of_which_everything_is_rejected(tmp_path, capsys):
+    from ecgbyte.cli import main
+    from ecgbyte.prepared.folder import PreparedFolder
+
+    folder, output = tmp_path / "records", tmp_path / "prepared"
+    write_record(folder, "bad", 1)
+    cut(folder)
+    assert main(["prepare", str(folder), "-o", str(output), "--no-progress"]) == 1
+    assert "0 + 1 = 1 records, all accounted for" in capsys.readouterr().out
+    prepared = PreparedFolder(output)
+    assert prepared.entries == () and list(prepared.records()) == [] and len(prepared.table(["signal"])) == 0
+    assert main(["train", str(output), "-o", str(tmp_path / "tokenizer.json")]) == 2
+    assert "no sample" in capsys.readouterr().err

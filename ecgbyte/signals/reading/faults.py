@@ -73,8 +73,14 @@ class WrongUnit(RecordFault):
     code = "wrong-unit"
 
 
+class NotPreprocessed(RecordFault):
+    """A step of the preprocessing does not take the record: too short, a rate or a length that it refuses."""
+
+    code = "preprocessing"
+
+
 class TooShort(RecordFault):
-    """The record is too short to be filtered or cut into segments."""
+    """The record is shorter than one segment."""
 
     code = "too-short"
 
@@ -100,7 +106,8 @@ FAULTS = {
     "lead-identities": "the limb leads contradict one another",
     "flat-lead": "a lead keeps one value from start to end",
     "amplitude": "no heart makes a signal so large or so small",
-    "too-short": "too short to be filtered or cut",
+    "preprocessing": "a step of the preprocessing does not take the record",
+    "too-short": "shorter than one segment",
     "duplicate": "the same record is there twice, the first is kept",
 }
 

@@ -10,6 +10,7 @@ import pytest
 import wfdb
 
 from ecgbyte.signals.leads import LEADS
+from ecgbyte.signals.reading import wfdb_record
 from ecgbyte.signals.reading.reader import read_record
 
 MIMIC_ORDER = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -294,3 +295,36 @@ def test_header_without_length_and_checksum(tmp_path: Path) -> None:
     (tmp_path / "rec.hea").write_text("rec 1 100\nrec.dat 16 1000(0)/mV 16 0 1 6 0 I\n")
     (tmp_path / "rec.dat").write_bytes(np.array([1, 2, 3], dtype="<i2").tobytes())
     np.testing.assert_allclose(read_record(tmp_path / "rec", leads=["I"]).signal, [[0.001, 0.002, 0.003]])
+
+
+@pytest.mark.parametrize("form", ["16", "24", "32", "80", "212"])
+def test_signals_taken_together_are_those_taken_one_by_one(form, tmp_path):
+    wfdb = pytest.importorskip("wfdb")
+    rng = np.random.default_rng(int(form))
+    samples = rng.normal(0, 0.3, (200, 3))
+    samples[17, 1] = np.nan
+    wfdb.wrsamp(
+        "rec",
+        fs=100,
+        units=["mV", "mV", "uV"],
+        sig_name=["I", "II", "V1"],
+        p_signal=samples,
+        fmt=[form] * 3,
+        adc_gain=[100.0, 57.0, 20.5],
+        baseline=[0, 3, -7],
+        write_dir=str(tmp_path),
+    )
+    file = tmp_path / "rec.hea"
+    header = wfdb_record.read_header(file)
+    together = wfdb_record._alike_signals(file, header, True)
+    stored = wfdb_record._stored(file, header)
+    for line, values, found in zip(header.signals, stored, together, strict=True):
+        alone = wfdb_record._physical(header, line, values)
+        np.testing.assert_array_equal(found.samples, alone.samples)
+        assert (found.name, found.sampling_rate, found.unit, found.resolution) == (
+            alone.name,
+            alone.sampling_rate,
+            alone.unit,
+            alone.resolution,
+        )
+    assert np.isnan(together[1].samples[17]) and np.isnan(np.concatenate([s.samples for s in together])).sum() == 1
