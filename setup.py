@@ -41,6 +41,7 @@ setup(
     package_data={
         "ecgbyte": ["py.typed"],
         "ecgbyte.pretrained": ["*.md", "*/*.json", "*/*.md"],
+        "ecgbyte.data.sets.described": ["*.toml"],
         "ecgbyte._ext": ["*.pxd", "*.pyx", "*.h"],
         "ecgbyte.viz": ["templates/*", "scripts/*"],
     },

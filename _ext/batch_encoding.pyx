@@ -1,7 +1,8 @@
 """Encoding many sequences where they lie, by any number of threads.
 
 The sequences are cut into pieces and the pieces shared out in jobs. Each thread takes jobs as long as there are any,
-encodes their pieces in a room of its own, and keeps the ids, which are far fewer than symbols, in a block for each job.
+copies their symbols, encodes their pieces in a room of its own, and keeps the ids, which are far fewer than symbols, in
+a block for each job.
 Then pieces of one sequence are joined, and the threads copy the kept ids to where they belong.
 """
 
@@ -18,6 +19,7 @@ from _ext.encoding_tables cimport (
     LEAST_PIECE,
     EncoderTables,
     copy_kept,
+    copy_symbols,
     cut,
     encode_pieces,
     fill_lanes,
@@ -26,6 +28,8 @@ from _ext.encoding_tables cimport (
     pieces_of,
     place_ids,
 )
+from _ext.encoding_tables cimport MAX_SEQUENCE_SYMBOLS as _MAX_SEQUENCE_SYMBOLS
+from _ext.interrupts cimport INTERRUPTED, NO_MEMORY, SYMBOLS_BETWEEN_LOOKS, interrupted_after, pass_on
 from _ext.longest_match cimport LANES
 from _ext.merge_order cimport MergeScratch, scratch_close
 from _ext.pieces cimport Bridges, Piece, bridges_close
@@ -33,6 +37,8 @@ from _ext.sequence_matcher cimport SequenceMatcher
 
 cdef extern from "job_counter.h":
     long long take_number "ecgbyte_take_number"(volatile long long* next) noexcept nogil
+
+MAX_SEQUENCE_SYMBOLS = _MAX_SEQUENCE_SYMBOLS
 
 cdef enum:
     # Symbols of a job: at most so many that the ids of its pieces stay in the caches, at least so many that taking it
@@ -42,6 +48,8 @@ cdef enum:
     LEAST_JOB_SYMBOLS = 32_768
     SHARE_OF_THE_REST = 4
     LAST_PIECES = 8_192  # symbols
+    # So that no product with the sizes above is too large.
+    MAX_THREADS = 1 << 20
 
 cdef struct Sequence:
     const uint8_t* symbols
@@ -57,15 +65,6 @@ cdef struct Job:
     bint done
 
 
-cdef inline uint8_t highest_symbol(const Piece* piece) noexcept nogil:
-    cdef const uint8_t* symbols = piece.symbols
-    cdef uint8_t highest = 0
-    cdef int64_t i
-    for i in range(piece.length):
-        highest = max(highest, symbols[i])
-    return highest
-
-
 cdef inline bint is_symbols(const Py_buffer* buffer) noexcept:
     return buffer.format[0] == c"B" and buffer.format[1] == 0
 
@@ -77,24 +76,26 @@ cdef class BatchEncoding:
     ----------
     tables : EncodingTables
     sequences : list or tuple of uint8 [symbols], or uint8 [sequences, symbols]  # IN
-        Must not change before `copy` has returned. An array in which neighbours of a sequence are not neighbours in
-        memory is copied, the others are read where they lie.
+        Should not change before `copy` has returned: the ids may then be of neither content. An array in which
+        neighbours of a sequence are not neighbours in memory is copied, the others are read where they lie.
     merge_order : bool
     num_threads : int
         How many will call `encode`.
     largest_piece, job_symbols : int
         The ids depend on none of these numbers.
+    alone : bool
+        The only sequence was given by itself, as errors say then.
 
     Raises
     ------
     TypeError
         If a sequence is no NumPy array of uint8; names it.
     ValueError
-        If it is not one-dimensional, or one array not two-dimensional.
+        If it is not one-dimensional, or one array not two-dimensional; or longer than MAX_SEQUENCE_SYMBOLS.
 
     Notes
     -----
-    Memory: for each thread 4 bytes a symbol of a job, and for merge order 26 bytes a symbol of some pieces (1 MB); 4
+    Memory: for each thread 5 bytes a symbol of a job, and for merge order 26 bytes a symbol of some pieces (1 MB); 4
     bytes a token. Where a sequence cannot be cut (see merge_joining.pxd), 30 bytes for each of its symbols.
     """
 
@@ -105,7 +106,8 @@ cdef class BatchEncoding:
     cdef const EncoderTables* encoder
     cdef int alphabet_size
     cdef bint merge_order
-    cdef int num_threads
+    cdef bint alone
+    cdef int64_t num_threads
     cdef Py_ssize_t sequences
     cdef int64_t symbols     # in all
     cdef Piece* pieces
@@ -116,13 +118,15 @@ cdef class BatchEncoding:
     cdef int64_t tokens      # in all; -1 before `join`
     cdef Bridges bridges
 
-    def __init__(self, tables, sequences, bint merge_order, int num_threads=1, int64_t largest_piece=LARGEST_PIECE,
-                 int64_t job_symbols=JOB_SYMBOLS):
+    def __init__(self, tables, sequences, bint merge_order, int64_t num_threads=1, int64_t largest_piece=LARGEST_PIECE,
+                 int64_t job_symbols=JOB_SYMBOLS, bint alone=False):
         cdef const SequenceMatcher* matcher = <const SequenceMatcher*> PyCapsule_GetPointer(
             tables.matcher, "ecgbyte.SequenceMatcher"
         )
-        if num_threads < 1 or largest_piece < 1 or job_symbols < 1:
-            raise ValueError("num_threads, largest_piece, job_symbols: expected at least 1")
+        if not 1 <= num_threads <= MAX_THREADS or largest_piece < 1 or job_symbols < 1:
+            raise ValueError(
+                f"num_threads, largest_piece, job_symbols: expected at least 1, and at most {MAX_THREADS} threads"
+            )
         if self.buffers != NULL:
             raise RuntimeError("a BatchEncoding is begun once")
         self.tokens = -1
@@ -130,6 +134,7 @@ cdef class BatchEncoding:
         self.encoder = <const EncoderTables*> matcher.tables
         self.alphabet_size = matcher.alphabet_size
         self.merge_order = merge_order
+        self.alone = alone
         self.num_threads = num_threads
         if isinstance(sequences, np.ndarray):
             self._hold_rows(sequences)
@@ -160,6 +165,10 @@ cdef class BatchEncoding:
         """Hold an array of which the last axis is contiguous, or a copy that has it so."""
         cdef Py_buffer* buffer = self._hold(sequence)
         cdef int last = buffer.ndim - 1
+        if last >= 0 and buffer.shape[last] > MAX_SEQUENCE_SYMBOLS:
+            raise ValueError(
+                f"sequences: got one of {buffer.shape[last]} symbols, expected at most {MAX_SEQUENCE_SYMBOLS}"
+            )
         if last >= 0 and buffer.shape[last] > 1 and buffer.strides[last] != 1:
             self.held -= 1
             PyBuffer_Release(buffer)
@@ -271,43 +280,63 @@ cdef class BatchEncoding:
         """Take jobs until none is left, and encode their pieces."""
         cdef MergeScratch scratch
         cdef int32_t* room
-        cdef int64_t symbols = 1, k
+        cdef uint8_t* copied
+        cdef int64_t symbols = 1, work = 0, k
         cdef int outcome = 0
         for k in range(self.num_jobs):
             symbols = max(symbols, self.jobs[k].symbols)
         memset(&scratch, 0, sizeof(MergeScratch))
         with nogil:
             room = <int32_t*> malloc(symbols * sizeof(int32_t))
-            if room == NULL:
-                outcome = -1
+            copied = <uint8_t*> malloc(symbols)
+            if room == NULL or copied == NULL:
+                outcome = NO_MEMORY
             while outcome == 0:
                 k = take_number(&self.next_job)
                 if k >= self.num_jobs:
                     break
-                outcome = self._encode_job(&self.jobs[k], room, &scratch)
+                outcome = self._encode_job(&self.jobs[k], copied, room, &scratch)
+                if outcome == 0 and interrupted_after(&work, self.jobs[k].symbols, SYMBOLS_BETWEEN_LOOKS):
+                    outcome = INTERRUPTED
             free(room)
+            free(copied)
             scratch_close(&scratch)
+        if outcome == INTERRUPTED:
+            self.next_job = self.num_jobs  # the other threads take no more
+            pass_on()
         if outcome != 0:
             raise MemoryError(f"no memory for encoding {symbols} symbols")
 
-    cdef int _encode_job(self, Job* job, int32_t* room, MergeScratch* scratch) noexcept nogil:
+    cdef int _encode_job(self, Job* job, uint8_t* copied, int32_t* room, MergeScratch* scratch) noexcept nogil:
         cdef Piece* pieces = self.pieces + job.first_piece
         cdef Piece* piece
         cdef int64_t k, tokens = 0
+        cdef ptrdiff_t moved = 0
+        cdef int outcome
         job.bad_piece = -1
+        # What is checked is what is encoded, whatever another thread writes meanwhile.
         for k in range(job.pieces):
-            if highest_symbol(&pieces[k]) >= self.alphabet_size:
+            if copy_symbols(pieces[k].symbols, pieces[k].length, copied + moved) >= self.alphabet_size:
                 job.bad_piece = job.first_piece + k
                 job.done = True
                 return 0
+            moved += pieces[k].length
+        moved = 0
+        for k in range(job.pieces):
+            pieces[k].given = pieces[k].symbols
+            pieces[k].symbols = copied + moved
+            moved += pieces[k].length
         place_ids(pieces, job.pieces, room)
-        if encode_pieces(self.encoder, self.merge_order, scratch, pieces, job.pieces) != 0:
-            return -1
+        outcome = encode_pieces(self.encoder, self.merge_order, scratch, pieces, job.pieces)
+        if outcome != 0:
+            return outcome
+        for k in range(job.pieces):
+            pieces[k].symbols = pieces[k].given
         for k in range(job.pieces):
             tokens += pieces[k].tokens
         job.ids = <int32_t*> malloc(tokens * sizeof(int32_t))
         if job.ids == NULL:
-            return -1
+            return NO_MEMORY
         tokens = 0
         for k in range(job.pieces):
             piece = &pieces[k]
@@ -347,6 +376,8 @@ cdef class BatchEncoding:
         with nogil:
             outcome = join_pieces(self.encoder, self.merge_order, &scratch, self.pieces, self.count, &self.bridges)
             scratch_close(&scratch)
+        if outcome == INTERRUPTED:
+            pass_on()
         if outcome != 0:
             raise MemoryError("no memory for joining the pieces of a sequence")
         splits_array = np.zeros(self.sequences + 1, dtype=np.int64)
@@ -371,11 +402,17 @@ cdef class BatchEncoding:
             before -= 1
             place += before.length
         for i in range(piece.length):
+            if piece.symbols[i] >= self.alphabet_size and self.alone:
+                raise ValueError(
+                    f"symbols: got {piece.symbols[i]} at {place + i}, expected 0 to {self.alphabet_size - 1}"
+                )
             if piece.symbols[i] >= self.alphabet_size:
                 raise ValueError(
                     f"sequences: got symbol {piece.symbols[i]} in sequence {piece.sequence} at {place + i}, "
                     f"expected 0 to {self.alphabet_size - 1}"
                 )
+        raise ValueError("symbols: changed while they were read" if self.alone else
+                         f"sequences: sequence {piece.sequence} was changed while it was read")
 
     def copy(self, int32_t[::1] ids):
         """Take jobs until none is left, and copy their ids.

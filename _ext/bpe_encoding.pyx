@@ -16,7 +16,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy
 
-from _ext.encoding_tables cimport EncoderTables, match_sequences
+from _ext.encoding_tables cimport MAX_SEQUENCE_SYMBOLS as _MAX_SEQUENCE_SYMBOLS
+from _ext.encoding_tables cimport EncoderTables, copy_symbols, match_sequences
+from _ext.interrupts cimport INTERRUPTED, pass_on
 from _ext.merge_ranks cimport PairRank
 from _ext.sequence_matcher cimport SequenceMatcher
 
@@ -30,8 +32,10 @@ MAX_TOKEN_SYMBOLS = 1 << 20
 # All token strings together are kept in memory, one byte a symbol; 3,500 merges of real ECGs take 0.2 million.
 MAX_VOCABULARY_SYMBOLS = 1 << 26
 
-# In one sequence, so that three places a symbol can be counted in 32 bits.
-MAX_SEQUENCE_SYMBOLS = 1 << 30
+MAX_SEQUENCE_SYMBOLS = _MAX_SEQUENCE_SYMBOLS
+
+# What `EncodingTables.encode_sequence` copies at most; longer sequences are for BatchEncoding.
+MAX_COPIED_SYMBOLS = 1 << 18
 
 
 def token_lengths(const int32_t[:, :] merges, int alphabet_size):
@@ -81,16 +85,15 @@ def token_lengths(const int32_t[:, :] merges, int alphabet_size):
     return lengths_array
 
 
-cdef inline int64_t place_outside(const uint8_t* symbols, int64_t length, int alphabet_size) noexcept nogil:
-    """Index of the first symbol that is not in the alphabet, or -1. O(symbols)."""
+cdef inline int64_t copy_checked(
+    const uint8_t* symbols, int64_t length, int alphabet_size, uint8_t* copy
+) noexcept nogil:
+    """Copy symbols; return the index of the first in the copy that is not in the alphabet, or -1. O(symbols)."""
     cdef int64_t i
-    cdef uint8_t highest = 0
-    for i in range(length):
-        highest = max(highest, symbols[i])
-    if highest < alphabet_size:
+    if copy_symbols(symbols, length, copy) < alphabet_size:
         return -1
     for i in range(length):
-        if symbols[i] >= alphabet_size:
+        if copy[i] >= alphabet_size:
             return i
     return -1
 
@@ -262,16 +265,20 @@ cdef class EncodingTables:
             written = self.sequence_matcher.match(
                 &self.sequence_matcher, &symbols[0], &borders[0], sequences, merge_order, &ids[0], &counts[0]
             )
+        if written == INTERRUPTED:
+            pass_on()
         if written < 0:
             raise MemoryError(f"no memory for encoding {longest} symbols")
         return written
 
     def encode_sequence(self, symbols, bint merge_order):
-        """Encode one sequence.
+        """Encode one sequence that is not long.
 
         Parameters
         ----------
         symbols : uint8 [symbols], contiguous  # IN
+            At most MAX_COPIED_SYMBOLS. They are copied first: what is checked is what is encoded, whatever another
+            thread writes meanwhile.
         merge_order : bool
 
         Returns
@@ -281,31 +288,36 @@ cdef class EncodingTables:
         Raises
         ------
         ValueError
-            If a symbol lies outside the alphabet; names the first.
+            If a symbol lies outside the alphabet (names the first), or there are too many.
 
         Notes
         -----
-        O(symbols). Memory: 8 bytes a symbol, and for merge order 26 bytes a symbol of some pieces, as in `encode`.
+        O(symbols). Memory: 9 bytes a symbol, and for merge order 26 bytes a symbol of some pieces, as in `encode`.
         """
         cdef Py_buffer buffer, ids_buffer
-        cdef const uint8_t* read
+        cdef uint8_t* copy
         cdef int64_t[2] borders
         cdef int64_t count = 0, i, bad = -1
         cdef int32_t* ids
         PyObject_GetBuffer(symbols, &buffer, PyBUF_SIMPLE)
         try:
-            read = <const uint8_t*> buffer.buf
+            if buffer.len > MAX_COPIED_SYMBOLS:
+                raise ValueError(f"symbols: got {buffer.len}, expected at most {MAX_COPIED_SYMBOLS}")
             borders[0] = 0
             borders[1] = buffer.len
             with nogil:
-                bad = place_outside(read, buffer.len, self.alphabet_size)
-                ids = <int32_t*> malloc((buffer.len + 1) * sizeof(int32_t)) if bad < 0 else NULL
-                if ids != NULL:
-                    count = match_sequences(&self.sequence_matcher, read, borders, 1, merge_order, ids, &i)
+                ids = <int32_t*> malloc((buffer.len + 1) * sizeof(int32_t))
+                copy = <uint8_t*> malloc(buffer.len + 1)
+                if ids != NULL and copy != NULL:
+                    bad = copy_checked(<const uint8_t*> buffer.buf, buffer.len, self.alphabet_size, copy)
+                    if bad < 0:
+                        count = match_sequences(&self.sequence_matcher, copy, borders, 1, merge_order, ids, &i)
             try:
                 if bad >= 0:
-                    raise ValueError(f"symbols: got {read[bad]} at {bad}, expected 0 to {self.alphabet_size - 1}")
-                if ids == NULL or count < 0:
+                    raise ValueError(f"symbols: got {copy[bad]} at {bad}, expected 0 to {self.alphabet_size - 1}")
+                if count == INTERRUPTED:
+                    pass_on()
+                if ids == NULL or copy == NULL or count < 0:
                     raise MemoryError(f"no memory for encoding {buffer.len} symbols")
                 encoded = np.empty(count, dtype=np.int32)
                 PyObject_GetBuffer(encoded, &ids_buffer, PyBUF_SIMPLE | PyBUF_WRITABLE)
@@ -313,6 +325,7 @@ cdef class EncodingTables:
                 PyBuffer_Release(&ids_buffer)
             finally:
                 free(ids)
+                free(copy)
         finally:
             PyBuffer_Release(&buffer)
         return encoded

@@ -31,18 +31,19 @@ cdef inline int64_t place_symbols(
     The pairs go to four tables in turn, so that a run of one pair does not wait for its own last addition. O(length).
     """
     cdef int64_t i, square = alphabet_size * alphabet_size
-    cdef uint8_t highest = 0
+    cdef cell_t highest = 0
     if stride == 1:
         for i in range(length):
-            highest = max(highest, symbols[i])
             cells[i] = symbols[i]
     else:
         for i in range(length):
-            highest = max(highest, symbols[i * stride])
             cells[i] = symbols[i * stride]
+    # Of the cells, not of the symbols: another thread may be writing those.
+    for i in range(length):
+        highest = max(highest, cells[i])
     if highest >= alphabet_size:
         i = 0
-        while symbols[i * stride] < alphabet_size:
+        while cells[i] < alphabet_size:
             i += 1
         return i
     i = 0 if joined else 1

@@ -14,6 +14,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
 
 from _ext.encoding_tables cimport EncoderTables
+from _ext.interrupts cimport INTERRUPTED, NO_MEMORY, interrupted_after, pass_on
 from _ext.longest_match cimport ROOT, MatchTables, step_t
 from _ext.merge_order cimport MergeTables
 from _ext.merge_ranks cimport pair_rank
@@ -21,6 +22,7 @@ from _ext.sequence_matcher cimport SequenceMatcher
 
 cdef enum:
     NO_TOKEN = -1
+    HEAP_WORK = 32  # what taking an entry from a large heap costs beside reading a symbol
 
 cdef struct Room:
     int32_t* tokens     # [symbols] the token that begins at a symbol, or NO_TOKEN
@@ -29,6 +31,7 @@ cdef struct Room:
     uint64_t* heap      # [3 * symbols] rank << 32 | place
     int64_t waiting     # in the heap
     int32_t* found      # [2 * symbols] lengths and ids of the tokens that fit at a place
+    int64_t work        # since the last look for signals
 
 
 cdef inline uint64_t mixed(uint64_t value) noexcept nogil:
@@ -97,8 +100,12 @@ cdef inline int64_t merge_some(
         room.before[place] = <int32_t> (place - 1)
         room.after[place] = <int32_t> (place + 1)
     for place in range(length):
+        if interrupted_after(&room.work, 1):
+            return INTERRUPTED
         wait_for_pair(tables, room, place, length)
     while room.waiting > 0:
+        if interrupted_after(&room.work, HEAP_WORK):
+            return INTERRUPTED
         entry = pop(room)
         rank = <uint32_t> (entry >> 32)
         place = <int64_t> (entry & 0xFFFFFFFFu)
@@ -153,6 +160,8 @@ cdef inline int64_t match_some(
         ids[written] = room.found[2 * count + 1]
         written += 1
         place += room.found[2 * count]
+        if interrupted_after(&room.work, room.found[2 * count]):
+            return INTERRUPTED
     return written
 
 
@@ -172,7 +181,7 @@ def encode_with_dropout(
     ----------
     tables : EncodingTables
     symbols : uint8 [symbols]  # IN
-        All below the alphabet size.
+        All below the alphabet size; they must not change meanwhile, so give an array of your own.
     borders : int64 [sequences + 1]  # IN
         Where each sequence begins in `symbols`, and the end; not falling.
     merge_order : bool
@@ -224,12 +233,13 @@ def encode_with_dropout(
         room.after = <int32_t*> malloc(longest * sizeof(int32_t))
         # At most one entry a place at the start, and two for each merge.
         room.heap = <uint64_t*> malloc(3 * longest * sizeof(uint64_t))
+        room.work = 0
         room.found = <int32_t*> malloc(2 * longest * sizeof(int32_t))
         if (
             room.tokens == NULL or room.before == NULL or room.after == NULL or room.heap == NULL
             or room.found == NULL
         ):
-            outcome = -1
+            outcome = NO_MEMORY
         else:
             for sequence in range(sequences):
                 start = borders[sequence]
@@ -250,12 +260,17 @@ def encode_with_dropout(
                         &encoder.match, <const uint32_t*> encoder.match.steps, &room, &symbols[start], length,
                         seeds[sequence], threshold, &ids[written]
                     )
+                if counts[sequence] < 0:
+                    outcome = INTERRUPTED
+                    break
                 written += counts[sequence]
         free(room.tokens)
         free(room.before)
         free(room.after)
         free(room.heap)
         free(room.found)
+    if outcome == INTERRUPTED:
+        pass_on()
     if outcome != 0:
         raise MemoryError(f"no memory for encoding {longest} symbols")
     return written

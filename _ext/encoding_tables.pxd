@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from _ext.interrupts cimport INTERRUPTED, NO_MEMORY, SYMBOLS_BETWEEN_LOOKS, interrupted
 from _ext.longest_joining cimport join_longest
 from _ext.longest_match cimport LANES, MatchTables, match_longest
 from _ext.merge_joining cimport join_merge_order
@@ -14,6 +15,9 @@ from _ext.sequence_matcher cimport SequenceMatcher
 cdef enum:
     LARGEST_PIECE = 1 << 15  # what is needed beside the symbols then stays in the caches
     LEAST_PIECE = 2048       # shorter ones cost more in joining than they gain
+    # In one sequence, so that three places a symbol can be counted in 32 bits.
+    MAX_SEQUENCE_SYMBOLS = 1 << 30
+    COPIED_AT_ONCE = 1 << 13  # few enough to be still in the nearest cache when they are looked at
 
 cdef struct EncoderTables:
     MatchTables match
@@ -25,28 +29,53 @@ cdef struct EncoderTables:
 cdef inline int encode_pieces(
     const EncoderTables* tables, bint merge_order, MergeScratch* scratch, Piece* pieces, int64_t count
 ) noexcept nogil:
-    """Encode pieces, each for itself; -1 where memory is missing."""
-    if not merge_order:
+    """Encode pieces, each for itself; a Failure where that cannot be."""
+    cdef int64_t first = 0, together, symbols
+    if merge_order:
+        return match_merge_order(&tables.order, scratch, pieces, count)
+    while first < count:
+        if first > 0 and interrupted():
+            return INTERRUPTED
+        together = symbols = 0
+        while first + together < count and symbols < SYMBOLS_BETWEEN_LOOKS:
+            symbols += pieces[first + together].length
+            together += 1
         if tables.small_steps:
-            match_longest(&tables.match, <const uint16_t*> tables.match.steps, pieces, count)
+            match_longest(&tables.match, <const uint16_t*> tables.match.steps, pieces + first, together)
         else:
-            match_longest(&tables.match, <const uint32_t*> tables.match.steps, pieces, count)
-        return 0
-    return match_merge_order(&tables.order, scratch, pieces, count)
+            match_longest(&tables.match, <const uint32_t*> tables.match.steps, pieces + first, together)
+        first += together
+    return 0
+
+
+cdef inline uint8_t copy_symbols(const uint8_t* symbols, int64_t length, uint8_t* copy) noexcept nogil:
+    """Copy symbols and return the highest of the copy, whatever another thread writes meanwhile. O(length)."""
+    cdef int64_t start = 0, count, i
+    cdef uint8_t highest = 0
+    while start < length:
+        count = min(length - start, <int64_t> COPIED_AT_ONCE)
+        memcpy(copy + start, symbols + start, count)
+        for i in range(start, start + count):
+            highest = max(highest, copy[i])
+        start += count
+    return highest
 
 
 cdef inline int join_pieces(
     const EncoderTables* tables, bint merge_order, MergeScratch* scratch, Piece* pieces, int64_t count,
     Bridges* bridges
 ) noexcept nogil:
-    """Set what is kept of each piece, and the bridges; -1 where memory is missing."""
+    """Set what is kept of each piece, and the bridges; a Failure where that cannot be."""
+    cdef uint8_t last_letter = <uint8_t> (tables.order.alphabet_size - 1)
     if merge_order:
         return join_merge_order(&tables.order, scratch, tables.lengths, pieces, count, bridges)
     if tables.small_steps:
         return join_longest(
-            &tables.match, <const uint16_t*> tables.match.steps, tables.lengths, pieces, count, bridges
+            &tables.match, <const uint16_t*> tables.match.steps, tables.lengths, last_letter, pieces, count, bridges
         )
-    return join_longest(&tables.match, <const uint32_t*> tables.match.steps, tables.lengths, pieces, count, bridges)
+    return join_longest(
+        &tables.match, <const uint32_t*> tables.match.steps, tables.lengths, last_letter, pieces, count, bridges
+    )
 
 
 cdef inline int64_t pieces_of(int64_t length, int64_t largest) noexcept nogil:
@@ -126,7 +155,7 @@ cdef inline int64_t match_sequences(
     cdef const EncoderTables* tables = <const EncoderTables*> matcher.tables
     cdef int64_t sequence, k, count = 0, written = 0, tokens
     cdef int64_t total = borders[sequences] - borders[0]
-    cdef int outcome = -1
+    cdef int outcome = NO_MEMORY
     cdef Piece* pieces
     cdef int32_t* room
     cdef Bridges bridges
@@ -135,6 +164,8 @@ cdef inline int64_t match_sequences(
     if total == 0:
         return 0
     for sequence in range(sequences):
+        if borders[sequence + 1] - borders[sequence] > MAX_SEQUENCE_SYMBOLS:
+            return NO_MEMORY
         count += pieces_of(borders[sequence + 1] - borders[sequence], LARGEST_PIECE)
     memset(&bridges, 0, sizeof(Bridges))
     memset(&scratch, 0, sizeof(MergeScratch))
@@ -162,4 +193,4 @@ cdef inline int64_t match_sequences(
     bridges_close(&bridges)
     free(pieces)
     free(room)
-    return written if outcome == 0 else -1
+    return written if outcome == 0 else outcome

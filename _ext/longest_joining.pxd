@@ -9,6 +9,7 @@ cost twice the work.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 
+from _ext.interrupts cimport INTERRUPTED, NO_MEMORY, SYMBOLS_BETWEEN_LOOKS, interrupted_after
 from _ext.longest_match cimport ROOT, MatchTables, Walk, step_once, step_t, write_pops
 from _ext.pieces cimport Bridges, Piece, bridges_reserve
 
@@ -25,11 +26,15 @@ cdef inline int join_longest(
     const MatchTables* tables,
     const step_t* steps,
     const int32_t* lengths,  # IN: [tokens of the vocabulary]
+    uint8_t last_letter,
     Piece* pieces,  # IN and OUT: [count], encoded
     int64_t count,
     Bridges* bridges,  # OUT
 ) noexcept nogil:
-    """Set what is kept of each piece, and the bridges; -1 where memory is missing. O(symbols) at most."""
+    """Set what is kept of each piece, and the bridges; a Failure where it cannot be. O(symbols) at most.
+
+    Symbols outside the alphabet (an array that another thread writes) are taken for its last letter.
+    """
     cdef Piece* piece
     cdef int64_t k, read
     cdef int64_t border = 0  # of the bridge, in symbols from the beginning of the piece
@@ -37,6 +42,7 @@ cdef inline int join_longest(
     cdef bint bridging = False
     cdef Walk walk
     cdef int32_t* written
+    cdef int64_t work = 0
     for k in range(count):
         piece = &pieces[k]
         piece.first = 0
@@ -55,7 +61,7 @@ cdef inline int join_longest(
             border -= pieces[k - 1].length
             read = 0
         if bridges_reserve(bridges, piece.length - border) != 0:
-            return -1
+            return NO_MEMORY
         walk.out = written = bridges.ids + bridges.used
         other = 0
         bridging = True
@@ -69,7 +75,7 @@ cdef inline int join_longest(
                 break
             if read == piece.length:
                 break
-            walk = step_once(tables, steps, walk, piece.symbols[read])
+            walk = step_once(tables, steps, walk, min(piece.symbols[read], last_letter))
             read += 1
             while written < walk.out:
                 border += lengths[written[0]]
@@ -82,4 +88,6 @@ cdef inline int join_longest(
                     walk.node = tables.failure[walk.node]
         piece.bridge_tokens = walk.out - (bridges.ids + piece.bridge)
         bridges.used += piece.bridge_tokens
+        if interrupted_after(&work, read, SYMBOLS_BETWEEN_LOOKS):
+            return INTERRUPTED
     return 0

@@ -14,6 +14,7 @@ the whole sequence is encoded in one piece.
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memmove
 
+from _ext.interrupts cimport NO_MEMORY
 from _ext.merge_order cimport MergeScratch, MergeTables, match_merge_order
 from _ext.pieces cimport Bridges, Piece, bridges_reserve
 
@@ -63,7 +64,7 @@ cdef inline int join_two(
     Piece* piece,  # IN and OUT: encoded alone
     Bridges* bridges,  # OUT
 ) noexcept nogil:
-    """Join a piece to the one before; 1 where that needs more of the sequence, -1 where memory is missing."""
+    """Join a piece to the one before; 1 where that needs more of the sequence, a Failure where it cannot be."""
     # The tokens before are those that are kept of the piece before, or, if none are, its bridge.
     cdef bint from_bridge = before.last == before.first
     cdef int64_t available = before.bridge_tokens if from_bridge else before.last - before.first
@@ -72,6 +73,7 @@ cdef inline int join_two(
     cdef Piece window
     cdef Row left, middle, right
     cdef Splice splice_left, splice_right
+    cdef int outcome
     while True:
         taken = available if all_before else min(available, <int64_t> AROUND)
         behind = piece.tokens if all_behind else min(piece.tokens, <int64_t> AROUND)
@@ -79,7 +81,7 @@ cdef inline int join_two(
         symbols_before = symbols_of(left.ids, taken, lengths)
         symbols_behind = piece.length if all_behind else symbols_of(piece.ids, behind, lengths)
         if bridges_reserve(bridges, symbols_before + symbols_behind) != 0:
-            return -1
+            return NO_MEMORY
         if from_bridge:  # it may have moved
             left.ids = bridges.ids + before.bridge + available - taken
         left.count = taken
@@ -87,8 +89,9 @@ cdef inline int join_two(
         window.symbols = piece.symbols - symbols_before
         window.length = symbols_before + symbols_behind
         window.ids = bridges.ids + bridges.used
-        if match_merge_order(tables, scratch, &window, 1) != 0:
-            return -1
+        outcome = match_merge_order(tables, scratch, &window, 1)
+        if outcome != 0:
+            return outcome
         middle.ids = window.ids
         middle.start = -symbols_before
         middle.count = window.tokens
@@ -129,17 +132,19 @@ cdef inline int join_two(
 cdef inline int encode_whole(
     const MergeTables* tables, MergeScratch* scratch, Piece* first, Piece* last, Bridges* bridges
 ) noexcept nogil:
-    """Encode the pieces of one sequence anew as one; -1 where memory is missing."""
+    """Encode the pieces of one sequence anew as one; a Failure where it cannot be."""
     cdef int64_t length = last.symbols + last.length - first.symbols
     cdef Piece* piece = first
     cdef Piece whole
+    cdef int outcome
     if bridges_reserve(bridges, length) != 0:
-        return -1
+        return NO_MEMORY
     whole.symbols = first.symbols
     whole.length = length
     whole.ids = bridges.ids + bridges.used
-    if match_merge_order(tables, scratch, &whole, 1) != 0:
-        return -1
+    outcome = match_merge_order(tables, scratch, &whole, 1)
+    if outcome != 0:
+        return outcome
     while piece <= last:
         piece.first = piece.last = 0
         piece.bridge_tokens = 0
@@ -158,7 +163,7 @@ cdef inline int join_merge_order(
     int64_t count,
     Bridges* bridges,  # OUT
 ) noexcept nogil:
-    """Set what is kept of each piece, and the bridges; -1 where memory is missing. O(symbols) at most."""
+    """Set what is kept of each piece, and the bridges; a Failure where it cannot be. O(symbols) at most."""
     cdef int64_t k = 0, first = 0, last
     cdef int outcome
     while k < count:
@@ -171,13 +176,14 @@ cdef inline int join_merge_order(
         else:
             outcome = join_two(tables, scratch, lengths, &pieces[k - 1], &pieces[k], bridges)
             if outcome < 0:
-                return -1
+                return outcome
             if outcome > 0:
                 last = k
                 while not pieces[last].ends:
                     last += 1
-                if encode_whole(tables, scratch, &pieces[first], &pieces[last], bridges) != 0:
-                    return -1
+                outcome = encode_whole(tables, scratch, &pieces[first], &pieces[last], bridges)
+                if outcome != 0:
+                    return outcome
                 k = last
         k += 1
     return 0

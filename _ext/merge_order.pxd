@@ -15,6 +15,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 
 from _ext.early_merges cimport merge_early
+from _ext.interrupts cimport INTERRUPTED, NO_MEMORY, WORK_BETWEEN_LOOKS, interrupted, interrupted_after
 from _ext.merge_ranks cimport BORDER, RankTable, pair_rank
 from _ext.merge_runs cimport MAX_LEVELS, RunTables, find_runs, merge_runs
 from _ext.pieces cimport Piece
@@ -61,6 +62,7 @@ cdef struct MergeScratch:
     uint64_t* waiting         # [merges / 64 + 1] bit k: the queue of rank k is not empty
     uint32_t used             # places
     int64_t filled            # cells
+    int64_t work              # since the last look for signals
     int64_t capacity          # symbols
 
 
@@ -124,15 +126,20 @@ cdef inline void merge_at(
         wait_for(scratch, rank, tables.merges, position)
 
 
-cdef inline void merge_rank(const MergeTables* tables, MergeScratch* scratch, uint32_t rank) noexcept nogil:
-    """Merge one pair wherever it stands. O(places in its queue, and the tokens of runs that it merges)."""
+cdef inline int merge_rank(const MergeTables* tables, MergeScratch* scratch, uint32_t rank) noexcept nogil:
+    """Merge one pair wherever it stands; INTERRUPTED on Ctrl-C. O(places in its queue, and the runs that it merges)."""
     cdef const uint16_t* cells = scratch.cells
     cdef uint32_t left = tables.lefts[rank], right = tables.rights[rank], token = tables.alphabet_size + rank
     cdef int32_t left_width = tables.widths[left], width = tables.widths[token]
     cdef uint32_t place = scratch.newest[rank]
-    cdef int64_t position
+    cdef int64_t position, looked = WORK_BETWEEN_LOOKS
     scratch.newest[rank] = NO_PLACE
     while place != NO_PLACE:
+        looked -= 1
+        if looked == 0:
+            if interrupted():
+                return INTERRUPTED
+            looked = WORK_BETWEEN_LOOKS
         position = scratch.places[place].position
         place = scratch.places[place].before
         if cells[position] != left or cells[position + left_width] != right:
@@ -145,34 +152,51 @@ cdef inline void merge_rank(const MergeTables* tables, MergeScratch* scratch, ui
         while cells[position] == left and cells[position + left_width] == left:
             merge_at(tables, scratch, token, left_width, position)
             position += width
+    if interrupted_after(&scratch.work, WORK_BETWEEN_LOOKS - looked):
+        return INTERRUPTED
+    return 0
 
 
-cdef inline void place_piece(const MergeTables* tables, MergeScratch* scratch, Piece* piece) noexcept nogil:
-    """Do the early merges of a piece, write its cells and another border, and queue what is left. O(symbols)."""
+cdef inline int place_piece(const MergeTables* tables, MergeScratch* scratch, Piece* piece) noexcept nogil:
+    """Do the early merges of a piece, write its cells and another border, and queue what is left. O(symbols).
+
+    Symbols outside the alphabet (an array that another thread writes) are taken for its last letter. INTERRUPTED on
+    Ctrl-C.
+    """
     cdef uint16_t* cells = scratch.cells + scratch.filled
     cdef const RunTables* runs = &tables.runs
     # The room of the ids is free until the end.
     cdef uint16_t* tokens = <uint16_t*> piece.ids
-    cdef int64_t i, count = piece.length, cell = 0
+    cdef int64_t i, end, count = piece.length, cell = 0
     cdef int32_t width
+    cdef uint8_t last_letter = <uint8_t> (tables.alphabet_size - 1)
     if runs.doubled:
         count = find_runs(piece.symbols, piece.length, piece.ids)
-        count = merge_runs(runs, piece.symbols, piece.ids, count, cells)
+        count = merge_runs(runs, piece.symbols, last_letter, piece.ids, count, cells)
     else:
         for i in range(count):
-            cells[i] = piece.symbols[i]
+            cells[i] = min(piece.symbols[i], last_letter)
+    if interrupted_after(&scratch.work, piece.length):
+        return INTERRUPTED
     count = merge_early(&tables.ranks, runs, cells, count, tables.alphabet_size, tokens)
     tokens[count] = BORDER
-    for i in range(count):
-        width = tables.widths[tokens[i]]
-        cells[cell] = cells[cell + width - 1] = tokens[i]
-        wait_for(
-            scratch, pair_rank(&tables.ranks, tokens[i], tokens[i + 1]).rank, tables.merges, scratch.filled + cell
-        )
-        cell += width
+    i = 0
+    while i < count:
+        end = min(count, i + WORK_BETWEEN_LOOKS)
+        if interrupted_after(&scratch.work, end - i):
+            return INTERRUPTED
+        while i < end:
+            width = tables.widths[tokens[i]]
+            cells[cell] = cells[cell + width - 1] = tokens[i]
+            wait_for(
+                scratch, pair_rank(&tables.ranks, tokens[i], tokens[i + 1]).rank, tables.merges, scratch.filled + cell
+            )
+            cell += width
+            i += 1
     cells[cell] = BORDER
     piece.first = scratch.filled
     scratch.filled += cell + 1
+    return 0
 
 
 cdef inline void write_tokens(const MergeTables* tables, const MergeScratch* scratch, Piece* piece) noexcept nogil:
@@ -191,7 +215,7 @@ cdef inline int match_merge_order(
     Piece* pieces,  # IN and OUT: [count]
     int64_t count,
 ) noexcept nogil:
-    """Encode pieces, each for itself; -1 where memory is missing. O(symbols).
+    """Encode pieces, each for itself; NO_MEMORY, or INTERRUPTED on Ctrl-C. O(symbols).
 
     Several pieces share the queues, so that there is more than a place or two in most of them.
     """
@@ -199,20 +223,22 @@ cdef inline int match_merge_order(
     cdef uint32_t rank
     for k in range(count):
         if scratch_reserve(scratch, max(pieces[k].length, <int64_t> GROUP_CELLS), tables.merges) != 0:
-            return -1
+            return NO_MEMORY
     while taken < count:
         first = taken
         scratch.used = 0
         scratch.cells[0] = BORDER
         scratch.filled = 1
         while taken < count and (taken == first or scratch.filled + pieces[taken].length <= scratch.capacity):
-            place_piece(tables, scratch, &pieces[taken])
+            if place_piece(tables, scratch, &pieces[taken]) != 0:
+                return INTERRUPTED
             taken += 1
         for word in range(tables.merges // 64 + 1):
             while scratch.waiting[word] != 0:
                 rank = <uint32_t> ((word << 6) + lowest_bit(scratch.waiting[word]))
                 scratch.waiting[word] &= scratch.waiting[word] - 1
-                merge_rank(tables, scratch, rank)
+                if merge_rank(tables, scratch, rank) != 0:
+                    return INTERRUPTED
         for k in range(first, taken):
             write_tokens(tables, scratch, &pieces[k])
     return 0

@@ -47,6 +47,7 @@ cdef inline int64_t find_runs(
 cdef inline int64_t merge_runs(
     const RunTables* tables,
     const uint8_t* symbols,  # IN
+    uint8_t last_letter,  # of the alphabet; what lies behind it is taken for it
     const int32_t* ends,  # IN: [runs]
     int64_t runs,
     uint16_t* tokens,  # OUT: numbers of run tokens; room for one a symbol and MAX_LEVELS more
@@ -57,7 +58,7 @@ cdef inline int64_t merge_runs(
     cdef const uint16_t* digits
     cdef uint8_t symbol, levels
     for run in range(runs):
-        symbol = symbols[start]
+        symbol = min(symbols[start], last_letter)
         length = ends[run] - start
         start = ends[run]
         levels = tables.levels[symbol]

@@ -10,6 +10,7 @@ from libc.stdlib cimport free, realloc
 
 cdef struct Piece:
     const uint8_t* symbols
+    const uint8_t* given  # where the symbols lie, while `symbols` leads to a copy (batch_encoding.pyx)
     int64_t length        # symbols, at least 1
     int64_t sequence      # the sequence that it belongs to; the pieces of a sequence follow each other
     bint goes_on          # it is not the first piece of its sequence

@@ -9,8 +9,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 cdef struct SequenceMatcher
 
 # Encodes `sequences` sequences that lie side by side; sequence k is symbols[borders[k]] .. symbols[borders[k + 1] - 1].
-# Writes the ids of all without gaps and how many each has; returns how many there are in all, or -1 where memory is
-# missing. O(symbols).
+# Writes the ids of all without gaps and how many each has; returns how many there are in all, -1 where memory is
+# missing or a sequence is longer than 2**30 symbols, or -2 on Ctrl-C, with the Python error set (in the main thread
+# only; it takes the interpreter lock now and then to look). O(symbols).
 ctypedef int64_t (*MatchSequences)(
     const SequenceMatcher* matcher,
     const uint8_t* symbols,  # IN: all below the alphabet size

@@ -7,6 +7,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
+from _ext.interrupts cimport pass_on
 from _ext.sample_rows cimport (
     ECGBYTE_DOUBLE,
     ECGBYTE_FLOAT,
@@ -18,6 +19,7 @@ from _ext.sequence_matcher cimport SequenceMatcher
 from _ext.signal_share cimport (
     NO_MEMORY,
     REFUSED,
+    STOPPED,
     Settings,
     Share,
     encode_share,
@@ -199,6 +201,8 @@ cdef class SignalEncoder:
         try:
             if outcome == NO_MEMORY:
                 raise MemoryError(f"no memory for encoding {last - first} signals")
+            if outcome == STOPPED:
+                pass_on()
             if outcome == REFUSED:
                 return share.refused
             return PyBytes_FromStringAndSize(<const char*> share.ids, share.written * sizeof(int32_t))
@@ -226,13 +230,15 @@ def locate(
     """
     cdef Py_ssize_t token, bad = -1
     cdef int64_t start = 0, lead = 0
+    cdef int32_t id  # read once: another thread may be writing the ids
     if leads.shape[0] != ids.shape[0] or offsets.shape[0] != ids.shape[0] or offsets.shape[1] != 2:
         raise ValueError("leads, offsets: expected a place for each token")
     if samples < 1:
         raise ValueError(f"samples: got {samples}, expected 1 or more")
     with nogil:
         for token in range(ids.shape[0]):
-            if ids[token] < 0 or ids[token] >= lengths.shape[0]:
+            id = ids[token]
+            if id < 0 or id >= lengths.shape[0]:
                 bad = token
                 break
             while start >= samples:
@@ -240,7 +246,7 @@ def locate(
                 lead += 1
             leads[token] = <int16_t> lead
             offsets[token, 0] = <int32_t> start
-            start += lengths[ids[token]]
+            start += lengths[id]
             offsets[token, 1] = <int32_t> start
     if bad >= 0:
         raise ValueError(f"ids: got {ids[bad]} at {bad}, expected 0 to {lengths.shape[0] - 1}")

@@ -10,6 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
+from _ext.interrupts cimport INTERRUPTED
 from _ext.sample_rows cimport (
     SymbolFormula,
     SymbolLoop,
@@ -29,6 +30,7 @@ cdef enum Outcome:
     DONE
     REFUSED
     NO_MEMORY
+    STOPPED  # by Ctrl-C; the error is set
 
 cdef struct Settings:
     const SequenceMatcher* matcher
@@ -106,6 +108,8 @@ cdef inline int match_symbols(Share* share, const Settings* settings, int64_t* t
         settings.matcher, share.symbols, share.borders, share.sequences, settings.merge_order,
         share.ids + share.written, tokens
     )
+    if count == INTERRUPTED:
+        return STOPPED
     if count < 0:
         return NO_MEMORY
     share.written += count
@@ -121,8 +125,9 @@ cdef inline int encode_share(
     int64_t* clipped,  # OUT: [sequences of the share] samples outside the range
     double* ranges,  # OUT: [signals, 2] low and high of those whose first sequence is in the share
 ) noexcept nogil:
-    """Encode a share; REFUSED where a signal has no range or a sample that is not finite. O(samples)."""
+    """Encode a share; REFUSED where a signal has no range or a sample that is not finite, STOPPED. O(samples)."""
     cdef Py_ssize_t record, sequence, lead, leads, samples
+    cdef int outcome
     cdef int64_t end, outside
     cdef double low = settings.low, high = settings.high
     cdef const Py_buffer* view
@@ -144,8 +149,9 @@ cdef inline int encode_share(
             end = share.borders[share.sequences]
             if share.sequences and end + leads * samples > SYMBOLS_TOGETHER:
                 lead = share.sequences
-                if match_symbols(share, settings, tokens) != DONE:
-                    return NO_MEMORY
+                outcome = match_symbols(share, settings, tokens)
+                if outcome != DONE:
+                    return outcome
                 tokens += lead
                 end = 0
             clipped[0] = 0

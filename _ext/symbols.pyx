@@ -148,12 +148,14 @@ def desymbolize(
     """
     cdef Py_ssize_t i
     cdef Py_ssize_t letters = levels.shape[0]
+    cdef uint8_t symbol  # read once: another thread may be writing the symbols
     if signal.shape[0] != symbols.shape[0]:
         raise ValueError("signal: expected the shape of the symbols")
     with nogil:
         for i in range(symbols.shape[0]):
-            if symbols[i] >= letters:
+            symbol = symbols[i]
+            if symbol >= letters:
                 with gil:
                     return i
-            signal[i] = levels[symbols[i]]
+            signal[i] = levels[symbol]
     return -1

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+MAX_THREADS = 1024
+"""More are no use: they are a slip of the pen, and so many threads may not be had."""
+
 
 def check_option(argument: str, value: str, allowed: Sequence[str]) -> str:
     """Return `value` if it is one of `allowed`.
@@ -100,8 +103,8 @@ def positive_number(argument: str, value: object, *, unit: str = "") -> float:
 
 
 def check_num_threads(num_threads: object) -> int:
-    """Return `num_threads` as an int if it is at least 1, else raise as `whole_number` does."""
-    return whole_number("num_threads", num_threads, minimum=1)
+    """Return `num_threads` as an int if it is 1 to MAX_THREADS, else raise as `whole_number` does."""
+    return whole_number("num_threads", num_threads, minimum=1, maximum=MAX_THREADS)
 
 
 def _as_float(argument: str, value: object, unit: str) -> float:

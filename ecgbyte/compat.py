@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from ecgbyte.bpe import Vocabulary, train_merges
-from ecgbyte.checks import whole_number
+from ecgbyte.checks import MAX_THREADS, whole_number
 from ecgbyte.tokenizer.id_scheme import FIRST_MERGE
 from ecgbyte.tokenizer.published_vocabulary import pairs_of_tokens, published_text, tokens_of_merges
 from ecgbyte.tokenizer.tokenizer_content import PUBLISHED_WIDENING_MV
@@ -152,7 +152,8 @@ def byte_pair_encoding(
     >>> ids, vocab[256], merges
     ([257, 256, 99], 'ab', [([97, 98], 256), ([97, 98, 97, 98], 257)])
     """
-    num_threads = whole_number("num_threads", num_threads, minimum=0) or os.cpu_count() or 1
+    num_threads = whole_number("num_threads", num_threads, minimum=0, maximum=MAX_THREADS)
+    num_threads = num_threads or min(MAX_THREADS, os.cpu_count() or 1)
     data = _bytes(text)
     pairs = train_merges([data], num_merges, alphabet_size=FIRST_MERGE, num_threads=num_threads)
     vocabulary = Vocabulary(pairs, alphabet_size=FIRST_MERGE)

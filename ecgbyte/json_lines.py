@@ -96,7 +96,7 @@ def numbered_json_lines(
             continue
         try:
             found = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{path}, line {number}: expected a JSON object ({error})") from error
         if not isinstance(found, dict):
             raise ValueError(f"{path}, line {number}: expected a JSON object, got {type(found).__name__}")

@@ -42,14 +42,27 @@ class SharingThreads:
         Raises
         ------
         Whatever the call raises in this thread, else in the first of the others.
+
+        Notes
+        -----
+        Where the system gives no more threads, those that there are do the work.
         """
         others: list[Future[object]] = []
-        if self._pool is not None:
-            others = [self._pool.submit(call, *arguments) for _ in range(self._others)]
+        pool, short = self._pool, False
+        try:
+            if pool is not None:
+                for _ in range(self._others):
+                    others.append(pool.submit(call, *arguments))
+        except RuntimeError:  # no thread can be started
+            short = True
         try:
             call(*arguments)
         finally:
-            errors = [other.exception() for other in others]
+            if pool is not None and short:
+                # The call that got no thread of its own waits in the pool: it must not begin later.
+                self._pool = None
+                pool.shutdown(wait=True, cancel_futures=True)
+            errors = [None if other.cancelled() else other.exception() for other in others]
         for error in errors:
             if error is not None:
                 raise error

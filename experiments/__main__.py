@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 
 from experiments.options import parser, read_chosen
 
@@ -35,8 +36,15 @@ def main(arguments: list[str] | None = None) -> int:
             )
         profile, roots = read_chosen(options)
         # torch and transformers load only when the arguments are right.
-        from experiments.plan import Plan, describe, execute
+        from experiments.jobs import execute_in_processes, num_jobs
+        from experiments.plan import Group, Plan, describe
         from experiments.run import open_study, run_profile
+        from experiments.steps.work_folder import Failure, WorkFolder
+
+        jobs = num_jobs(options.jobs)
+
+        def do(groups: Sequence[Group], work: WorkFolder) -> list[Failure]:
+            return execute_in_processes(groups, work, given, jobs)
 
         study = open_study(profile, options.work / profile.name, roots, options.questions, tracking=options.tracking)
         if options.finished and (options.only or options.dry_run):
@@ -47,11 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(describe(Plan(study).groups(only)))
             return 0
         if only:
-            failures = execute(Plan(study).groups(only), study.work)
+            failures = do(Plan(study).groups(only), study.work)
         else:
             from experiments.report.results_folder import write_results
 
-            outcome = run_profile(study, finished_only=options.finished)
+            outcome = run_profile(study, finished_only=options.finished, do=do)
             failures = outcome.failures
             folder = options.results / profile.name
             print(write_results(outcome, profile, folder))

@@ -57,6 +57,12 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
         "--finished", action="store_true", help="write the results of the runs that are finished, and run nothing"
     )
     parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="runs at a time, each in a process with one thread (default: one a core, or one where there is a GPU)",
+    )
+    parser.add_argument(
         "--tracking", choices=("tensorboard", "trackio", "wandb"), help="follow training there (default: nowhere)"
     )
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where results/<profile> is written")
@@ -77,10 +83,13 @@ def read_chosen(options: argparse.Namespace) -> tuple[Profile, dict[str, Path]]:
 
 
 def _profile(options: argparse.Namespace) -> Profile:
-    profile = read_profile(options.profile)
-    if options.change:
-        # All at once: one may only fit together with another.
-        profile = change_settings(profile, ", ".join(options.change))
+    try:
+        profile = read_profile(options.profile)
+        if options.change:
+            # All at once: one may only fit together with another.
+            profile = change_settings(profile, ", ".join(options.change))
+    except RecursionError as error:
+        raise ValueError("profile: its TOML is nested too deep to be read") from error
     if options.seeds is not None:
         parts = options.seeds.split(",")
         if not all(part.isdecimal() for part in parts):

@@ -11,10 +11,14 @@ from functools import cached_property
 
 from experiments.profiles.ablations import BASE, ablated
 from experiments.profiles.expected_cost import EFFICIENCY, operations_per_second
+from experiments.profiles.input_settings import LEAKY
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.study import Study
 from experiments.steps.transfer import TransferRun
 from experiments.steps.work_folder import Failure, Task, WorkFolder
+
+DATA = "data"
+"""The group that prepares what all others read."""
 
 # What a run may fail with while the others go on; an interruption is none of them.
 FAILURES = (ArithmeticError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError)
@@ -43,13 +47,24 @@ class Plan:
 
     @cached_property
     def methods(self) -> list[MethodRun]:
-        """Every method with every training seed, seed by seed, so that a stopped run has whole comparisons."""
+        """Every method with every training seed, seed by seed, so that a stopped run has whole comparisons.
+
+        Raises
+        ------
+        ValueError
+            If records are trained on and tested: no row of a method may come from that.
+        """
         profile = self.profile
+        if profile.data.split == LEAKY:
+            raise ValueError(
+                f"data.split: got {LEAKY!r}, which tests on records that were trained on; expected 'patient', and "
+                f"'data.split={LEAKY}' among ablations.changes"
+            )
         methods = profile.all_methods
         runs = []
         for place, seed in enumerate(profile.training_seeds):
-            # A method that is not trained has one run.
-            runs += [MethodRun(self.study, method, seed) for method in methods if method.is_trained or not place]
+            # A method in which nothing is drawn has one run.
+            runs += [MethodRun(self.study, method, seed) for method in methods if method.has_seeds or not place]
         return runs
 
     @cached_property
@@ -80,8 +95,9 @@ class Plan:
 
     @property
     def matchings(self) -> list[str]:
-        """How the tokenizers of its methods cut symbols into tokens, sorted."""
-        return sorted({method.matching for method in self.profile.all_methods if method.sees_tokens})
+        """How the tokenizers of its methods cut symbols into tokens, sorted; none with settings of its own."""
+        read = [method for method in self.profile.all_methods if method.sees_tokens]
+        return sorted({method.matching for method in read if not method.tokenizer_changes(self.profile)})
 
     def groups(self, only: Iterable[str] = ()) -> list[Group]:
         """The tasks of all runs, or of those that are named.
@@ -97,7 +113,7 @@ class Plan:
             If a name fits no group.
         """
         tokenizers = [task for matching in self.matchings for task in self.study.tokenizer_tasks(matching).tasks]
-        groups = [Group("data", (*self.study.data_tasks, *tokenizers))]
+        groups = [Group(DATA, (*self.study.data_tasks, *tokenizers))]
         groups += [
             Group(f"{run.method.name}:{run.seed}", tuple(run.tasks(timed=run.seed == self.profile.training_seeds[0])))
             for run in self.methods
@@ -116,10 +132,17 @@ class Plan:
         return [group for group in groups if not wanted or any(_fits(group.name, name) for name in wanted)]
 
 
-def execute(groups: Sequence[Group], work: WorkFolder) -> list[Failure]:
+def execute(groups: Sequence[Group], work: WorkFolder, *, alone: bool = True) -> list[Failure]:
     """Do all tasks that are not done; a run that fails is recorded, and the others go on.
 
     After each run the time left is told, from the operations of what is done and what is not.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+    work : WorkFolder
+    alone : bool
+        Whether nothing else is done meanwhile; otherwise tasks that are timed are left for later.
     """
     failures = []
     left = _operations(task for group in groups for task in _not_done(group))
@@ -129,7 +152,8 @@ def execute(groups: Sequence[Group], work: WorkFolder) -> list[Failure]:
         print(f"--- {group.name} ({number} of {len(groups)})", file=sys.stderr, flush=True)
         try:
             for task in group.tasks:
-                work.run(task)
+                if alone or not task.alone:
+                    work.run(task)
         except FAILURES as error:
             failures.append(Failure(group.name, f"{type(error).__name__}: {error}", traceback.format_exc()))
             print(f"--- {group.name} failed: {error}", file=sys.stderr, flush=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ import torch
 from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage
-from experiments.plan import Plan, execute, unfinished
+from experiments.plan import Group, Plan, execute, unfinished
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
 from experiments.rows.answer_scores import AnswerScorer, answer_scores
+from experiments.rows.convergence import convergence_rows
+from experiments.rows.decodings import decoding_rows
 from experiments.rows.groups import AGAINST
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
@@ -26,7 +28,7 @@ from experiments.steps.method_runs import MethodRun
 from experiments.steps.segments import REJECTED_FILE
 from experiments.steps.study import Study
 from experiments.steps.token_usage import TOKENS_FILE, UsageOf, read_token_usage
-from experiments.steps.work_folder import WorkFolder
+from experiments.steps.work_folder import Failure, WorkFolder
 
 
 def open_study(
@@ -38,11 +40,17 @@ def open_study(
     tracking: str | None = None,
 ) -> Study:
     """A profile's data in a work folder; see `Study` for the arguments."""
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    # One, whatever the machine: sums of several threads round otherwise, and several processes use the other cores.
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     return Study(profile, WorkFolder(work_folder), roots, questions_root, tracking=tracking)
 
 
-def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
+def run_profile(
+    study: Study,
+    *,
+    finished_only: bool = False,
+    do: Callable[[Sequence[Group], WorkFolder], list[Failure]] = execute,
+) -> Outcome:
     """Do every step that is not done yet and gather the rows.
 
     Parameters
@@ -51,6 +59,8 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     finished_only : bool
         Gather the rows of the runs that are finished, and record the others as failures; nothing runs but the
         preparation of the data, where that was not done.
+    do : callable
+        Does the tasks of groups and returns the failures, as `experiments.plan.execute` does.
 
     Raises
     ------
@@ -63,7 +73,7 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     prepared = study.prepared
     plan = Plan(study)
     groups = plan.groups()
-    failures = unfinished(groups) if finished_only else execute(groups, study.work)
+    failures = unfinished(groups) if finished_only else do(groups, study.work)
     profile = study.profile
     tokenizer = study.tokenizer(METHODS[REFERENCE_METHOD].matching)
     common = {
@@ -84,6 +94,8 @@ def run_profile(study: Study, *, finished_only: bool = False) -> Outcome:
     rows = [
         *tokenizer_rows(maker, study, plan.transfers),
         *quality_rows(maker, ended, answers, prepared),
+        *convergence_rows(maker, ended, answers, prepared.questions["test"]),
+        *decoding_rows(maker, ended),
         *cost_rows(maker, profile, ended),
         *ablation_rows(maker, plan.ablations),
         *transfer_rows(maker, plan.transfers),

@@ -232,11 +232,15 @@ def audit(answers: ScoredAnswers, train: Path | None) -> tuple[list[str], bool]:
 def _train_ids(path: Path) -> dict[str, list[str]]:
     if not path.is_file():
         raise FileNotFoundError(f"--train: there is no file {path}")
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.DictReader(stream)
-        if not {"record_id", "patient_id"} & set(reader.fieldnames or ()):
-            raise ValueError(f"--train: {path} has neither a column record_id nor patient_id")
-        lines = list(reader)
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            columns = set(reader.fieldnames or ())
+            lines = list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:  # a field of more than 131,072 characters, for one
+        raise ValueError(f"--train: {path} is no CSV in UTF-8 ({error})") from error
+    if not {"record_id", "patient_id"} & columns:
+        raise ValueError(f"--train: {path} has neither a column record_id nor patient_id")
     return {f"{name}s": [line.get(f"{name}_id") or "" for line in lines] for name in ("record", "patient")}
 
 

@@ -65,7 +65,7 @@ def test_what_is_right_comes_back_as_plain_python() -> None:
             "rate: got nan, expected 1 to 2 in Hz",
         ),
         (lambda: check_option("m", "x", ("a", "b")), ValueError, "m: got 'x', expected one of 'a', 'b'"),
-        (lambda: check_num_threads(0), ValueError, "num_threads: got 0, expected at least 1"),
+        (lambda: check_num_threads(0), ValueError, "num_threads: got 0, expected 1 to 1024"),
     ],
 )
 def test_what_is_wrong_is_named(check: Any, error: type[Exception], message: str) -> None:

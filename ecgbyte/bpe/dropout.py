@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ecgbyte._ext.dropout_encoding import encode_with_dropout as _kernel
 from ecgbyte.bpe.sequences import check_form
-from ecgbyte.bpe.vocabulary import MATCHING, Vocabulary
+from ecgbyte.bpe.vocabulary import MATCHING, MAX_SEQUENCE_SYMBOLS, Vocabulary
 from ecgbyte.checks import check_num_threads, check_option
 from ecgbyte.sharing import map_shares
 
@@ -103,6 +103,8 @@ def encode_batch_with_dropout(
     if given.shape != (len(sequences),):
         raise ValueError(f"seeds: expected one for each of {len(sequences)} sequences, got shape {given.shape}")
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
+    if lengths.size and lengths.max() > MAX_SEQUENCE_SYMBOLS:
+        raise ValueError(f"sequences: got one of {lengths.max()} symbols, expected at most {MAX_SEQUENCE_SYMBOLS}")
     borders = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=borders[1:])
     symbols = np.concatenate([np.empty(0, np.uint8), *sequences])

@@ -18,6 +18,8 @@ from ecgbyte.checks import check_num_threads, whole_number
 from ecgbyte.symbols import ALPHABET_SIZE, check_alphabet_size
 
 MAX_TOKENS: int = _kernel.MAX_TOKENS
+MAX_COUNT = 2**63 - 1
+"""Of a pair: counts are kept in 64 bits."""
 
 
 def train_merges(
@@ -77,13 +79,13 @@ def train_merges(
     of a read-only one are given back once copied, so that 4 million symbols of it are resident at most) and for an
     iterable (the array that it has just given comes on top).
 
-    *Thread-safety*: safe; the interpreter lock is released during the work. The sequences must not be changed while
-    it runs.
+    *Thread-safety*: safe; the interpreter lock is released during the work. Where another thread changes the
+    sequences while it runs, the merges may be those of neither content, or a symbol be refused that is no longer there.
     """
     alphabet_size = check_alphabet_size(alphabet_size)
     num_threads = check_num_threads(num_threads)
     num_merges = whole_number("num_merges", num_merges, minimum=0)
-    min_count = whole_number("min_count", min_count, minimum=1)
+    min_count = whole_number("min_count", min_count, minimum=1, maximum=MAX_COUNT)
     if alphabet_size + num_merges > MAX_TOKENS:
         raise ValueError(
             f"num_merges: got {num_merges} with an alphabet of {alphabet_size}, expected at most "

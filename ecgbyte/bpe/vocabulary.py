@@ -175,7 +175,14 @@ class Vocabulary:
         TypeError
             If `symbols` is no uint8 array.
         ValueError
-            If it is not one-dimensional, a symbol lies outside the alphabet, or `matching` is unknown.
+            If it is not one-dimensional or longer than MAX_SEQUENCE_SYMBOLS, a symbol lies outside the alphabet, or
+            `matching` is unknown.
+        KeyboardInterrupt
+            On Ctrl-C, within about 0.1 s.
+
+        Notes
+        -----
+        Where another thread writes the symbols meanwhile, the ids may be those of neither content.
         """
         merge_order = check_option("matching", matching, MATCHING) == "merge-order"
         if not isinstance(symbols, np.ndarray) or symbols.dtype != _SYMBOL:
@@ -183,9 +190,21 @@ class Vocabulary:
             raise TypeError(f"symbols: got {kind}, expected a NumPy array of uint8")
         if symbols.ndim != 1:
             raise ValueError(f"symbols: got shape {symbols.shape}, expected [symbols]")
+        if len(symbols) > MAX_SEQUENCE_SYMBOLS:
+            raise ValueError(f"symbols: got {len(symbols)}, expected at most {MAX_SEQUENCE_SYMBOLS}")
+        if len(symbols) > _kernel.MAX_COPIED_SYMBOLS:
+            return self._encode_long(symbols, merge_order)
         if not symbols.flags.c_contiguous:
             symbols = np.ascontiguousarray(symbols)
         ids: NDArray[np.int32] = self._tables.encode_sequence(symbols, merge_order)
+        return ids
+
+    def _encode_long(self, symbols: NDArray[np.uint8], merge_order: bool) -> NDArray[np.int32]:
+        """Encode a sequence that is copied part by part."""
+        batch = _batch_kernel.BatchEncoding(self._tables, [symbols], merge_order, alone=True)
+        batch.encode()
+        ids = np.empty(int(batch.join()[-1]), dtype=np.int32)
+        batch.copy(ids)
         return ids
 
     def encode_batch(
@@ -219,9 +238,10 @@ class Vocabulary:
         Notes
         -----
         Time is linear in the symbols. The sequences are read where they lie (only arrays with gaps between the
-        symbols of a sequence are copied) and must not change meanwhile. Long ones are cut into pieces and joined
-        again, so that threads share them too. Memory over the input and the result: 4 bytes a token, and about 1 MB
-        (longest match) or 2 MB (merge order) a thread.
+        symbols of a sequence are copied whole). Where another thread writes them meanwhile, the ids may be those of
+        neither content, and a symbol outside the alphabet may be missed; nothing else happens. Ctrl-C is heeded.
+        Long sequences are cut into pieces and joined again, so that threads share them too. Memory over the input and
+        the result: 4 bytes a token, and about 1.2 MB (longest match) or 2.2 MB (merge order) a thread.
 
         *Thread-safety*: safe; the interpreter lock is released during the work.
         """
@@ -276,4 +296,5 @@ def _as_ids(ids: ArrayLike) -> NDArray[np.int64]:
         return np.empty(0, dtype=np.int64)
     if given.dtype.kind not in "iu":
         raise TypeError(f"ids: got dtype {given.dtype}, expected integers")
-    return np.ascontiguousarray(given, dtype=np.int64)
+    # A copy, so that what is checked is what is used, whatever another thread writes meanwhile; aligned.
+    return np.array(given, dtype=np.int64, order="C")

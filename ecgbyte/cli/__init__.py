@@ -17,6 +17,8 @@ from ecgbyte._version import __version__
 
 # Each is a module of this folder, with underscores in its name; the words are those of its own parser.
 COMMANDS = {
+    "download": "download a data set that needs no account",
+    "prepare": "preprocess records once, into Parquet shards",
     "train": "learn a tokenizer from records",
     "encode": "turn records into token ids",
     "decode": "turn token ids back into a signal",

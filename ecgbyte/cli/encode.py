@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgbyte.cli.encoded_list import COLUMNS, LIST_NAME, EncodedList
+from ecgbyte.cli.prepared_folders import encode_prepared, prepared_folder
 from ecgbyte.cli.record_files import (
     REASONS,
     TOKENIZER_HELP,
@@ -33,7 +34,8 @@ def add_parser(commands: Any, **format_options: Any) -> None:
         help="turn records into token ids",
         description="Turn records into token ids. The preprocessing that the tokenizer file names is applied first. "
         f"With -o, each record (or segment) becomes one .npz file, and {LIST_NAME} lists them with what reading them "
-        "found; with --json alone, one line of standard output.",
+        "found; with --json alone, one line of standard output. A folder that prepare wrote gets columns of tokens in "
+        "its own shards.",
         **format_options,
     )
     add_record_arguments(parser)
@@ -47,11 +49,18 @@ def add_parser(commands: Any, **format_options: Any) -> None:
         action="store_true",
         help="print one JSON object a record: the ids, or, with -o, the file and its sizes",
     )
+    prepared = parser.add_argument_group("a prepared folder")
+    prepared.add_argument("--workers", type=int, default=1, metavar="N", help="processes on this machine (default: 1)")
+    prepared.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, tcp://host:8786, instead of those")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Encode record after record; returns the exit code."""
+    if (prepared := prepared_folder(arguments)) is not None:
+        return encode_prepared(arguments, prepared)
+    if arguments.workers != 1 or arguments.scheduler is not None:
+        raise ValueError("--workers, --scheduler: are for a folder that ecgbyte prepare wrote")
     if arguments.output is None and not arguments.json:
         raise ValueError("--output: missing; give a folder for the .npz files, or --json for standard output")
     folder = None if arguments.output is None else Path(arguments.output)

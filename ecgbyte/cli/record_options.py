@@ -36,6 +36,11 @@ def add_record_arguments(parser: argparse.ArgumentParser) -> None:
         "an older list there is replaced, another file is not",
     )
     parser.add_argument("--no-progress", action="store_true", help="no progress bars on standard error")
+    add_reading_arguments(parser)
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that say how to read records."""
     reading = parser.add_argument_group("reading")
     reading.add_argument(
         "--leads",

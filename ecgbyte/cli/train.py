@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ecgbyte.bpe import MATCHING
+from ecgbyte.cli.prepared_folders import OF_FILES, parse_folds, prepared_folder, refuse_options
 from ecgbyte.cli.record_files import RecordFiles, check_rejected_path, report_others
 from ecgbyte.cli.record_options import add_record_arguments, reading_options
 from ecgbyte.cli.record_search import find_records
+from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.preprocess import Preprocessor
+from ecgbyte.signals.records import Record
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD
 from ecgbyte.tokenizer.tokenizer_file import check_replaceable
@@ -25,7 +29,8 @@ def add_parser(commands: Any, **format_options: Any) -> None:
         "train",
         help="learn a tokenizer from records",
         description="Learn the range and the merges from records, and write them to one JSON file. With "
-        "--range global the records are read twice, once for the range and once for the symbols.",
+        "--range global the records are read twice, once for the range and once for the symbols; those of a folder "
+        "that prepare wrote are read once, and not filtered again.",
         **format_options,
     )
     add_record_arguments(parser)
@@ -53,6 +58,7 @@ def add_parser(commands: Any, **format_options: Any) -> None:
     parser.add_argument(
         "--target-rate", type=float, metavar="HZ", help="samples a second after preprocessing (default: 250)"
     )
+    parser.add_argument("--folds", metavar="FOLDS", help="of a prepared folder only these folds, such as 1-8")
     limits = parser.add_mutually_exclusive_group()
     limits.add_argument(
         "--range",
@@ -88,6 +94,10 @@ def run(arguments: argparse.Namespace) -> int:
     if rejected.resolve() == output.resolve():
         raise ValueError(f"--rejected: {rejected} is also the --output, expected two files")
     check_rejected_path(rejected)
+    if (prepared := prepared_folder(arguments)) is not None:
+        return _train_prepared(arguments, prepared, output)
+    if arguments.folds is not None:
+        raise ValueError("--folds: records that are not prepared have no folds; see ecgbyte prepare")
     preprocessor = _preprocessor(arguments)
     options = reading_options(arguments)
     found = find_records(arguments.records, arguments.list, arguments.max_records)
@@ -98,17 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with records.rejections_written(rejected):
         try:
-            tokenizer = ECGTokenizer.train(
-                records,
-                arguments.num_merges,
-                amplitude_range=arguments.range if arguments.range_mv is None else tuple(arguments.range_mv),
-                boundary=arguments.boundary,
-                matching=arguments.matching,
-                min_count=arguments.min_count,
-                preprocessing=preprocessor,
-                num_threads=arguments.num_threads,
-                progress=not arguments.no_progress,
-            )
+            tokenizer = _train(arguments, records, preprocessor)
         except ValueError as error:
             if len(records.rejections) == len(found.files):
                 raise ValueError(f"none of the {len(found.files)} records could be used") from error
@@ -117,8 +117,42 @@ def run(arguments: argparse.Namespace) -> int:
     records.report_leftovers()
     records.report_remarks()
     written = rejected if rejected.exists() else None
-    _report(tokenizer, output, records, written, as_json=arguments.json)
+    limits = tokenizer.amplitude_range
+    # With a range for each record nothing is clipped but what lies 0.5 mV beyond its own percentiles.
+    clipped = records.amplitudes.share_outside(limits.low, limits.high) if isinstance(limits, AmplitudeRange) else None
+    _report(tokenizer, output, clipped, len(records.rejections), written, as_json=arguments.json)
     return 1 if records.rejections else 0
+
+
+def _train(arguments: argparse.Namespace, records: Iterable[Record], preprocessor: Preprocessor | None) -> ECGTokenizer:
+    return ECGTokenizer.train(
+        records,
+        arguments.num_merges,
+        amplitude_range=arguments.range if arguments.range_mv is None else tuple(arguments.range_mv),
+        boundary=arguments.boundary,
+        matching=arguments.matching,
+        min_count=arguments.min_count,
+        preprocessing=preprocessor,
+        num_threads=arguments.num_threads,
+        progress=not arguments.no_progress,
+    )
+
+
+def _train_prepared(arguments: argparse.Namespace, place: str, output: Path) -> int:
+    """Train on the records of a prepared folder; returns the exit code."""
+    from ecgbyte.prepared.folder import PreparedFolder
+
+    refuse_options(arguments, {**OF_FILES, "chain": "default", "target_rate": None}, "prepare them with this option")
+    folder = PreparedFolder(place)
+    folds = None if arguments.folds is None else parse_folds(arguments.folds)
+    tokenizer = _train(arguments, folder.records(folds=folds), folder.preprocessor)
+    tokenizer.save(output)
+    limits = tokenizer.amplitude_range
+    clipped = (
+        folder.amplitudes.share_outside(limits.low, limits.high, folds) if isinstance(limits, AmplitudeRange) else None
+    )
+    _report(tokenizer, output, clipped, 0, None, as_json=arguments.json)
+    return 0
 
 
 def _preprocessor(arguments: argparse.Namespace) -> Preprocessor | None:
@@ -131,16 +165,19 @@ def _preprocessor(arguments: argparse.Namespace) -> Preprocessor | None:
 
 
 def _report(
-    tokenizer: ECGTokenizer, output: Path, records: RecordFiles, rejected: Path | None, *, as_json: bool
+    tokenizer: ECGTokenizer,
+    output: Path,
+    clipped: float | None,
+    num_rejected: int,
+    rejected: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     training = tokenizer.training
     if training is None:
         raise ValueError("the trained tokenizer has no training summary")
     limits = tokenizer.amplitude_range
     range_mv = limits if limits is None or isinstance(limits, str) else [limits.low, limits.high]
-    # With a range for each record nothing is clipped but what lies 0.5 mV beyond its own percentiles.
-    clipped = None if not isinstance(range_mv, list) else records.amplitudes.share_outside(*range_mv)
-    num_rejected = len(records.rejections)
     if as_json:
         summary = {
             "tokenizer": str(output),

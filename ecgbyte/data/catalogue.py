@@ -98,6 +98,11 @@ class RecordEntry:
         """The report."""
         return self._report if isinstance(self._report, str) else self._report()
 
+    def with_findings(self, findings: tuple[Finding, ...]) -> RecordEntry:
+        """The same record with other findings."""
+        record_id, patient_id, fold, _, assessed = self._content
+        return RecordEntry(record_id, patient_id, fold, findings, assessed, self._report)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, RecordEntry):
             return NotImplemented

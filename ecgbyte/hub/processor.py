@@ -286,6 +286,7 @@ class ECGProcessor(ProcessorMixin):
             for key in ("revision", "cache_dir", "token", "local_files_only", "force_download", "subfolder")
             if kwargs.get(key)
         }
+        kwargs["trust_remote_code"] = False  # nothing that lies beside a model is run
         tokenizer = super()._get_arguments_from_pretrained(pretrained_model_name_or_path, processor_dict, **kwargs)
         return [*tokenizer, ECGTokenizer.from_pretrained(str(pretrained_model_name_or_path), **hub)]
 

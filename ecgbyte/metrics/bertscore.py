@@ -79,8 +79,8 @@ class BertScore:
             raise ValueError(f"batch_size: got {batch_size}, expected 1 or more")
         source = str(minilm_folder() if model == "minilm" else model)
         self.name = MINILM_PACKAGE if model == "minilm" else Path(source).name if Path(source).is_dir() else source
-        self._tokenizer: Any = AutoTokenizer.from_pretrained(source)
-        encoder = AutoModel.from_pretrained(source, dtype=torch.float32)
+        self._tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        encoder = AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
         num_layers = int(encoder.config.num_hidden_layers)
         self.layer = layer if layer is not None else _LAYERS.get(str(model), num_layers)
         if not 1 <= self.layer <= num_layers:

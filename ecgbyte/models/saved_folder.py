@@ -130,7 +130,7 @@ def read_settings(path: Path, *, version: int, keys: Sequence[str]) -> dict[str,
         raise FileNotFoundError(f"folder: expected a saved model with {path.name} in {path.parent}, found none")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: expected JSON, got a damaged file ({error})") from error
     if not isinstance(content, dict) or content.get("format_version") != version:
         raise ValueError(f"{path}: expected format_version {version}, got another file")

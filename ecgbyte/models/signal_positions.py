@@ -199,8 +199,10 @@ def read_signal_reader(
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     settings = read_settings(folder / settings_file, version=FORMAT_VERSION, keys=keys)
-    language_model = AutoModelForCausalLM.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
-    text_tokenizer = AutoTokenizer.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, local_files_only=True)
+    # Code that lies beside a model is never run.
+    source: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    language_model = AutoModelForCausalLM.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, **source)
+    text_tokenizer = AutoTokenizer.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, **source)
     return settings, language_model, text_tokenizer, find_ecg_tokens(text_tokenizer, 0)
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import linalg as splinalg
 
-from ecgbyte.data.questions.question import Question
+from ecgbyte.data.questions.question import REPORT_QUESTION_TYPE, Question
 from ecgbyte.data.questions.templates import NONE_ANSWER
 
 YES, NO = ("yes",), ("no",)
@@ -131,15 +131,17 @@ class TokenCountReader:
             raise ValueError("questions: expected one at least, got none")
         if not ridge > 0:
             raise ValueError(f"ridge: expected a positive number, got {ridge}")
+        # Hardly two reports are the same, so that there is nothing to regress; the most frequent one answers for all.
+        told = [pair for pair in zip(questions, rows, strict=True) if pair[0].question_type != REPORT_QUESTION_TYPE]
         values = _read(counts)
         answers: dict[Statement, Counter[Answer]] = defaultdict(Counter)
-        for question in questions:
+        for question, _ in told:
             answers[_query(question)][question.answer] += 1
         known = {
             query: tuple(sorted(found, key=lambda answer: (-found[answer], answer))) for query, found in answers.items()
         }
         taught: dict[Statement, list[tuple[int, bool]]] = defaultdict(list)
-        for question, row in zip(questions, rows, strict=True):
+        for question, row in told:
             for statement, is_true in _statements_of(question, known):
                 taught[statement].append((int(row), is_true))
         fitted = {}
@@ -168,7 +170,8 @@ class TokenCountReader:
 
         Yes or no by the statement's score; of two attributes offered those above 0 (the higher one, where both never
         was an answer), else none; of the known answers of a query the one whose items have the highest sum of scores.
-        What no training question was like gets the most frequent training answer of its type, or none at all.
+        What no training question was like, and a report, gets the most frequent training answer of its type, or none at
+        all.
         """
         _check(questions, rows, counts)
         wanted = [self._needed(question) for question in questions]

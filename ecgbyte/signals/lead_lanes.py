@@ -40,6 +40,8 @@ def map_leads(step: LanesStep, signal: np.ndarray, dtype: type[np.floating] = np
     signal = np.asarray(signal)
     if signal.dtype not in (np.float32, np.float64):
         signal = signal.astype(np.float64)
+    if not signal.flags.aligned:  # a field of packed records, a buffer with an offset
+        signal = signal.copy()
     rows = signal if signal.ndim == 2 else signal.reshape(-1, signal.shape[-1])
     # A signal without leads goes through once as well, so that its errors and its new length are those of any other.
     parts = []

@@ -74,11 +74,27 @@ def canonical_lead_names(names: Iterable[str]) -> tuple[str, ...]:
     """
     if isinstance(names, str):
         raise TypeError(f"names: expected a sequence of lead names, got the single string {names!r}")
+    names = tuple(names)
+    for name in names:
+        if not isinstance(name, str):
+            canonical_lead_name(name)  # says what is wrong
+    return _canonical(names)
+
+
+@functools.lru_cache(1024)
+def _canonical(names: tuple[str, ...]) -> tuple[str, ...]:
+    # The names of a data set's records are a few, and asked for several times a record.
     canonical = tuple(canonical_lead_name(name) for name in names)
     repeated = sorted({lead for lead in canonical if canonical.count(lead) > 1}, key=LEADS.index)
     if repeated:
         raise ValueError(f"names: {', '.join(repeated)} given more than once in {list(canonical)}")
     return canonical
+
+
+@functools.lru_cache(1024)
+def canonical_order(names: tuple[str, ...]) -> tuple[int, ...]:
+    """The places of these leads, as this package spells them, in the order of `LEADS`."""
+    return tuple(sorted(range(len(names)), key=lambda row: LEADS.index(names[row])))
 
 
 def lead_order(names: Sequence[str], *, leads: Sequence[str] = LEADS) -> np.ndarray:

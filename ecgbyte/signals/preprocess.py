@@ -204,7 +204,8 @@ class Preprocessor:
         TypeError
             If `record` is no Record.
         ValueError
-            If the record is too short for a step; the message names record, step and the shortest length.
+            If the record is too short for a step; the message names record, step and the shortest length. If it comes
+            from a prepared folder and went through other settings there; with the same it is returned as it is.
 
         Notes
         -----
@@ -218,6 +219,13 @@ class Preprocessor:
         """
         if not isinstance(record, Record):
             raise TypeError(f"record: expected an ecgbyte Record, got {type(record).__name__}")
+        if record.preprocessed is not None:
+            if record.preprocessed != self.fingerprint:
+                raise ValueError(
+                    f"record: {record.record_id!r} was preprocessed with other settings ({record.preprocessed}, not "
+                    f"{self.fingerprint}) when its folder was prepared"
+                )
+            return record
         rate, remarks = record.sampling_rate, list(record.remarks)
         ratio = self._ratio(record, remarks)
         part = signal_part(record.signal, rate) if self.leave_out_padding else (0, record.num_samples)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ecgbyte.checks import positive_number
-from ecgbyte.signals.leads import LEADS, canonical_lead_names
+from ecgbyte.signals.leads import LEADS, canonical_lead_names, canonical_order
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class Record:
         Which reader the record came from, such as ``"wfdb"``; None for a record from elsewhere.
     remarks : sequence of Remark
         What reading and preprocessing found and did.
+    preprocessed : str or None
+        Of a record from a prepared folder the fingerprint of the `ecgbyte.Preprocessor` that it went through there, so
+        that it is not filtered again; None for all others.
 
     Raises
     ------
@@ -81,6 +84,7 @@ class Record:
     invalid: np.ndarray | None = field(default=None, repr=False)
     reader: str | None = field(default=None, repr=False)
     remarks: tuple[Remark, ...] = field(default=(), repr=False)
+    preprocessed: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.record_id, str):
@@ -91,10 +95,10 @@ class Record:
         names = canonical_lead_names(self.lead_names)
         signal = _checked_signal(self.signal, names, self.record_id)
         invalid = None if self.invalid is None else _checked_mask(self.invalid, signal.shape)
-        order = sorted(range(len(names)), key=lambda row: LEADS.index(names[row]))
-        if order != list(range(len(names))):
-            signal = signal[order]
-            invalid = None if invalid is None else invalid[order]
+        order = canonical_order(names)
+        if order != tuple(range(len(names))):
+            signal = signal[list(order)]
+            invalid = None if invalid is None else invalid[list(order)]
         signal.setflags(write=False)
         if invalid is not None:
             invalid.setflags(write=False)
@@ -168,6 +172,8 @@ def _checked_mask(invalid: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | N
 
 
 def _checked_derived(derived: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    if not derived:
+        return ()
     leads = canonical_lead_names(derived)
     absent = [lead for lead in leads if lead not in names]
     if absent:

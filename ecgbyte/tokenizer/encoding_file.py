@@ -18,7 +18,6 @@ import json
 import math
 import os
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from ecgbyte.array_files import ARCHIVE_DAMAGE, archived_array
 from ecgbyte.checks import positive_number
 from ecgbyte.files import write_atomically
 from ecgbyte.signals.amplitude_range import AmplitudeRange
@@ -40,9 +40,9 @@ _KEYS = ("record", "tokenizer", "ids", "shape", "range_mv", "clipped", "sampling
 MAX_RECORD_BYTES = 2**28
 MAX_RECORD_SYMBOLS = 2**29
 
-# What reading a damaged archive raises: zipfile a RuntimeError for a flag or method that it does not know, NumPy a
-# MemoryError for a shape that no memory holds.
-_ARCHIVE_ERRORS = (ValueError, EOFError, OSError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+_ARRAYS = frozenset((*_KEYS, "leads", "offsets"))
+# Of one array of an archive, so that its values as Python objects take 1.3 GB at most.
+_MAX_VALUES = 2**25
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +129,8 @@ def read_encoded(path: str | os.PathLike[str], tokenizer: ECGTokenizer) -> list[
         If there is no such file.
     ValueError
         If the file is cut or altered, of another tokenizer, or could not have been made by it: of another range, rate,
-        number or names of leads, or with ids that it would not give. If a record takes more than 2**28 bytes or holds
-        more than 2**29 symbols. The message names file and fault.
+        number or names of leads, or with ids that it would not give. If a record takes more than 2**28 bytes, or holds
+        more than 2**29 symbols or (in an archive) 2**25 tokens. The message names file and fault.
     """
     path = Path(path)
     if not path.is_file():
@@ -151,14 +151,23 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     with path.open("rb") as stream:
         data = stream.read(MAX_RECORD_BYTES + 1)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as members:
-            unpacked = sum(member.file_size for member in members.infolist())
-        if max(unpacked, len(data)) > MAX_RECORD_BYTES:
-            raise ValueError(f"takes more than {MAX_RECORD_BYTES} bytes, which no record does")
-        archive = np.load(io.BytesIO(data), allow_pickle=False)
-        with archive:
-            entry = {name: archive[name].tolist() if archive[name].ndim else archive[name].item() for name in archive}
-    except _ARCHIVE_ERRORS as error:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            unpacked = sum(member.file_size for member in members)
+            if max(unpacked, len(data)) > MAX_RECORD_BYTES:
+                raise ValueError(f"takes more than {MAX_RECORD_BYTES} bytes, which no record does")
+            names = [member.filename.removesuffix(".npy") for member in members]
+            if len(names) > len(_ARRAYS):
+                raise ValueError(f"holds {len(names)} members, expected at most {len(_ARRAYS)}")
+            for name in names:
+                if name not in _ARRAYS or names.count(name) > 1:
+                    raise ValueError(f"holds {name[:80]!r}, expected each of {', '.join(sorted(_ARRAYS))} once at most")
+            arrays = {name: archived_array(archive, member) for name, member in zip(names, members, strict=True)}
+            for name, array in arrays.items():
+                if array.size > _MAX_VALUES:
+                    raise ValueError(f"{name} holds {array.size} values, at most {_MAX_VALUES} are read")
+            entry = {name: array.tolist() if array.ndim else array.item() for name, array in arrays.items()}
+    except (*ARCHIVE_DAMAGE, OSError) as error:
         raise ValueError(f"encoded file {path}: cannot be read (cut or altered?): {error}") from error
     if not entry.get("lead_names", True):
         entry["lead_names"] = None

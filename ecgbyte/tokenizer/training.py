@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
-from ecgbyte.bpe.training import MAX_TOKENS
+from ecgbyte.bpe.training import MAX_COUNT, MAX_TOKENS
 from ecgbyte.checks import check_num_threads, check_option, whole_number
 from ecgbyte.progress import progress_bar
 from ecgbyte.signals.amplitude_range import AmplitudeRange
@@ -35,7 +35,7 @@ def train_content(
 ) -> TokenizerContent:
     """Learn range and merges; see `ecgbyte.ECGTokenizer.train` for the parameters and errors."""
     check_option("matching", matching, MATCHING)
-    min_count = whole_number("min_count", min_count, minimum=1)
+    min_count = whole_number("min_count", min_count, minimum=1, maximum=MAX_COUNT)
     alphabet_size = whole_number("alphabet_size", alphabet_size, minimum=2, maximum=256)
     num_merges = whole_number("num_merges", num_merges, minimum=0, maximum=MAX_TOKENS - alphabet_size)
     num_threads = check_num_threads(num_threads)

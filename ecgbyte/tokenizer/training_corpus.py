@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +18,15 @@ from ecgbyte.signals.records import Record
 from ecgbyte.symbols import symbolize
 from ecgbyte.tokenizer.input_signals import Signal, check_finite, check_same_recording, checked_signal
 from ecgbyte.tokenizer.tokenizer_content import BOUNDARIES, PER_RECORD, as_amplitude_range, check_levels
+
+
+@runtime_checkable
+class KnowsItsRange(Protocol):
+    """A collection of records that has counted its amplitudes already, as a prepared folder has."""
+
+    def fitted_amplitude_range(self) -> AmplitudeRange:
+        """The range of ``amplitude_range="global"``: percentiles 1 and 99, widened by 0.5 mV."""
+        ...
 
 
 class TrainingCorpus:
@@ -69,7 +79,9 @@ class TrainingCorpus:
         self._num_threads = num_threads
         self._progress = progress
         self._first_reading: _Population | None = None
-        if self.range_source == "global":
+        if self.range_source == "global" and isinstance(records, KnowsItsRange):
+            self._given_range = records.fitted_amplitude_range()
+        elif self.range_source == "global":
             self._first_reading = _Population(sampling_rate, lead_names)
             self._given_range = self._fitted_range(self._first_reading)
         self.amplitude_range: AmplitudeRange | str = PER_RECORD if self._given_range is None else self._given_range

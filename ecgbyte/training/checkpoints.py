@@ -215,7 +215,7 @@ def _read_json(path: Path, version: int, parts: tuple[str, ...]) -> dict[str, An
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ValueError(f"{path}: missing in this process; output_folder must be seen by all processes") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: expected JSON, got a damaged file ({error})") from error
     found = content.get("format_version") if isinstance(content, dict) else None
     if found != version:

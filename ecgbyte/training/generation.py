@@ -59,15 +59,15 @@ def generate_answers(
     list of Generation
         One for every example, in their order; answers are stripped, and may be empty.
     """
-    room = _answer_room(collate, max_new_tokens)
+    room = answer_room(collate, max_new_tokens)
     tokenizer = collate.text_tokenizer
 
     def answer(batch: dict[str, Tensor], _: list[Example]) -> list[str]:
-        tokens = _decode_greedily(model, batch, room, int(tokenizer.eos_token_id))
+        tokens = decode_tokens(model, batch, room, int(tokenizer.eos_token_id))
         return [tokenizer.decode(row, skip_special_tokens=True).strip() for row in tokens]
 
     answers = over_prompts(model, examples, collate, answer, batch_size, progress, description or "generating")
-    return _as_generations(examples, answers)
+    return as_generations(examples, answers)
 
 
 def answer_and_score(
@@ -95,7 +95,7 @@ def answer_and_score(
     ValueError
         As the two.
     """
-    room = _answer_room(collate, max_new_tokens)
+    room = answer_room(collate, max_new_tokens)
     tokenizer = collate.text_tokenizer
     words = _first_difference(collate, yes, no)
 
@@ -106,13 +106,13 @@ def answer_and_score(
             # A copy: the answer goes on from the prompt, not from what is appended here.
             scores.extend(_yes_scores(model, words, read, copy.deepcopy if words.shared else None))
 
-        tokens = _decode_greedily(model, batch, room, int(tokenizer.eos_token_id), after_prompt=score)
+        tokens = decode_tokens(model, batch, room, int(tokenizer.eos_token_id), after_prompt=score)
         texts = [tokenizer.decode(row, skip_special_tokens=True).strip() for row in tokens]
         return list(zip(texts, scores, strict=True))
 
     results = over_prompts(model, examples, collate, answer, batch_size, progress, description or "answering")
     scores = np.array([score for _, score in results], dtype=np.float64)
-    return _as_generations(examples, [text for text, _ in results]), scores
+    return as_generations(examples, [text for text, _ in results]), scores
 
 
 def score_yes_no(
@@ -213,7 +213,14 @@ def _yes_scores(
     return words.ratio(logits[:, -1])
 
 
-def _answer_room(collate: Collator, max_new_tokens: int | None) -> int:
+def answer_room(collate: Collator, max_new_tokens: int | None) -> int:
+    """Return the most tokens of an answer.
+
+    Raises
+    ------
+    ValueError
+        If they are not 1 to the room that the collator keeps.
+    """
     if max_new_tokens is None:
         return min(MAX_NEW_TOKENS, collate.answer_room)
     if not 1 <= max_new_tokens <= collate.answer_room:
@@ -224,23 +231,35 @@ def _answer_room(collate: Collator, max_new_tokens: int | None) -> int:
     return max_new_tokens
 
 
-def _as_generations(examples: Sequence[Example], answers: Sequence[str]) -> list[Generation]:
+def as_generations(examples: Sequence[Example], answers: Sequence[str]) -> list[Generation]:
+    """Return the answers with the questions and references that they belong to."""
     return [
         Generation(item.sample_id, item.record_id, item.patient_id, item.question, item.answer, text)
         for item, text in zip(examples, answers, strict=True)
     ]
 
 
-def _decode_greedily(
+def decode_tokens(
     model: ECGLanguageModel,
     batch: dict[str, Tensor],
     max_new_tokens: int,
     eos_id: int,
     after_prompt: Callable[[ReadPrompts], None] | None = None,
+    choose: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> list[list[int]]:
     """Return the new tokens of each row up to EOS, which is left out. A row that has ended is computed no further.
 
-    `after_prompt` is given what was read of the prompts.
+    Parameters
+    ----------
+    model : ECGLanguageModel
+    batch : dict of str to Tensor
+        Prompts, from the collator.
+    max_new_tokens, eos_id : int
+    after_prompt : callable or None
+        Given what was read of the prompts.
+    choose : callable or None
+        From logits, float [rows left, vocabulary], and the numbers of these rows in the batch, int64 [rows left], to
+        the next token of each, int64 [rows left]. None: the likeliest.
     """
     read = read_prompts(model, batch)
     output, mask, last = read
@@ -249,7 +268,8 @@ def _decode_greedily(
     if after_prompt is not None:
         after_prompt(read)
     for count in range(1, max_new_tokens + 1):
-        tokens = output.logits[:, -1].argmax(dim=-1)
+        logits = output.logits[:, -1]
+        tokens = logits.argmax(dim=-1) if choose is None else choose(logits, rows)
         alive = (tokens != eos_id).nonzero()[:, 0]
         for row, token in zip(rows[alive.cpu()].tolist(), tokens[alive].tolist(), strict=True):
             answers[row].append(token)

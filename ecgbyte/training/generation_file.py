@@ -43,7 +43,7 @@ def read_generations(path: str | os.PathLike[str]) -> list[Generation]:
         for number, line in enumerate(stream, start=1):
             try:
                 values = json.loads(line)
-            except json.JSONDecodeError as error:
+            except (ValueError, RecursionError) as error:
                 raise ValueError(
                     f"{path}, line {number}: expected a JSON object, got a damaged line ({error})"
                 ) from error

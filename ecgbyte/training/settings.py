@@ -162,7 +162,8 @@ class TrainingReport:
     - ``peak_memory_bytes``: the most that a process held, and ``peak_memory_kind`` what was measured; see
       `ecgbyte.training.memory.PeakMemory`.
     - ``validation``: for each measurement ``step``, ``seconds`` of training so far, ``loss`` (mean per label),
-      ``samples_seen`` and, where `train` was given one, ``score``; ``validation_seconds`` is what they took,
+      ``samples_seen`` and, where `train` was given one, ``score`` and the other ``measures`` by name, if there are any;
+      ``validation_seconds`` is what they took,
       ``best_validation_step`` where the score was highest, or without a score the loss lowest.
     - ``kept_step``: the step whose weights the run ended with; see `TrainingSettings.keep`.
     - ``truncation`` counts the examples of the first epoch, where they change from epoch to epoch.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,24 +31,32 @@ class ValidationScore:
         What is measured, on which examples: a run with another name is another run.
     function : callable
         From the model, in evaluation mode and without gradients, to a finite number, the higher the better; the same
-        in every process.
+        in every process. Or to several measures by name, of which the one called `name` is the score; where one is
+        called ``"loss"``, it stands for the validation loss, which then is not measured a second time.
     """
 
     name: str
-    function: Callable[[torch.nn.Module], float]
+    function: Callable[[torch.nn.Module], float | Mapping[str, float]]
 
-    def of(self, model: torch.nn.Module) -> float:
-        """Return the score of a model.
+    def of(self, model: torch.nn.Module) -> dict[str, float]:
+        """Return the measures of a model, that called `name` among them.
 
         Raises
         ------
         FloatingPointError
-            If it is NaN or infinite.
+            If one is NaN or infinite.
+        ValueError
+            If none is called `name`.
         """
-        value = float(self.function(model))
-        if not math.isfinite(value):
-            raise FloatingPointError(f"the validation score {self.name!r} is {value}")
-        return value
+        found = self.function(model)
+        named = found if isinstance(found, Mapping) else {self.name: found}
+        values = {name: float(value) for name, value in named.items()}
+        if self.name not in values:
+            raise ValueError(f"validation_score: none of its measures is called {self.name!r}, got {sorted(values)}")
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise FloatingPointError(f"the validation score {name!r} is {value}")
+        return values
 
 
 class BestWeights:
@@ -104,12 +112,22 @@ class Validation:
     ) -> None:
         """Measure the loss, note it in `progress` and show it to a tracker."""
         began = time.perf_counter()
-        loss = self.loss(model, accelerator)
-        point = {"step": progress.step, "seconds": progress.seconds, "loss": loss, "samples_seen": samples_seen}
-        measured = {"validation_loss": loss}
+        measures: dict[str, float] = {}
         if self._score is not None:
             with evaluation_mode(model), _own_random_state(accelerator.device, self._settings.seed):
-                point["score"] = measured["validation_score"] = self._score.of(model)
+                measures = self._score.of(model)
+        loss = measures.pop("loss") if "loss" in measures else self.loss(model, accelerator)
+        point: dict[str, Any] = {
+            "step": progress.step,
+            "seconds": progress.seconds,
+            "loss": loss,
+            "samples_seen": samples_seen,
+        }
+        measured = {"validation_loss": loss}
+        if self._score is not None:
+            point["score"] = measured["validation_score"] = measures.pop(self._score.name, loss)
+        if measures:
+            point["measures"] = measures
         progress.validation_seconds += time.perf_counter() - began
         progress.validation.append(point)
         accelerator.log(measured, step=progress.step)

@@ -53,5 +53,7 @@ def check_ablations(profile: Sections) -> None:
             changed = ablated(profile, change)
         except ValueError as error:
             raise ValueError(f"ablations.changes: {change!r}: {error}") from error
+        if not changed[0].is_trained:
+            raise ValueError(f"ablations.changes: {change!r}: {changed[0].name!r} trains no language model")
         if changed == base:
             raise ValueError(f"ablations.changes: {change!r} changes nothing")

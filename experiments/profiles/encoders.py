@@ -6,12 +6,14 @@ The module is one of `experiments.steps.encoders` (or of anyone's). What it may 
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ecgbyte.checks import check_option
+from experiments.profiles.faults import IDENTICAL_REPORTS, RECORD_NORMALISATION
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ class Encoder:
         The encoders whose stage 1 it uses: itself, or several. Empty: it has no stage 1.
     joint_settings : tuple of str
         The settings that count where it is trained together with the language model.
+    random_settings : tuple of str
+        The settings that count where it is frozen as it was drawn.
     settings_of : str
         Empty, or the encoder by whose settings it goes where it has none of its own.
     expected_positions : callable
@@ -130,6 +134,7 @@ class Encoder:
     settings: type | None
     parts: tuple[str, ...] = ()
     joint_settings: tuple[str, ...] = ("size",)
+    random_settings: tuple[str, ...] = ("size",)
     settings_of: str = ""
     expected_positions: Callable[[Any, int, float], float] = _one_position
     expected_operations: Callable[[Any], float] = _operations_by_size
@@ -148,6 +153,7 @@ def _reads_reports(name: str, published: str) -> Callable[[Any], str]:
     )
 
 
+_OF_PICTURES = ("size", "normalisation")
 _ALL = (
     Encoder(
         "merl",
@@ -161,6 +167,7 @@ _ALL = (
         "experiments.steps.encoders.vit",
         VitSettings,
         ("vit",),
+        random_settings=_OF_PICTURES,
         deviation=lambda settings: (
             f"Stage 1 of vit sees the profile's own training records, {settings.epochs} epochs; size {settings.size!r} "
             "(published: MIMIC-IV-ECG, 20 epochs, ViT-B/16)."
@@ -171,9 +178,17 @@ _ALL = (
         "experiments.steps.encoders.clip",
         ClipSettings,
         ("clip",),
+        random_settings=_OF_PICTURES,
         deviation=_reads_reports("clip", "CLIP ViT-B/32"),
     ),
-    Encoder("clip-vit", "experiments.steps.encoders.clip_vit", None, ("clip", "vit"), settings_of="clip"),
+    Encoder(
+        "clip-vit",
+        "experiments.steps.encoders.clip_vit",
+        None,
+        ("clip", "vit"),
+        random_settings=_OF_PICTURES,
+        settings_of="clip",
+    ),
     Encoder(
         "linear-patches",
         "experiments.steps.encoders.linear_patches",
@@ -184,6 +199,17 @@ _ALL = (
     ),
 )
 ENCODERS = {encoder.name: encoder for encoder in _ALL}
+
+
+def keeping(settings: Any, faults: Sequence[str]) -> Any:
+    """Settings of a stage 1 with those of the published faults kept that it can have."""
+    published = {
+        RECORD_NORMALISATION: {"normalisation": "record"},
+        IDENTICAL_REPORTS: {"identical_reports": "as-published"},
+    }
+    names = {field.name for field in dataclasses.fields(settings)}
+    changes = {name: value for fault in faults for name, value in published.get(fault, {}).items() if name in names}
+    return dataclasses.replace(settings, **changes)
 
 
 def find_encoder(name: str) -> Encoder:

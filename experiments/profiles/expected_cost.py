@@ -67,7 +67,7 @@ def token_positions(profile: Profile) -> float:
     return min(segment_samples(profile) / symbols_per_token(profile), profile.model.max_length)
 
 
-def training_operations(profile: Profile, positions: float, beside: float, *, keeps_padding: bool) -> float:
+def training_operations(profile: Profile, positions: float, beside: float, *, padded_length: int | None) -> float:
     """Operations of training a method's language model.
 
     Parameters
@@ -77,12 +77,12 @@ def training_operations(profile: Profile, positions: float, beside: float, *, ke
         That an ECG takes.
     beside : float
         Operations of one question beside the language model's.
-    keeps_padding : bool
-        Whether every question is computed apart, padded to the length that is published.
+    padded_length : int or None
+        What every question, computed apart, is padded to; None where questions share an ECG.
     """
     questions = profile.questions.train * profile.training.epochs
-    if keeps_padding:
-        computed = questions * float(profile.as_published.padded_length)
+    if padded_length is not None:
+        computed = questions * float(padded_length)
     else:
         computed = questions * (positions / profile.training.questions_per_segment + _QUESTION_POSITIONS)
     return 6 * language_model_parameters(profile) * computed + questions * beside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from experiments.profiles.value_checks import at_least, positive
 if TYPE_CHECKING:
     from ecgbyte.signals.preprocess import Preprocessor
 
+LEAKY = "leaky-question"
 QUESTION_SOURCES = ("generated", "ecg-qa", "ecg-chat", "generated+ecg-qa", "files")
 
 
@@ -22,6 +24,10 @@ QUESTION_SOURCES = ("generated", "ecg-qa", "ecg-chat", "generated+ecg-qa", "file
 class DataSettings:
     """Which records: a data set of `experiments.profiles.data_sets`, or ``module:Class``; 0 records take the whole
     split. `num_patients` is for data sets that are made, `sampling_rate` is that of the records.
+
+    Of the training records `train_share` are trained on, tokenizer and stage 1 too, in whole patients; what is asked of
+    the held-out splits stays as it is. `split` is by ``"patient"``; ``"leaky-question"``, as published, deals questions
+    to the splits whatever their records, so that records are trained on and tested. It is for ablations alone.
     """
 
     dataset: str
@@ -32,6 +38,8 @@ class DataSettings:
     test_records: int = 0
     segment_seconds: float = 2.0
     segments_per_record: int = 5
+    train_share: float = 1.0
+    split: str = "patient"
 
     def __post_init__(self) -> None:
         data_set = find_data_set(self.dataset)
@@ -39,6 +47,9 @@ class DataSettings:
         at_least(self, "data", 1, "segments_per_record", "sampling_rate")
         at_least(self, "data", 1 if data_set.is_made else 0, "num_patients")
         positive(self, "data", "segment_seconds")
+        if not 0 < self.train_share <= 1:
+            raise ValueError(f"data.train_share: got {self.train_share}, expected more than 0 and at most 1")
+        check_option("data.split", self.split, ("patient", LEAKY))
         check_rate("data.sampling_rate", self.sampling_rate, self.dataset)
 
 
@@ -98,7 +109,8 @@ class PreprocessingSettings:
 class TokenizerSettings:
     """How the ECG tokenizer is trained: on at most `records` training records, or all (0), drawn as `sampling` says.
 
-    How it cuts symbols into tokens belongs to a method, not to a profile.
+    How it cuts symbols into tokens belongs to a method, not to a profile. The `amplitude_range` ``"levels"`` has levels
+    of unequal width that reach to the R peaks (`ecgbyte.signals.amplitude_levels`).
     """
 
     num_merges: int = 3500
@@ -110,7 +122,7 @@ class TokenizerSettings:
 
     def __post_init__(self) -> None:
         check_option("tokenizer.boundary", self.boundary, ("lead", "record"))
-        check_option("tokenizer.amplitude_range", self.amplitude_range, ("global", "per-record"))
+        check_option("tokenizer.amplitude_range", self.amplitude_range, ("global", "per-record", "levels"))
         check_option("tokenizer.sampling", self.sampling, ("random", "clusters"))
         at_least(self, "tokenizer", 0, "num_merges", "records")
         if not 2 <= self.alphabet_size <= 256:
@@ -122,12 +134,16 @@ class QuestionSettings:
     """Where the questions come from, how many each split gets, and of what; an empty list, or 0, means all.
 
     ``generated`` asks about the findings of the data set. There `minimum_count` training records must give an answer
-    before training asks for it; held-out splits ask about the same attributes wherever 5 records allow it.
+    before training asks for it; held-out splits ask what training taught, in the words and with the answers that it
+    had there, wherever 5 records allow it. Rhythms that take seconds to tell
+    (`ecgbyte.data.questions.segment_length`) are asked about where a segment has `rhythm_seconds`.
     ``ecg-qa``, ``ecg-chat`` and ``files`` (own questions, see `experiments.steps.question_files`) are read from what
     the user names, and dealt to the splits by their records; `train`, `validation` and `test` are then the most that
     are drawn. Of the other settings only `question_types` holds for ECG-QA, and none for ECG-Chat and own questions.
-    ``generated+ecg-qa`` adds to the generated questions at most `ecgqa_train` and `ecgqa_held_out` (validation, test)
-    of ECG-QA's. `ecgqa_version` says whether ECG-QA speaks in its templates' words or in varying ones.
+    ``generated+ecg-qa`` adds to the generated questions at most `ecgqa_train` and `ecgqa_test` of ECG-QA's; validation
+    holds generated ones alone. `reports` training records at most are asked for their whole report, whatever the
+    source, and test records in proportion; of reports with more than `report_characters` (0: any number) none.
+    `ecgqa_version` says whether ECG-QA speaks in its templates' words or in varying ones.
     """
 
     train: int
@@ -138,10 +154,13 @@ class QuestionSettings:
     templates: tuple[str, ...] = ()
     paraphrases: int = 0
     minimum_count: int = 5
+    rhythm_seconds: float = 5.0
+    reports: int = 0
+    report_characters: int = 0
     source: str = "generated"
     ecgqa_version: str = "paraphrased"
     ecgqa_train: int = 0
-    ecgqa_held_out: int = 0
+    ecgqa_test: int = 0
 
     def __post_init__(self) -> None:
         check_option("questions.source", self.source, QUESTION_SOURCES)
@@ -152,13 +171,16 @@ class QuestionSettings:
             self,
             "questions",
             0,
-            *("train", "validation", "test", "paraphrases", "ecgqa_train", "ecgqa_held_out"),
+            *("train", "validation", "test", "paraphrases", "ecgqa_train", "ecgqa_test"),
+            *("reports", "report_characters"),
         )
         for name in self.finding_types:
             check_option("questions.finding_types", name, FINDING_TYPES)
         for name in self.templates:
             check_option("questions.templates", name, tuple(template.template_id for template in TEMPLATES))
         at_least(self, "questions", 1, "minimum_count")
+        if not (math.isfinite(self.rhythm_seconds) and self.rhythm_seconds >= 0):
+            raise ValueError(f"questions.rhythm_seconds: got {self.rhythm_seconds}, expected 0 (always) or more")
 
     @property
     def are_generated(self) -> bool:

@@ -14,8 +14,15 @@ from ecgbyte.checks import check_option
 from ecgbyte.files import fingerprint
 from experiments.profiles.ablations import check_ablations
 from experiments.profiles.encoders import encoder_tables, find_encoder
-from experiments.profiles.input_settings import DataSettings, PreprocessingSettings, QuestionSettings, TokenizerSettings
+from experiments.profiles.input_settings import (
+    LEAKY,
+    DataSettings,
+    PreprocessingSettings,
+    QuestionSettings,
+    TokenizerSettings,
+)
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD, Method
+from experiments.profiles.plus_settings import PlusSettings
 from experiments.profiles.settings import (
     AblationSettings,
     AsPublishedSettings,
@@ -74,6 +81,7 @@ class Profile:
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     encoders: Mapping[str, Any] = field(default_factory=_default_encoders, metadata={"tables": encoder_tables})
+    plus: PlusSettings = field(default_factory=PlusSettings)
     as_published: AsPublishedSettings = field(default_factory=AsPublishedSettings)
     ablations: AblationSettings = field(default_factory=AblationSettings)
     transfer: TransferSettings = field(default_factory=TransferSettings)
@@ -97,9 +105,17 @@ class Profile:
             raise ValueError(
                 f"transfer.datasets: {self.data.dataset!r} is the data set of the training; expected others"
             )
+        if self.data.split == LEAKY and self.questions.source != "generated":
+            raise ValueError(
+                f"data.split: got {LEAKY!r}, expected 'patient' with questions.source={self.questions.source!r}: "
+                "questions in files go with their records"
+            )
         missing = set(self.transfer.methods) - set(self.methods)
         if missing:
             raise ValueError(f"transfer.methods: {sorted(missing)[0]!r} is not one of the profile's methods")
+        for name in self.transfer.methods:
+            if not METHODS[name].is_trained:
+                raise ValueError(f"transfer.methods: {name!r} trains no language model, expected methods that do")
         if self.evaluation.padded_length < self.model.max_length:
             raise ValueError(
                 f"evaluation.padded_length: got {self.evaluation.padded_length}, expected at least model.max_length, "
@@ -149,6 +165,8 @@ def read_profile(name_or_path: str) -> Profile:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"profile: {path} is not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"profile: {path} is nested too deep to be read") from error
     profile: Profile = build_settings(Profile, {"name": path.stem, **values}, path.name)
     check_ablations(profile)
     return profile

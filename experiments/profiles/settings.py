@@ -12,6 +12,7 @@ from ecgbyte.training.schedules import SCHEDULES
 from ecgbyte.training.settings import OPTIMIZERS, PRECISIONS
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.input_settings import DataSettings, QuestionSettings, TokenizerSettings, check_rate
+from experiments.profiles.plus_settings import PlusSettings
 from experiments.profiles.value_checks import at_least, check_seeds, positive, without_repeats
 
 
@@ -53,13 +54,19 @@ class OptimiserSettings:
     """Training of the language model; the same for every method.
 
     `batch_size` counts segments. `questions_per_segment` questions about one segment share its positions; 1 computes
-    every question apart, as published. `validate_every` counts steps; 0 leaves validation out.
+    every question apart, as published. In every epoch a record's questions are asked about others of its segments.
+    `validate_every` counts steps; the weights with the best score on the validation questions are kept. 0 leaves
+    validation out and keeps the last weights.
+
+    Where `learning_rates` holds several, each method is trained with each of them for `trial_epochs` (0: for all
+    `epochs`), with the first training seed; the rate with the best validation score is that of its training.
     """
 
     epochs: int
     batch_size: int = 16
     questions_per_segment: int = 1
-    learning_rate: float = 1e-3
+    learning_rates: tuple[float, ...] = (1e-3,)
+    trial_epochs: int = 0
     optimizer: str = "adamw"
     schedule: str = "cosine"
     warmup_steps: int = 50
@@ -70,8 +77,16 @@ class OptimiserSettings:
 
     def __post_init__(self) -> None:
         at_least(self, "training", 1, "epochs", "batch_size", "questions_per_segment", "checkpoint_every")
-        at_least(self, "training", 0, "warmup_steps", "validate_every")
-        positive(self, "training", "learning_rate")
+        at_least(self, "training", 0, "warmup_steps", "validate_every", "trial_epochs")
+        without_repeats("training.learning_rates", self.learning_rates)
+        if not self.learning_rates or not all(math.isfinite(rate) and rate > 0 for rate in self.learning_rates):
+            raise ValueError(f"training.learning_rates: got {list(self.learning_rates)}, expected positive numbers")
+        if len(self.learning_rates) > 1 and not self.validate_every:
+            raise ValueError("training.learning_rates: got several, which validation chooses from; validate_every is 0")
+        if len(self.learning_rates) == 1 and self.trial_epochs:
+            raise ValueError(
+                f"training.trial_epochs: got {self.trial_epochs}, which does nothing with one learning rate"
+            )
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise ValueError(f"training.weight_decay: got {self.weight_decay}, expected 0 or more")
         check_option("training.optimizer", self.optimizer, OPTIMIZERS)
@@ -83,12 +98,18 @@ class OptimiserSettings:
 
 @dataclass(frozen=True)
 class AsPublishedSettings:
-    """What methods named ``-as-published`` are trained with: padding to a fixed length, kept in the labels."""
+    """What methods named ``-as-published`` are trained with: padding to a fixed length, kept in the labels.
+
+    `tokens_padded_length` is that of methods which read tokens; an ECG that does not fit is cut. `warmup_steps` are
+    those of Noam's schedule, whose peak is the published one. All are as published by default.
+    """
 
     padded_length: int = 1024
+    tokens_padded_length: int = 1024
+    warmup_steps: int = 500
 
     def __post_init__(self) -> None:
-        at_least(self, "as_published", 1, "padded_length")
+        at_least(self, "as_published", 1, "padded_length", "tokens_padded_length", "warmup_steps")
 
 
 @dataclass(frozen=True)
@@ -134,7 +155,11 @@ class TransferSettings:
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """Generation, intervals and the timing of training steps."""
+    """Generation, intervals and the timing of training steps.
+
+    `sampled_decodings` says how often the first training run of some methods is decoded again, by draws at a
+    `temperature`: what published intervals are over, beside training seeds.
+    """
 
     max_new_tokens: int = 32
     batch_size: int = 32
@@ -142,6 +167,8 @@ class EvaluationSettings:
     speed_rounds: int = 5
     padded_length: int = 1024
     bertscore: str = "minilm"
+    sampled_decodings: int = 0
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         at_least(
@@ -150,6 +177,8 @@ class EvaluationSettings:
             1,
             *("max_new_tokens", "batch_size", "bootstrap_resamples", "speed_rounds", "padded_length"),
         )
+        at_least(self, "evaluation", 0, "sampled_decodings")
+        positive(self, "evaluation", "temperature")
 
 
 class Sections(Protocol):
@@ -165,6 +194,10 @@ class Sections(Protocol):
     def tokenizer(self) -> TokenizerSettings: ...
     @property
     def model(self) -> ModelSettings: ...
+    @property
+    def plus(self) -> PlusSettings: ...
+    @property
+    def evaluation(self) -> EvaluationSettings: ...
     @property
     def encoders(self) -> Mapping[str, Any]: ...
     @property

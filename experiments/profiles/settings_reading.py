@@ -99,7 +99,7 @@ def _set(values: dict[str, Any], path: list[str], value: Any, name: str) -> None
 def _parse(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from experiments.profiles.ablations import ablation_methods
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.encoders import ENCODERS, find_encoder
-from experiments.profiles.faults import PADDING_IN_LABELS
+from experiments.profiles.faults import FIXED_PADDING, NOAM_SCHEDULE, PADDING_IN_LABELS
 from experiments.profiles.methods import METHODS
 from experiments.profiles.settings import Sections
 
@@ -60,7 +60,7 @@ def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...],
     yield (
         questions.are_generated,
         "questions",
-        ("finding_types", "templates", "paraphrases", "minimum_count"),
+        ("finding_types", "templates", "paraphrases", "minimum_count", "rhythm_seconds"),
         f"with questions.source={questions.source!r} no questions are generated",
     )
     yield (
@@ -73,13 +73,26 @@ def _conditions(profile: Sections) -> Iterator[tuple[bool, str, tuple[str, ...],
     yield (
         questions.source == "generated+ecg-qa",
         "questions",
-        ("ecgqa_train", "ecgqa_held_out"),
+        ("ecgqa_train", "ecgqa_test"),
         "only the source 'generated+ecg-qa' adds ECG-QA's questions to others",
     )
+    yield bool(questions.reports), "questions", ("report_characters",), "with questions.reports=0 none is asked for"
     yield model.name == "tiny", "model", ("hidden_size", "layers", "heads"), f"{model.name!r} has a size of its own"
     yield model.lora, "model", ("lora_rank", "lora_alpha", "lora_dropout"), "model.lora is false"
-    keeps = any(PADDING_IN_LABELS in METHODS[name].faults for name in methods)
-    yield keeps, "as_published", ("padded_length",), "no method of the profile keeps padding in its labels"
+    kept = {fault for name in methods for fault in METHODS[name].faults}
+    for fault, name, why in (
+        (PADDING_IN_LABELS, "padded_length", "no method of the profile keeps padding in its labels"),
+        (FIXED_PADDING, "tokens_padded_length", "no method of the profile pads tokens to a fixed length"),
+        (NOAM_SCHEDULE, "warmup_steps", "no method of the profile keeps the published schedule"),
+    ):
+        yield fault in kept, "as_published", (name,), why
+    uses_plus = any(METHODS[name].uses_plus for name in methods)
+    names = tuple(field.name for field in dataclasses.fields(profile.plus))
+    yield uses_plus, "plus", names, "no method of the profile reads it"
+    told = ("report_characters", "report_weight")
+    yield bool(profile.plus.reports), "plus", told, "with plus.reports=0 no report is asked for"
+    decoded = bool(profile.evaluation.sampled_decodings)
+    yield decoded, "evaluation", ("temperature",), "with evaluation.sampled_decodings=0 no answer is drawn"
     yield bool(profile.ablations.changes), "ablations", ("budget", "seeds"), "there are no ablations.changes"
     moved = bool(transfer.datasets)
     yield moved, "transfer", ("methods", "records", "questions"), "there are no transfer.datasets"
@@ -112,7 +125,7 @@ def _unused_of_encoders(profile: Sections) -> Iterator[tuple[str, str]]:
             for part in encoder.parts:
                 read[ENCODERS[part].table] |= {field.name for field in dataclasses.fields(profile.encoder(part))}
         else:
-            read[encoder.table] |= set(encoder.joint_settings)
+            read[encoder.table] |= set(encoder.random_settings if method.random_encoder else encoder.joint_settings)
     for table, names in read.items():
         for field in dataclasses.fields(profile.encoders[table]):
             if field.name not in names:

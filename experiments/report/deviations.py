@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecgbyte.data.questions.segment_length import RHYTHMS_OVER_SECONDS
 from experiments.profiles.data_sets import find_data_set
 from experiments.profiles.encoders import ENCODERS, find_encoder
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD
@@ -17,6 +18,7 @@ def deviations(profile: Profile) -> list[str]:
         *_encoders(profile),
         *(method.deviation(profile) for method in profile.all_methods if method.deviation is not None),
         *_shared_segments(profile),
+        *_short_segments(profile),
     ]
     # A sentence that several entries share stands once.
     return list(dict.fromkeys(filter(None, differences)))
@@ -40,8 +42,8 @@ def _of_all(profile: Profile) -> list[str]:
         "(published: 200,000 MIMIC-IV ECGs of 10 s).",
         chain,
         f"Padding is masked in the labels, except where a method is named as published. {training.optimizer}, "
-        f"{training.schedule} schedule as declared, peak {training.learning_rate:g}, {training.batch_size} segments a "
-        "step, gradients clipped (published: Adam, Noam schedule with peak 9.9e-4).",
+        f"{training.schedule} schedule as declared, {_rates(training.learning_rates)}, {training.batch_size} "
+        "segments a step, gradients clipped (published: Adam, Noam schedule with peak 9.9e-4).",
         f"Answers have at most {profile.evaluation.max_new_tokens} tokens (published: 128). BLEU-4 is of the corpus; "
         "the published mean of smoothed sentences stands beside it.",
         f"Intervals are over patients and {_seeds(profile)} (published: one checkpoint, decoded five times).",
@@ -54,6 +56,11 @@ def _of_all(profile: Profile) -> list[str]:
     if rate != 250:
         differences.append(f"Segments are at {rate:g} Hz (published: 250).")
     return differences
+
+
+def _rates(rates: tuple[float, ...]) -> str:
+    listed = " or ".join(f"{rate:g}" for rate in rates)
+    return f"peak {listed}" + (", the best of them on validation for each method" if len(rates) > 1 else "")
 
 
 def _language_model(profile: Profile) -> str:
@@ -99,17 +106,33 @@ def _shared_segments(profile: Profile) -> list[str]:
     return [shared, *([apart] if any(method.as_published for method in profile.all_methods) else [])]
 
 
+def _short_segments(profile: Profile) -> list[str]:
+    settings, seconds = profile.questions, profile.data.segment_seconds
+    if not settings.are_generated or seconds >= settings.rhythm_seconds:
+        return []
+    return [
+        f"A segment has {seconds:g} s. Rhythms that take longer to tell are not asked about "
+        f"({', '.join(RHYTHMS_OVER_SECONDS)}), nor is sinus rhythm where one of its fast, slow or irregular forms was "
+        f"found; from {settings.rhythm_seconds:g} s on they would be."
+    ]
+
+
 def _questions(profile: Profile) -> str:
     settings = profile.questions
     generated = "Questions are generated in ECG-QA's style from labels; they are not ECG-QA."
     dealt = f"ECG-QA's ({settings.ecgqa_version}), dealt to the splits by the patient of their record."
+    reports = (
+        f" {settings.reports} training records are asked for their reports too, and test records in proportion."
+        if settings.reports
+        else ""
+    )
     return {
         "generated": generated,
         "ecg-chat": "Questions are ECG-Chat's, dealt to the splits by the patient of their record.",
         "ecg-qa": f"Questions are {dealt}",
         "generated+ecg-qa": f"{generated} Beside them stand some of {dealt}",
         "files": "Questions are the user's own, dealt to the splits by the patient of their record.",
-    }[settings.source]
+    }[settings.source] + reports
 
 
 def _seeds(profile: Profile) -> str:

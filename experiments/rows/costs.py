@@ -72,9 +72,8 @@ class CostRows:
 
     def layout(self, run: MethodRun) -> str:
         """How the questions lie in the language model's input while the method is trained."""
-        if run.method.as_published:
-            return str(self.profile.as_published.padded_length)
-        return self._own_layout
+        fixed = run.terms.fixed_length
+        return self._own_layout if fixed is None else str(fixed)
 
     def of_stage(self, run: MethodRun) -> list[ResultRow]:
         """The training of the language model."""

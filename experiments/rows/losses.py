@@ -1,4 +1,4 @@
-"""Learning curves: training losses by stage, and validation losses by step and by time."""
+"""Learning curves: training losses by stage, and how well the validation questions are answered, by step and time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
 LOSSES_FILE = "losses.json.gz"
 _NEEDED = {"method", "stage", "losses"}
 _ALLOWED = _NEEDED | {"seed", "validation"}
+# Values of a validation, and which of them is the ROC area.
+_MEASURES, _AREA = 6, 4
 
 
 class Curve(NamedTuple):
-    """One training run: its losses, one an optimiser step, and [step, seconds, loss] of its validations."""
+    """One training run: its losses, one an optimiser step, and its validations.
+
+    Of these [step, seconds, loss], or [step, seconds, loss, accuracy in %, mean ROC area, epochs]; the area is NaN
+    where no question is answered by yes or no.
+    """
 
     method: str
     stage: str
@@ -45,7 +51,8 @@ def read_curves(path: str | os.PathLike[str]) -> list[Curve]:
     ----------
     path : path-like
         JSON: a list of ``{"method": str, "stage": str, "losses": [float, ...]}``, one loss an optimiser step; as far as
-        they are known, with ``"seed": int`` and ``"validation": [[step, seconds, loss], ...]``.
+        they are known, with ``"seed": int`` and ``"validation"``, a list of [step, seconds, loss], or of [step,
+        seconds, loss, accuracy, ROC area or null, epochs].
 
     Raises
     ------
@@ -75,12 +82,17 @@ def _curve(path: Path, index: int, curve: Any) -> Curve:
     if losses.ndim != 1 or not np.isfinite(losses).all():
         raise ValueError(f"{path}, curve {index} ({curve['method']}): expected a list of finite losses")
     validation = np.asarray(curve.get("validation") or np.empty((0, 3)), dtype=np.float64)
-    if validation.ndim != 2 or validation.shape[1] != 3 or not np.isfinite(validation).all():
-        raise ValueError(f"{path}, curve {index} ({curve['method']}): expected validation as [step, seconds, loss]")
+    known = np.delete(validation, _AREA, axis=1) if validation.shape[1:] == (_MEASURES,) else validation
+    if validation.shape[1:] not in ((3,), (_MEASURES,)) or not np.isfinite(known).all():
+        raise ValueError(
+            f"{path}, curve {index} ({curve['method']}): expected validation as [step, seconds, loss], or with "
+            "accuracy, ROC area and epochs"
+        )
     return Curve(str(curve["method"]), str(curve["stage"]), int(curve.get("seed", 0)), losses, validation)
 
 
 def losses_of(runs: list[MethodRun]) -> list[dict[str, Any]]:
+    """The curves of finished runs, as `write_losses` takes them."""
     curves = []
     met = set()
     for run in runs:
@@ -99,10 +111,16 @@ def losses_of(runs: list[MethodRun]) -> list[dict[str, Any]]:
                     "stage": stage,
                     "seed": run.seed,
                     "losses": [round(value, 5) for value in report["losses"]],
-                    "validation": [
-                        [point["step"], round(point["seconds"], 2), round(point["loss"], 5)]
-                        for point in report.get("validation", [])
-                    ],
+                    "validation": [_validation(point, report) for point in report.get("validation", [])],
                 }
             )
     return curves
+
+
+def _validation(point: Mapping[str, Any], report: Mapping[str, Any]) -> list[float | None]:
+    values = [point["step"], round(point["seconds"], 2), round(point["loss"], 5)]
+    if "score" not in point:
+        return values
+    area = point.get("measures", {}).get("roc-area-macro")
+    epochs = point["step"] / report["steps"] * report["settings"]["epochs"]
+    return [*values, round(point["score"], 3), None if area is None else round(area, 5), round(epochs, 4)]

@@ -25,6 +25,7 @@ TABLES = (
     "convergence",
     "learning-rates",
     "ceilings",
+    "decodings",
 )
 INPUTS = ("ecg", "other-patient", "flat-line", "noise", "text-only", "shuffled-leads")
 SCALES = ("small run", "full")

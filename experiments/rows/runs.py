@@ -34,13 +34,18 @@ _SHORT = ("accuracy", "bleu-4", "rouge-l", "empty-answers", "roc-area-macro")
 
 
 def tokenizer_rows(maker: RowMaker, study: Study, transfers: Sequence[TransferRun]) -> list[ResultRow]:
-    """Measures of the tokenizers of all methods that read tokens, on their own and on other data sets."""
+    """Measures of the tokenizers of all methods that read tokens, on their own and on other data sets.
+
+    Of methods that share a tokenizer the first one, as they are listed, stands for all.
+    """
     rows = []
-    for name in study.profile.methods:
+    told = set()
+    for name in (name for name in METHODS if name in study.profile.methods):
         method = METHODS[name]
         if method.sees_tokens:
-            measured = study.tokenizer_tasks(method.matching).measured.step
-            if measured.is_done:
+            measured = study.tokenizer_of(method).measured.step
+            if measured.is_done and measured.fingerprint not in told:
+                told.add(measured.fingerprint)
                 segments = len(study.prepared.splits["test"]) * study.prepared.segments.signals.shape[1]
                 rows += token_rows(maker, measured.details, segments, method=name)
     met = set()
@@ -171,7 +176,7 @@ def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> lis
             found += truncation_rows(changed, method.name, run.answer_task.step.details["truncation"], seed=run.seed)
             found += [row for row in costs.of_stage(run) if row.metric in ("train-seconds", "positions")]
         if method.sees_tokens:
-            measured = ended[0].study.tokenizer_tasks(method.matching).measured.step
+            measured = ended[0].study.tokenizer_of(method).measured.step
             found += [
                 row
                 for row in token_rows(changed, measured.details, len(questions), method=method.name)

@@ -5,7 +5,8 @@ input; the cost of training ``efficiency``; areas under ROC curves ``roc-areas``
 between the ECG and a control ``controls``; paired tests between methods ``comparisons``; measures of the tokens
 ``tokenizer``; whether training had converged ``convergence``; which learning rates were tried ``learning-rates``; what
 perfect answers would have ``ceilings``. Runs with one setting changed have ``ablations``, runs tested on another data
-set than they were trained on ``transfer``. Tables are drawn from nothing else.
+set than they were trained on ``transfer``, one run decoded several times ``decodings``. Tables are drawn from nothing
+else.
 `experiments.rows.files` writes rows and reads them.
 """
 

@@ -13,6 +13,8 @@ from ecgbyte.files import write_atomically
 from ecgbyte.training.examples import Example
 from ecgbyte.training.generation import answer_and_score
 from ecgbyte.training.generation_file import write_generations
+from ecgbyte.training.sampling import sample_answers
+from experiments.steps.answers import Answers, write_answers
 from experiments.steps.learning import Learner, LearningSettings, train_learner
 from experiments.steps.readers.reading import Reader
 from experiments.steps.segments import Segments
@@ -70,6 +72,52 @@ def answer_test_questions(
     altered = shown.with_altered(inputs, reader.read)
     asked = {name: altered.examples("test", name) for name in inputs}
     return answer_questions(folder, learner, asked, shown.prepared.questions["test"], settings, description)
+
+
+def sample_test_answers(
+    folder: Path,
+    trained: Path,
+    reader: Reader,
+    learning: LearningSettings,
+    settings: AnswerSettings,
+    shown: Shown,
+    number: int,
+    temperature: float,
+    description: str,
+) -> dict[str, Any]:
+    """Let a trained method answer the test questions by draws, several times: the work of a step.
+
+    Parameters
+    ----------
+    number : int
+        How many times; decoding k is drawn with the seed k.
+    temperature : float
+        See `ecgbyte.training.sampling.sample_answers`.
+    folder, trained, reader, learning, settings, shown, description
+        As in `answer_test_questions`; the methods's own input is shown.
+    """
+    learner, _ = train_learner(trained, reader, learning, shown)
+    examples = shown.examples("test")
+    for seed in range(number):
+        if (folder / f"{decoding_name(seed)}-yes-scores.json").exists():
+            continue
+        generations = sample_answers(
+            learner.model,
+            examples,
+            learner.collator,
+            temperature=temperature,
+            seed=seed,
+            max_new_tokens=settings.max_new_tokens,
+            batch_size=settings.batch_size,
+            description=f"{description}, decoding {seed}",
+        )
+        write_answers(folder, decoding_name(seed), Answers(generations, {}))
+    return {}
+
+
+def decoding_name(seed: int) -> str:
+    """What the answers of one decoding are called in their folder."""
+    return f"decoding-{seed}"
 
 
 def answer_about_others(

@@ -52,9 +52,14 @@ def write_given_answers(folder: Path, answers: Answers) -> dict[str, Any]:
 
     Their input is ``"text-only"``.
     """
-    write_generations(folder / "text-only.jsonl", answers.generations)
-    write_atomically(folder / "text-only-yes-scores.json", json.dumps(answers.yes_scores))
+    write_answers(folder, "text-only", answers)
     return {"truncation": {}}
+
+
+def write_answers(folder: Path, shown: str, answers: Answers) -> None:
+    """Write the answers under one input, the scores last: where they are, all is."""
+    write_generations(folder / f"{shown}.jsonl", answers.generations)
+    write_atomically(folder / f"{shown}-yes-scores.json", json.dumps(answers.yes_scores))
 
 
 def open_answers(folder: Path, shown: str) -> Answers:

@@ -1,7 +1,8 @@
-"""Train the language model of every method on equal terms."""
+"""Train the language model of every method on equal terms: the same segments, equally often, in the same steps."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +15,19 @@ from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.end_to_end import LoraSettings
 from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.running import device_of, to_device
+from ecgbyte.training.as_published import published_settings
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.cost import run_flops, spread_over_sizes
 from ecgbyte.training.examples import Example
 from ecgbyte.training.loop import TrainingReport, TrainingSettings, train
-from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
-from experiments.profiles.faults import PADDING_IN_LABELS
+from ecgbyte.training.sequences import AS_PUBLISHED_SPECIAL_TOKENS
+from ecgbyte.training.shared_prefix import GroupCollator, SharedPrefixCollator
+from ecgbyte.training.validation import ValidationScore
+from experiments.profiles.faults import NOAM_SCHEDULE, PADDED, PADDING_IN_LABELS, TRUNCATION
 from experiments.steps.readers.reading import BaseModel, Reader
 from experiments.steps.shown import Shown
+from experiments.steps.validating import validation_score
 
 if TYPE_CHECKING:
     from experiments.profiles.settings import ModelSettings, OptimiserSettings
@@ -39,14 +44,17 @@ class LearningSettings:
     ----------
     model : ModelSettings
     training : OptimiserSettings
+        With one learning rate; those of a profile may have several, of which `with_rate` takes one.
     answer_room : int
         The most tokens of an answer.
     seed : int
         The training seed, of all that is drawn.
     faults : tuple of str
         The published faults that are kept, of `experiments.profiles.faults.FAULTS`.
-    padded_length : int
-        For ``padding-in-labels``: what every question is padded to.
+    padded_length : int or None
+        Where one of `experiments.profiles.faults.PADDED` is kept: what every question, computed apart, is padded to.
+    warmup_steps : int or None
+        Where the published schedule is kept: its steps of warm-up.
     """
 
     model: ModelSettings
@@ -55,11 +63,41 @@ class LearningSettings:
     seed: int
     faults: tuple[str, ...] = ()
     padded_length: int | None = None
+    warmup_steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if bool(set(PADDED) & set(self.faults)) != (self.padded_length is not None):
+            raise ValueError(f"padded_length: got {self.padded_length} with the faults {list(self.faults)}")
+        if (NOAM_SCHEDULE in self.faults) != (self.warmup_steps is not None):
+            raise ValueError(f"warmup_steps: got {self.warmup_steps} with the faults {list(self.faults)}")
 
     @property
-    def keeps_padding(self) -> bool:
-        """Whether every question is computed apart, with padding in its labels."""
-        return PADDING_IN_LABELS in self.faults
+    def fixed_length(self) -> int | None:
+        """The positions that every question, computed apart, takes; None where questions share an ECG."""
+        if self.padded_length is None:
+            return None
+        return self.padded_length + (AS_PUBLISHED_SPECIAL_TOKENS if TRUNCATION in self.faults else 0)
+
+    @property
+    def learning_rate(self) -> float:
+        """The highest learning rate.
+
+        Raises
+        ------
+        ValueError
+            If there are several to choose from.
+        """
+        rates = self.training.learning_rates
+        if len(rates) != 1:
+            raise ValueError(f"training.learning_rates: got {list(rates)}, expected the one that was chosen")
+        return rates[0]
+
+    def with_rate(self, rate: float, epochs: int | None = None) -> LearningSettings:
+        """The same with one learning rate, and with other epochs where they are given."""
+        training = dataclasses.replace(
+            self.training, learning_rates=(rate,), trial_epochs=0, epochs=epochs or self.training.epochs
+        )
+        return dataclasses.replace(self, training=training)
 
     def plain(self) -> dict[str, Any]:
         """As plain data."""
@@ -102,7 +140,7 @@ def train_method(
     return {
         "report": report.to_dict(),
         "trained_parameters": learner.model.trained_parameters(),
-        "training_flops": training_flops(learner, settings, shown.examples("train"), report),
+        "training_flops": training_flops(learner, settings, shown, report),
     }
 
 
@@ -120,11 +158,11 @@ def build_learner(reader: Reader, settings: LearningSettings, train_examples: Se
     built = reader.build(base, train_examples)
     longest = settings.model.max_length
     options: dict[str, Any] = {}
-    if settings.keeps_padding:
-        if settings.padded_length is None:
-            raise ValueError(f"padded_length: got None, expected a length, since {PADDING_IN_LABELS!r} is kept")
+    if settings.padded_length is not None:
         longest = min(longest, settings.padded_length)
-        options = {"pad_to": settings.padded_length, "padding_in_labels": True}
+        options = {"pad_to": settings.fixed_length, "padding_in_labels": PADDING_IN_LABELS in settings.faults}
+    if TRUNCATION in settings.faults:
+        options["truncation"] = "as-published"
     collator = Collator(
         built.token_map,
         base.text_tokenizer,
@@ -167,34 +205,30 @@ def train_learner(
 ) -> tuple[Learner, TrainingReport]:
     """Train a method's language model, or go on, or load it where it is trained already.
 
-    A method that keeps padding in its labels computes every question apart, padded; its steps hold as many questions as
-    the others'.
+    A method that keeps padding in its labels computes every question apart, padded; its steps hold the same questions
+    as the others'.
     """
-    examples = shown.examples("train")
-    learner = build_learner(reader, settings, examples)
+    learner = build_learner(reader, settings, shown.examples("train"))
     training = settings.training
-    layout = _layout(learner, settings, examples)
-    # Padding in the labels makes a loss that compares with no other.
-    validated = training.validate_every > 0 and not settings.keeps_padding
+    # The published training takes its last weights.
+    validated = training.validate_every > 0 and settings.warmup_steps is None
+    validation = shown.examples("validation") if validated else None
     report = train(
         learner.model,
-        layout.items(examples),
-        layout.collate,
+        shown.training_groups(),
+        _collate(learner, settings),
         TrainingSettings(
-            batch_size=layout.batch_size,
+            batch_size=training.batch_size,
             epochs=training.epochs,
-            learning_rate=training.learning_rate,
-            optimizer=training.optimizer,
-            schedule=training.schedule,
-            warmup_steps=training.warmup_steps,
-            weight_decay=training.weight_decay,
+            **_optimisation(settings),
             precision=training.precision,
             seed=settings.seed,
             checkpoint_every=training.checkpoint_every,
             validate_every=training.validate_every if validated else None,
-            group_by_length=not settings.keeps_padding,
+            keep="best" if validated else "last",
         ),
-        validation=layout.items(shown.examples("validation")) if validated else None,
+        validation=validation,
+        validation_score=None if validation is None else _score(learner, settings, shown, validation),
         output_folder=folder / "training",
         description=description,
         tracking=tracking,
@@ -202,37 +236,41 @@ def train_learner(
     return learner, report
 
 
-def training_flops(
-    learner: Learner, settings: LearningSettings, examples: Sequence[Example], report: TrainingReport
-) -> int:
+def _optimisation(settings: LearningSettings) -> dict[str, Any]:
+    """Optimiser and schedule, which are the profile's unless the published ones are kept."""
+    training = settings.training
+    if settings.warmup_steps is not None:
+        published = published_settings()
+        kept = ("learning_rate", "optimizer", "schedule", "weight_decay", "betas", "max_gradient_norm")
+        return {name: getattr(published, name) for name in kept} | {"warmup_steps": settings.warmup_steps}
+    own = ("optimizer", "schedule", "warmup_steps", "weight_decay")
+    return {name: getattr(training, name) for name in own} | {"learning_rate": settings.learning_rate}
+
+
+def training_flops(learner: Learner, settings: LearningSettings, shown: Shown, report: TrainingReport) -> int:
     """The operations of a training, from steps that stand for all lengths."""
-    layout = _layout(learner, settings, examples)
-    items = layout.items(examples)
-    lengths = np.array([layout.collate.length(item) for item in items])
-    steps = plan_epoch(len(items), layout.batch_size, seed=0, epoch=0, lengths=lengths)
+    items = shown.training_groups().at_epoch(0)
+    collate = _collate(learner, settings)
+    lengths = np.array([collate.length(items[number]) for number in range(len(items))])
+    steps = plan_epoch(len(items), settings.training.batch_size, seed=0, epoch=0)
     chosen = spread_over_sizes([int(lengths[step].sum()) for step in steps], min(_COUNTED_STEPS, len(steps)))
     device = device_of(learner.model)
-    batches = (to_device(layout.collate([items[index] for index in steps[place]]), device) for place in chosen)
+    batches = (to_device(collate([items[index] for index in steps[place]]), device) for place in chosen)
     return run_flops(learner.model, batches, report.padded_positions)
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """How a method's questions lie in its batches."""
-
-    collate: Any
-    batch_size: int
-    together: int
-
-    def items(self, examples: Sequence[Example]) -> Sequence[Any]:
-        """What a batch is made of: groups about one segment, or single questions."""
-        return group_examples(examples, self.together) if self.together else examples
+def _collate(learner: Learner, settings: LearningSettings) -> SharedPrefixCollator | GroupCollator:
+    """Makes a batch of groups of questions about one segment each."""
+    if settings.padded_length is not None:
+        return GroupCollator(learner.collator)
+    return SharedPrefixCollator(learner.collator)
 
 
-def _layout(learner: Learner, settings: LearningSettings, examples: Sequence[Example]) -> _Layout:
-    training = settings.training
-    if settings.keeps_padding:
-        # As many steps as the other methods make, whose groups are not all full.
-        steps = -(-len(group_examples(examples, training.questions_per_segment)) // training.batch_size)
-        return _Layout(learner.collator, -(-len(examples) // steps), 0)
-    return _Layout(SharedPrefixCollator(learner.collator), training.batch_size, training.questions_per_segment)
+def _score(
+    learner: Learner, settings: LearningSettings, shown: Shown, validation: Sequence[Example]
+) -> ValidationScore:
+    plain = copy.copy(learner.collator)
+    # What is asked of a method that keeps padding in its labels is the same as of others.
+    plain.pad_to, plain.padding_in_labels = "longest", False
+    questions = shown.prepared.questions["validation"]
+    return validation_score(validation, questions, plain, batch_size=settings.training.batch_size)

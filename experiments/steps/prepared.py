@@ -11,7 +11,7 @@ from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.controls import other_patient_records
 from ecgbyte.data.questions.question import Question
 from experiments.steps.asked_questions import read_questions
-from experiments.steps.segments import Segments, kept_entries
+from experiments.steps.segments import Segments
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,29 @@ class Prepared:
 
 
 def open_prepared(
-    entries: Mapping[str, Sequence[RecordEntry]], segments_folder: Path, questions_folder: Path
+    splits: Mapping[str, Sequence[RecordEntry]], segments: Segments, questions_folder: Path, *, is_leaky: bool = False
 ) -> Prepared:
     """Open what the steps ``segments`` and ``questions`` left.
 
     Parameters
     ----------
-    entries : mapping of str to sequence of RecordEntry
-        The records that were chosen, by split.
-    segments_folder, questions_folder : Path
-        Of the two steps.
+    splits : mapping of str to sequence of RecordEntry
+        The records by split, less those that could not be used.
+    segments : Segments
+    questions_folder : Path
+        Of the step ``questions``.
+    is_leaky : bool
+        Whether records are meant to be in several splits; the audit then says so, and nothing is refused.
 
     Raises
     ------
     ValueError
-        If a patient, a record or a question is in two splits.
+        If a patient, a record or a question is in two splits that is not meant to be.
     """
-    segments = Segments.open(segments_folder)
-    splits = kept_entries(entries, segments)
     questions = read_questions(questions_folder)
     audit = audit_splits(splits, questions)
-    audit.raise_if_leaking()
+    if not is_leaky:
+        audit.raise_if_leaking()
     patients = {entry.record_id: entry.patient_id for chosen in splits.values() for entry in chosen}
-    return Prepared(splits, patients, questions, audit, segments)
+    kept = {name: tuple(chosen) for name, chosen in splits.items()}
+    return Prepared(kept, patients, questions, audit, segments)

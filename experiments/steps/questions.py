@@ -6,16 +6,20 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.data.questions.dealing import draw_questions, resplit_questions
 from ecgbyte.data.questions.ecgchat import read_ecgchat
 from ecgbyte.data.questions.ecgqa import read_all_ecgqa
-from ecgbyte.data.questions.generation import generate_questions
+from ecgbyte.data.questions.generation import generate_questions, taught_answers
 from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
+from ecgbyte.data.questions.reports import report_questions
+from ecgbyte.data.questions.segment_length import without_rhythms_over_seconds
 from ecgbyte.files import fingerprint
 from experiments.steps.asked_questions import write_questions
 from experiments.steps.question_files import check_patients, read_question_file
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 ECG_CHAT_FILE = "pretrain_mimic.json"
 # What the data set that ECG-Chat's reports are of is called here.
 _ECG_CHAT_DATA_SET = "mimic-iv-ecg"
+# Of a held-out split, how many records must give an answer; that training gives it is asked of training.
+_HELD_OUT_COUNT = 5
 
 
 def ask_questions(
@@ -36,6 +42,7 @@ def ask_questions(
     data_set: DataSet,
     *,
     seed: int,
+    segment_seconds: float,
     root: Path | None = None,
 ) -> dict[str, list[Question]]:
     """The questions of every split, from the profile's source.
@@ -51,6 +58,8 @@ def ask_questions(
     data_set : DataSet
         Whose records these are.
     seed : int
+    segment_seconds : float
+        How much of a record a question is asked about.
     root : Path, optional
         What ``--questions`` names: the folder with ECG-QA's ``ptbxl`` and ``mimic-iv-ecg``, or with ECG-Chat's
         ``pretrain_mimic.json``, or the file of one's own questions.
@@ -60,24 +69,61 @@ def ask_questions(
     ValueError
         If the source needs a folder and none was named, or a split is left without questions.
     """
-    counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
     asked: dict[str, list[Question]] = {name: [] for name in SPLITS}
     if settings.are_generated:
-        asked = _generated(splits, settings, data_set, seed)
-    if not settings.are_read:
-        return asked
+        asked = _generated(splits, settings, data_set, seed, segment_seconds)
+    if settings.are_read:
+        _add_from_files(asked, splits, settings, data_set, seed, root)
+    if settings.reports:
+        _add_reports(asked, splits, settings, seed)
+    return asked
+
+
+def _add_from_files(
+    asked: dict[str, list[Question]],
+    splits: Mapping[str, Sequence[RecordEntry]],
+    settings: QuestionSettings,
+    data_set: DataSet,
+    seed: int,
+    root: Path | None,
+) -> None:
+    """Deal the questions in files to the splits of their records."""
+    counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
+    # What validation chooses is chosen on generated questions, where there are such.
+    from_files: tuple[str, ...] = SPLITS
     if settings.source == "files":
         check_patients(_named(root, settings), splits)
     dealt = resplit_questions(_questions_in_files(settings, data_set, root), splits)
     print(f"[questions] {settings.source}, {dealt}", file=sys.stderr)
     if settings.are_generated:
-        held_out = settings.ecgqa_held_out
-        counts = {"train": settings.ecgqa_train, "validation": held_out, "test": held_out}
+        counts = {"train": settings.ecgqa_train, "test": settings.ecgqa_test}
+        from_files = ("train", "test")
     for number, name in enumerate(SPLITS):
+        if name not in from_files:
+            continue
         if not dealt.by_split[name]:
             raise ValueError(f"questions: {root} holds none about the records of the {name} split ({dealt})")
         asked[name] += draw_questions(dealt.by_split[name], counts[name], seed=(seed, number))
-    return asked
+
+
+def _add_reports(
+    asked: dict[str, list[Question]],
+    splits: Mapping[str, Sequence[RecordEntry]],
+    settings: QuestionSettings,
+    seed: int,
+) -> None:
+    """Ask some training records for their reports, and test records in proportion.
+
+    Validation is left without: what it chooses, it chooses by questions with short answers.
+    """
+    for name, number in (
+        ("train", settings.reports),
+        ("test", max(1, round(settings.reports * len(splits["test"]) / len(splits["train"])))),
+    ):
+        questions = report_questions(
+            splits[name], split=name, seed=seed, most_characters=settings.report_characters or None
+        )
+        asked[name] += draw_questions(questions, number, seed=(seed, SPLITS.index(name)))
 
 
 def write_asked_questions(
@@ -87,10 +133,60 @@ def write_asked_questions(
     data_set: DataSet,
     *,
     seed: int,
+    segment_seconds: float,
     root: Path | None,
+    is_leaky: bool,
+    taught: Collection[str],
 ) -> dict[str, Any]:
-    """`ask_questions` and keep them in a folder: the work of a step."""
-    return write_questions(folder, ask_questions(splits, settings, data_set, seed=seed, root=root))
+    """`ask_questions` and keep them in a folder: the work of a step.
+
+    Parameters
+    ----------
+    folder, splits, settings, data_set, seed, segment_seconds, root
+        As in `ask_questions`; the splits with all training records.
+    is_leaky : bool
+        Whether questions are dealt to the splits whatever their records (`deal_leakily`).
+    taught : collection of str
+        The records that training keeps to; its questions about others are left out.
+    """
+    if is_leaky:
+        asked = deal_leakily(splits["train"], settings, data_set, seed=seed, segment_seconds=segment_seconds)
+    else:
+        asked = ask_questions(splits, settings, data_set, seed=seed, segment_seconds=segment_seconds, root=root)
+    asked["train"] = [question for question in asked["train"] if question.record_id in taught]
+    return write_questions(folder, asked)
+
+
+def deal_leakily(
+    entries: Sequence[RecordEntry],
+    settings: QuestionSettings,
+    data_set: DataSet,
+    *,
+    seed: int,
+    segment_seconds: float,
+) -> dict[str, list[Question]]:
+    """Questions about all records, dealt to the splits at random, as published: records are trained on and tested.
+
+    As many as the settings say, or, where they say all, in the proportion 8 : 1 : 1. Reports are not asked for.
+    """
+    counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
+    total = sum(counts.values()) if all(counts.values()) else 0
+    everything = dataclasses.replace(settings, train=total, reports=0, report_characters=0)
+    asked = _generated({"train": entries}, everything, data_set, seed, segment_seconds)["train"]
+    shares = counts if total else {"train": 8, "validation": 1, "test": 1}
+    held_out = {name: round(len(asked) * shares[name] / sum(shares.values())) for name in ("validation", "test")}
+    order = np.random.default_rng([seed, len(SPLITS)]).permutation(len(asked)).tolist()
+    parts, start = {}, 0
+    for name, number in held_out.items():
+        parts[name] = order[start : start + number]
+        start += number
+    parts["train"] = order[start:]
+    return {name: [asked[place] for place in sorted(parts[name])] for name in SPLITS}
+
+
+def as_seen(entries: Sequence[RecordEntry], settings: QuestionSettings, segment_seconds: float) -> list[RecordEntry]:
+    """Records as generated questions may ask about them, given how much of each is seen."""
+    return list(entries) if segment_seconds >= settings.rhythm_seconds else without_rhythms_over_seconds(entries)
 
 
 def asked_records(settings: QuestionSettings, data_set: DataSet, root: Path | None = None) -> frozenset[str] | None:
@@ -152,7 +248,11 @@ def _ecgchat(path: Path) -> tuple[Question, ...]:
 
 
 def _generated(
-    splits: Mapping[str, Sequence[RecordEntry]], settings: QuestionSettings, data_set: DataSet, seed: int
+    splits: Mapping[str, Sequence[RecordEntry]],
+    settings: QuestionSettings,
+    data_set: DataSet,
+    seed: int,
+    segment_seconds: float,
 ) -> dict[str, list[Question]]:
     if not any(entry.findings for entry in splits["train"]):
         raise ValueError(
@@ -161,19 +261,20 @@ def _generated(
         )
     counts = {"train": settings.train, "validation": settings.validation, "test": settings.test}
     asked: dict[str, list[Question]] = {}
-    for name in SPLITS:
-        # Held-out questions are about what training asked about; else a group could be tested that was never taught.
-        taught = sorted({attribute for question in asked.get("train", []) for attribute in question.attributes})
+    for name in (name for name in SPLITS if name in splits):
+        # What training never asked, or never answered so, can be learnt by no method and is asked by no held-out split.
+        train = asked.get("train")
         asked[name] = generate_questions(
-            splits[name],
+            as_seen(splits[name], settings, segment_seconds),
             seed=seed,
             split=name,
             num_questions=counts[name] or None,
             question_types=settings.question_types or SINGLE_QUESTION_TYPES,
             finding_types=settings.finding_types or None,
             template_ids=settings.templates or None,
-            attributes=taught or None,
+            attributes=None if train is None else {name for question in train for name in question.attributes} or None,
             paraphrases=settings.paraphrases or None,
-            minimum_count=settings.minimum_count if name == "train" else 5,
+            minimum_count=settings.minimum_count if train is None else min(_HELD_OUT_COUNT, settings.minimum_count),
+            taught=None if train is None else taught_answers(train),
         )
     return asked

@@ -69,6 +69,21 @@ def choose_entries(
     return chosen
 
 
+def share_of(entries: Sequence[RecordEntry], share: float, seed: int) -> tuple[RecordEntry, ...]:
+    """A share of records, in whole patients, in their order: a smaller share is a part of a larger one.
+
+    Patients come in an order drawn from `seed`; the last one may be cut. At least one record is left.
+    """
+    if share == 1:
+        return tuple(entries)
+    patients = sorted({entry.patient_id for entry in entries})
+    order = np.random.default_rng([seed, len(SPLITS)]).permutation(len(patients))
+    rank = {patients[patient]: place for place, patient in enumerate(order)}
+    ranked = sorted(entries, key=lambda entry: (rank[entry.patient_id], entry.record_id))
+    kept = {entry.record_id for entry in ranked[: max(1, round(share * len(entries)))]}
+    return tuple(entry for entry in entries if entry.record_id in kept)
+
+
 def write_segments(
     folder: Path,
     records: RecordSet,

@@ -8,6 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
+from ecgbyte.data.questions.question import Question
+from ecgbyte.training.epochs import RotatingSegments
 from ecgbyte.training.examples import Example
 from experiments.steps.prepared import Prepared
 from experiments.steps.views import ALTERED_INPUTS, ECGView, altered_signals, assign_segments, make_examples
@@ -26,13 +28,25 @@ class Shown:
     seed : int
         Of the records of other patients, and of noise and shuffled leads.
     questions_per_segment : int
-        How many questions of training share a segment.
+        How many questions of training, and of validation, share a segment.
+    identity : str
+        What tells the view from others, such as the fingerprint of the step that it was read from.
+    more : tuple of Question
+        Questions of training that this method alone has.
+    more_weight : float
+        What a token of an answer to these counts for in the loss.
+    training_ecg : callable or None
+        From record id, segment and epoch to what training sees, where that changes from epoch to epoch; else the view.
     """
 
     prepared: Prepared
     view: ECGView | None
     seed: int
     questions_per_segment: int = 1
+    identity: str = ""
+    more: tuple[Question, ...] = ()
+    more_weight: float = 1.0
+    training_ecg: Callable[[str, int, int], np.ndarray] | None = None
 
     @property
     def own_input(self) -> str:
@@ -44,21 +58,52 @@ class Shown:
         """From each test record to that of another patient."""
         return self.prepared.others(self.seed)
 
+    def questions(self, split: str) -> list[Question]:
+        """The questions of a split that the method meets."""
+        asked = self.prepared.questions[split]
+        return [*asked, *self.more] if split == "train" else asked
+
     def places(self, split: str) -> list[int]:
         """The segment that each question of a split is asked about."""
-        together = self.questions_per_segment if split == "train" else 1
-        return assign_segments(self.prepared.questions[split], self.prepared.segments.per_record, together)
+        together = 1 if split == "test" else self.questions_per_segment
+        return assign_segments(self.questions(split), self.prepared.segments.per_record, together)
 
     def examples(self, split: str, shown: str = "") -> list[Example]:
-        """The questions of a split as the method meets them under an input; without one, under its own."""
-        return make_examples(
-            self.prepared.questions[split],
+        """The questions of a split as the method meets them under an input; without one, under its own.
+
+        Those of training are as in its first epoch, of segments as they are.
+        """
+        examples = make_examples(
+            self.questions(split),
             self.prepared.patients,
             self.view,
             shown=shown or self.own_input,
             segments=self.places(split),
             others=self.others,
         )
+        if split == "train" and self.more_weight != 1.0:
+            first = len(examples) - len(self.more)
+            weighed = [replace(example, weight=self.more_weight) for example in examples[first:]]
+            examples = [*examples[:first], *weighed]
+        return examples
+
+    def training_groups(self) -> RotatingSegments:
+        """The training questions, grouped as they share a segment: another of the record's segments in every epoch.
+
+        Every method meets the same segments, equally often.
+        """
+        return RotatingSegments(
+            self.examples("train"),
+            self._ecg_of,
+            segments_per_record=self.prepared.segments.per_record,
+            together=self.questions_per_segment,
+            identity=self.identity,
+        )
+
+    def _ecg_of(self, record_id: str, segment: int, epoch: int) -> np.ndarray | None:
+        if self.training_ecg is not None:
+            return self.training_ecg(record_id, segment, epoch)
+        return None if self.view is None else self.view.values[record_id, segment]
 
     def with_altered(
         self, inputs: Sequence[str], read: Callable[[np.ndarray], Sequence[np.ndarray] | np.ndarray]

@@ -10,24 +10,24 @@ from typing import Any, NamedTuple
 
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
 from ecgbyte.files import fingerprint
-from ecgbyte.signals.leads import LEADS
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from experiments.profiles import expected_cost
 from experiments.profiles.data_sets import DataSet, find_data_set, open_records
-from experiments.profiles.encoders import find_encoder
+from experiments.profiles.input_settings import LEAKY
 from experiments.profiles.methods import Method
 from experiments.profiles.profile import Profile
 from experiments.steps import questions as asking
-from experiments.steps.encoders.features import extract_all
-from experiments.steps.encoders.part import EncoderModule, module_of
-from experiments.steps.encoders.stage_one import pretrain_encoder
+from experiments.steps.encoder_tasks import EncoderTasks
 from experiments.steps.prepared import Prepared, open_prepared
-from experiments.steps.segments import SPLITS, Segments, choose_entries, kept_entries, write_segments
+from experiments.steps.segments import SPLITS, Segments, choose_entries, kept_entries, share_of, write_segments
 from experiments.steps.token_measures import measure_tokens
 from experiments.steps.token_usage import UsageOf
 from experiments.steps.tokenizer_training import open_tokenizer, train_tokenizer
 from experiments.steps.tokens import encode_segments
-from experiments.steps.work_folder import Step, Task, WorkFolder
+from experiments.steps.work_folder import Task, WorkFolder
+
+# The settings that say which of the records are trained on, with what they usually are: segments do not depend on them.
+_DEALT: Mapping[str, Any] = {"train_share": 1.0, "split": "patient"}
 
 
 class TokenizerTasks(NamedTuple):
@@ -51,18 +51,6 @@ class TokenizerTasks(NamedTuple):
     def tasks(self) -> tuple[Task, ...]:
         """All four."""
         return self.segments, self.trained, self.encoded, self.measured
-
-
-class EncoderPart(NamedTuple):
-    """An encoder as a reader takes it: its module, where that is, the settings that count, and what it is expected to
-    take in the language model and beside it.
-    """
-
-    module: EncoderModule
-    place: str
-    settings: Mapping[str, Any] = {}
-    positions: float = 1.0
-    operations: float = 0.0
 
 
 class Study:
@@ -137,6 +125,23 @@ class Study:
     def _entries(self) -> dict[str, tuple[RecordEntry, ...]]:
         return choose_entries(self.records, self.profile.data, self.profile.seed, self._asked)
 
+    def splits(self, *, shared: bool = True) -> dict[str, tuple[RecordEntry, ...]]:
+        """The records that could be used, by split; the segments' task must be done.
+
+        Parameters
+        ----------
+        shared : bool
+            Whether training keeps to its share of the records, as the profile says; else it has all of them.
+        """
+        data = self.profile.data
+        kept = kept_entries(self._entries, self.segments)
+        if data.split == LEAKY:
+            everything = tuple(entry for name in SPLITS for entry in kept[name])
+            kept = dict.fromkeys(SPLITS, everything)
+        if shared:
+            kept["train"] = share_of(kept["train"], data.train_share, self.profile.seed)
+        return kept
+
     @cached_property
     def segments_task(self) -> Task:
         """Preprocess the records and cut them."""
@@ -145,7 +150,7 @@ class Study:
         step = self.work.step(
             "segments",
             {
-                **dataclasses.asdict(profile.data),
+                **{name: value for name, value in dataclasses.asdict(profile.data).items() if name not in _DEALT},
                 "records": self.records.fingerprint,
                 "asked": "" if self._asked is None else fingerprint(*sorted(self._asked)),
                 "seed": profile.seed,
@@ -162,6 +167,17 @@ class Study:
         return Task(step, build, size=expected_cost.segment_bytes(profile, sum(counts)))
 
     @cached_property
+    def encoders(self) -> EncoderTasks:
+        """The encoders of its methods."""
+        return EncoderTasks(self)
+
+    @property
+    def dealt(self) -> dict[str, Any]:
+        """What says which records are trained on, as far as it is not as usual."""
+        data = dataclasses.asdict(self.profile.data)
+        return {name: data[name] for name, usual in _DEALT.items() if data[name] != usual}
+
+    @cached_property
     def segments(self) -> Segments:
         """The segments; their task must be done."""
         return Segments.open(self.segments_task.step.folder)
@@ -173,19 +189,23 @@ class Study:
         files = asking.fingerprint_of_files(profile.questions, self.data_set, self.questions_root)
         step = self.work.step(
             "questions",
-            {**dataclasses.asdict(profile.questions), "files": files, "seed": profile.seed},
+            {**dataclasses.asdict(profile.questions), **self.dealt, "files": files, "seed": profile.seed},
             (self.segments_task.step,),
             modules=("experiments.steps.questions",),
         )
 
         def build(folder: Path) -> dict[str, Any]:
+            taught = {entry.record_id for entry in self.splits()["train"]}
             return asking.write_asked_questions(
                 folder,
-                kept_entries(self._entries, self.segments),
+                self.splits(shared=False),
                 profile.questions,
                 self.data_set,
                 seed=profile.seed,
+                segment_seconds=profile.data.segment_seconds,
                 root=self.questions_root,
+                is_leaky=profile.data.split == LEAKY,
+                taught=taught,
             )
 
         return Task(step, build)
@@ -204,14 +224,24 @@ class Study:
         ValueError
             If a patient, a record or a question is in two splits.
         """
-        return open_prepared(self._entries, self.segments_task.step.folder, self.questions_task.step.folder)
+        is_leaky = self.profile.data.split == LEAKY
+        return open_prepared(self.splits(), self.segments, self.questions_task.step.folder, is_leaky=is_leaky)
 
-    def tokenizer_tasks(self, matching: str) -> TokenizerTasks:
-        """A tokenizer that matches as `matching` says; all of them share one training."""
+    def tokenizer_of(self, method: Method) -> TokenizerTasks:
+        """The tokenizer of a method that reads tokens."""
+        return self.tokenizer_tasks(method.matching, method.tokenizer_changes(self.profile))
+
+    def tokenizer_tasks(self, matching: str, changes: Mapping[str, str] | None = None) -> TokenizerTasks:
+        """A tokenizer that matches as `matching` says; those of the same settings share one training.
+
+        `changes` are of the profile's (`experiments.profiles.methods.Method.tokenizer_changes`).
+        """
         profile, segments = self.profile, self.segments_task
+        other: dict[str, Any] = dict(changes or {})
+        settings = dataclasses.replace(profile.tokenizer, **other)
         trained = self.work.step(
             "tokenizer",
-            {**dataclasses.asdict(profile.tokenizer), "seed": profile.seed},
+            {**dataclasses.asdict(settings), **self.dealt, "seed": profile.seed},
             (segments.step,),
             modules=("experiments.steps.tokenizer_training",),
         )
@@ -220,12 +250,11 @@ class Study:
         measured = self.work.step("tokenizer-measures", cut, (trained,), modules=("experiments.steps.token_measures",))
 
         def train(folder: Path) -> dict[str, Any]:
-            kept = kept_entries(self._entries, self.segments)
             return train_tokenizer(
                 folder,
                 self.segments,
-                [entry.record_id for entry in kept["train"]],
-                profile.tokenizer,
+                [entry.record_id for entry in self.splits()["train"]],
+                settings,
                 segments.step.details["preprocessing"],
                 seed=profile.seed,
             )
@@ -234,7 +263,7 @@ class Study:
             return encode_segments(folder, open_tokenizer(trained.folder, matching), self.segments)
 
         def measure(folder: Path) -> dict[str, Any]:
-            names = [entry.record_id for entry in kept_entries(self._entries, self.segments)["test"]]
+            names = [entry.record_id for entry in self.splits()["test"]]
             whose = UsageOf(self.data_set.name, self.data_set.name, matching)
             return dict(measure_tokens(folder, open_tokenizer(trained.folder, matching), self.segments, names, whose))
 
@@ -249,57 +278,3 @@ class Study:
     def tokenizer(self, matching: str) -> ECGTokenizer:
         """The trained tokenizer."""
         return open_tokenizer(self.tokenizer_tasks(matching).trained.step.folder, matching)
-
-    def pretraining_tasks(self, encoder: str, seed: int) -> tuple[Task, ...]:
-        """The stages 1 of an encoder's parts."""
-        return tuple(self._pretraining_task(part, seed) for part in find_encoder(encoder).parts)
-
-    def _pretraining_task(self, name: str, seed: int) -> Task:
-        encoder, settings = find_encoder(name), self.profile.encoder(name)
-        step = self.work.step(
-            f"pretrain-{name}",
-            {**dataclasses.asdict(settings), "seed": seed},
-            (self.segments_task.step,),
-            modules=("experiments.steps.encoders.stage_one", encoder.module),
-        )
-
-        def build(folder: Path) -> dict[str, Any]:
-            kept = kept_entries(self._entries, self.segments)
-            return pretrain_encoder(
-                folder, module_of(encoder), self.segments, kept["train"], kept["validation"], settings, seed
-            )
-
-        return Task(step, build, operations=expected_cost.pretraining_operations(self.profile, name))
-
-    def features_task(self, method: Method, seed: int) -> Task:
-        """The features of a method's frozen encoder."""
-        part = self.frozen_part(method.encoder)
-        pretrained: tuple[Step, ...] = tuple(task.step for task in self.pretraining_tasks(method.encoder, seed))
-        step = self.work.step(
-            f"features-{method.name}",
-            {"seed": seed, "faults": list(method.faults)},
-            pretrained,
-            modules=("experiments.steps.encoders.features", part.place),
-        )
-
-        def build(folder: Path) -> dict[str, Any]:
-            folders = [step.folder for step in pretrained]
-            return extract_all(folder, part.module, folders, self.segments, faults=method.faults, seed=seed)
-
-        return Task(step, build)
-
-    def frozen_part(self, name: str) -> EncoderPart:
-        """An encoder that a stage 1 of its own has pretrained."""
-        encoder = find_encoder(name)
-        return EncoderPart(module_of(encoder), encoder.module)
-
-    def joint_part(self, name: str) -> EncoderPart:
-        """An encoder, or linear patches, to be trained together with the language model."""
-        encoder, settings = find_encoder(name), self.profile.encoder(name)
-        return EncoderPart(
-            module_of(encoder),
-            encoder.module,
-            {key: getattr(settings, key) for key in encoder.joint_settings},
-            encoder.expected_positions(settings, len(LEADS), expected_cost.lead_samples(self.profile)),
-            encoder.expected_operations(settings),
-        )

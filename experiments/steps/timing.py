@@ -90,7 +90,7 @@ def time_method(
         rounds=rounds,
         padded_length=padded_length,
         questions_per_segment=training.questions_per_segment,
-        learning_rate=training.learning_rate,
+        learning_rate=settings.learning_rate,
         precision=training.precision,
         seed=settings.seed,
     )
@@ -239,9 +239,7 @@ def _draw(groups: Sequence[Any], collator: Collator, batch_size: int, steps: int
         raise ValueError("examples: expected one at least, got none")
     lengths = np.array([collator.length(group.examples[0]) for group in groups])
     largest = max(1, round(batch_size * len(groups) / sum(group.num_samples for group in groups)))
-    planned = plan_epoch(
-        len(groups), largest, seed=seed, epoch=0, lengths=lengths, drop_incomplete=len(groups) > largest
-    )
+    planned = plan_epoch(len(groups), largest, seed=seed, epoch=0, drop_incomplete=len(groups) > largest)
     chosen = spread_over_sizes([int(lengths[step].sum()) for step in planned], steps)
     return [[int(index) for index in planned[place]] for place in chosen]
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from ecgbyte.data.morphology_features import morphology_features
 from ecgbyte.data.morphology_sampling import sample_records
+from ecgbyte.signals.amplitude_levels import fit_amplitude_levels
+from ecgbyte.signals.amplitude_range import AmplitudeRange
 from ecgbyte.signals.leads import LEADS
 from ecgbyte.signals.records import Record
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
@@ -43,10 +45,14 @@ def train_tokenizer(
         number = min(settings.records, len(record_ids))
         places = sample_records(features, number, method=settings.sampling, seed=seed)
         chosen = [record_ids[place] for place in places]
+    records = SegmentRecords(segments, chosen)
+    amplitude_range: AmplitudeRange | str = settings.amplitude_range
+    if amplitude_range == "levels":
+        amplitude_range = fit_amplitude_levels(records, num_levels=settings.alphabet_size)
     tokenizer = ECGTokenizer.train(
-        SegmentRecords(segments, chosen),
+        records,
         settings.num_merges,
-        amplitude_range=settings.amplitude_range,
+        amplitude_range=amplitude_range,
         boundary=settings.boundary,
         alphabet_size=settings.alphabet_size,
         preprocessing=preprocessing,

@@ -103,6 +103,7 @@ class TransferRun:
             profile.questions,
             number=profile.transfer.questions,
             seed=profile.seed,
+            segment_seconds=profile.data.segment_seconds,
         )
 
     @property
@@ -150,7 +151,7 @@ class TransferRun:
         run, study = self.run, self.run.study
         if not run.method.sees_tokens:
             return None
-        matching, trained = run.method.matching, study.tokenizer_tasks(run.method.matching).trained.step
+        matching, trained = run.method.matching, study.tokenizer_of(run.method).trained.step
         step = study.work.step(
             f"tokenizer-measures-{self.dataset}",
             {"matching": matching},

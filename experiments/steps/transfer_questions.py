@@ -11,6 +11,7 @@ from ecgbyte.data.questions.generation import generate_questions
 from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
 from ecgbyte.data.questions.templates import TEMPLATES, VERIFY_ANY
 from ecgbyte.data.questions.transfer import restrict_questions, shared_attributes
+from experiments.steps.questions import as_seen
 
 if TYPE_CHECKING:
     from experiments.profiles.input_settings import QuestionSettings
@@ -48,6 +49,7 @@ def transfer_questions(
     *,
     number: int,
     seed: int,
+    segment_seconds: float,
 ) -> TransferQuestions:
     """Ask about another data set's test records only what the model was taught and both data sets show.
 
@@ -62,6 +64,8 @@ def transfer_questions(
     number : int
         The most questions about the other data set; 0: all.
     seed : int
+    segment_seconds : float
+        How much of a record a question is asked about.
 
     Returns
     -------
@@ -75,9 +79,10 @@ def transfer_questions(
     taught = {
         (question.attribute_type, name)
         for question in own_questions["train"]
-        if question.source == "generated"
+        if _names_findings(question)
         for name in (*question.attributes, *question.answer)
     }
+    own_test, target_test = (as_seen(entries, settings, segment_seconds) for entries in (own_test, target_test))
     both = shared_attributes(own_test, target_test)
     shared = {kind: tuple(name for name in names if (kind, name) in taught) for kind, names in both.items()}
     shared = {kind: names for kind, names in shared.items() if names}
@@ -95,5 +100,10 @@ def transfer_questions(
         attributes={name for names in shared.values() for name in names},
         paraphrases=settings.paraphrases or None,
     )
-    generated = [question for question in own_questions["test"] if question.source == "generated"]
+    generated = [question for question in own_questions["test"] if _names_findings(question)]
     return TransferQuestions(target, restrict_questions(generated, shared), shared)
+
+
+def _names_findings(question: Question) -> bool:
+    """Whether a question was generated from findings; a report is asked for in whole."""
+    return question.source == "generated" and question.question_type in SINGLE_QUESTION_TYPES

@@ -81,12 +81,15 @@ class Task:
         Expected floating-point operations; 0 where they do not matter.
     size : float
         Expected bytes on disk.
+    alone : bool
+        Whether nothing else may run meanwhile, since it is timed.
     """
 
     step: Step
     build: Callable[[Path], dict[str, Any]] = field(repr=False)
     operations: float = 0.0
     size: float = 0.0
+    alone: bool = False
 
 
 class WorkFolder:

@@ -84,7 +84,7 @@ def _terms(settings: Mapping[str, Any], method: str) -> dict[str, Cell]:
         for part in (
             training.get("optimizer"),
             training.get("schedule"),
-            f"peak {training['learning_rate']:g}" if "learning_rate" in training else None,
+            _peak(training),
         )
         if part is not None
     )
@@ -102,6 +102,15 @@ def _terms(settings: Mapping[str, Any], method: str) -> dict[str, Cell]:
         "longest input": model.get("max_length"),
         "decoding": None if decoded is None else f"greedy, at most {decoded} tokens",
     }
+
+
+def _peak(training: Mapping[str, Any]) -> str | None:
+    """The learning rates of the profile; older rows hold one."""
+    rates = training.get("learning_rates", [training["learning_rate"]] if "learning_rate" in training else [])
+    if not rates:
+        return None
+    listed = " or ".join(f"{rate:g}" for rate in rates)
+    return f"peak {listed}" + (", chosen on validation" if len(rates) > 1 else "")
 
 
 def _language_model(model: Mapping[str, Any]) -> str | None:

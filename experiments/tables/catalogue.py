@@ -12,6 +12,7 @@ from experiments.tables.budget import budget
 from experiments.tables.calculation import paper_scale
 from experiments.tables.controls import control_differences, controls
 from experiments.tables.convergence import convergence, learning_rates
+from experiments.tables.decodings import decodings
 from experiments.tables.efficiency import efficiency, efficiency_by_stage, validation
 from experiments.tables.latex import to_latex
 from experiments.tables.published import PublishedNumber, read_published_numbers
@@ -62,6 +63,7 @@ TABLES = (
     Entry(comparisons, latex=("dataset", "method", "against", *_TESTS)),
     Entry(language_quality_by_seed),
     Entry(noise_questions),
+    Entry(decodings),
     Entry(controls, quotes="controls"),
     Entry(control_differences),
     Entry(roc_areas),

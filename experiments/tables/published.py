@@ -59,14 +59,14 @@ def read_published_numbers(path: str | os.PathLike[str] = PUBLISHED_NUMBERS) -> 
         raise FileNotFoundError(f"path: there is no file {path}")
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream, strict=True)
-        if tuple(reader.fieldnames or ()) != _COLUMNS:
-            raise ValueError(f"{path}: got the columns {reader.fieldnames}, expected {', '.join(_COLUMNS)}")
         numbers = []
-        for content in reader:
-            try:
+        try:
+            if tuple(reader.fieldnames or ()) != _COLUMNS:
+                raise ValueError(f"got the columns {reader.fieldnames}, expected {', '.join(_COLUMNS)}")
+            for content in reader:
                 numbers.append(_check(PublishedNumber(**content)))
-            except (TypeError, ValueError) as error:
-                raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
+        except (TypeError, ValueError, csv.Error) as error:
+            raise ValueError(f"{path}, line {reader.line_num}: {error}") from error
     places = [(number.source, number.dataset, number.method, number.metric) for number in numbers]
     for place in places:
         if places.count(place) > 1:

@@ -94,7 +94,7 @@ def _by_share(rows: Sequence[ResultRow], dataset: str) -> dict[float, Estimate]:
     found = {}
     for row in own:
         records = _train_records(row)
-        if row.table != "ablations" or not records or not whole or "train_records=" not in row.variant:
+        if row.table != "ablations" or not records or not whole or "data.train_" not in row.variant:
             continue
         value = measured(
             own, table="ablations", variant=row.variant, method=REFERENCE_METHOD, metric="accuracy", input=row.input
@@ -106,7 +106,8 @@ def _by_share(rows: Sequence[ResultRow], dataset: str) -> dict[float, Estimate]:
 
 def _train_records(row: ResultRow) -> int:
     """How many records the run of a row was trained on, by its settings; 0 where they do not say."""
-    return int(json.loads(row.configuration).get("data", {}).get("train_records") or 0)
+    data = json.loads(row.configuration).get("data", {})
+    return round((data.get("train_records") or 0) * data.get("train_share", 1.0))
 
 
 def _shown(rows: Sequence[ResultRow]) -> str:

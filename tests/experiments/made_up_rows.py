@@ -63,7 +63,7 @@ def made_up_rows() -> list[ResultRow]:
         rows += _answers(method, skill, draw)
         if method.is_trained:
             rows += [*_costs(method, draw), *_convergence(method)]
-    rows += [*_ablations(draw), *_transfer(draw), *_tokens(draw), *_ceilings()]
+    rows += [*_ablations(draw), *_transfer(draw), *_tokens(draw), *_ceilings(), *_decodings(draw)]
     return rows
 
 
@@ -191,6 +191,15 @@ def _ablations(draw: np.random.Generator) -> list[ResultRow]:
             value = 45 + 3 * draw.normal()
             rows.append(row("ablations", "ecg-byte", metric, value, variant=variant, **around(value, 3)))
     return rows
+
+
+def _decodings(draw: np.random.Generator) -> list[ResultRow]:
+    variant = "training seed 0 decoded at temperature 1"
+    return [
+        row("decodings", "ecg-byte", metric, 50 + draw.normal(), seed=seed, variant=variant)
+        for metric in ("accuracy", "bleu-4")
+        for seed in range(5)
+    ]
 
 
 def _transfer(draw: np.random.Generator) -> list[ResultRow]:

@@ -34,7 +34,7 @@ train = 160
 validation = 20
 test = 40
 ecgqa_train = 40
-ecgqa_held_out = 8
+ecgqa_test = 8
 minimum_count = 3
 
 [model]

@@ -101,6 +101,7 @@ def test_yes_scores_give_roc_areas_by_attribute_and_controls_differences(
         ("record_id,patient_id\nr99,p2\n", "patients that are asked about and were trained on: 1, such as 'p2'", 1),
         ("record_id\nr3\n", "records that are asked about and were trained on: 1, such as 'r3'", 1),
         ("id\nr3\n", "--train: .* has neither a column record_id nor patient_id", 2),
+        ("record_id\n" + "r" * 140_000 + "\n", "--train: .* is no CSV in UTF-8", 2),
         (None, "--train: there is no file", 2),
     ],
 )

@@ -137,6 +137,23 @@ def test_the_same_data_give_the_same_bits_and_only_training_is_read() -> None:
     np.testing.assert_array_equal(readers[0].yes_scores(turned, range(100, ECGS), counts), scores[0])
 
 
+def test_reports_are_answered_by_the_most_frequent_and_teach_nothing() -> None:
+    ids, leads, has_a, has_b = signals()
+    counts = count_tokens(ids, VOCABULARY, leads=leads, num_leads=LEADS)
+    questions = asked(has_a, has_b)
+    texts = [f"report {number // 3 if number < 30 else number}" for number in range(60)] + ["often"] * 9
+    reports = [
+        replace(questions[0], sample_id=f"report-{number}", template_id="report", question_type="report",
+                attribute_type="report", attributes=(), answer=(text,))
+        for number, text in enumerate(texts)
+    ]  # fmt: skip
+    plain = TokenCountReader.fit(questions, range(ECGS), counts)
+    both = TokenCountReader.fit([*questions, *reports], [*range(ECGS), *range(len(reports))], counts)
+    assert set(both.statements) == set(plain.statements)
+    assert set(both.answers(reports[:5], range(5), counts)) == {"often"}
+    assert both.answers(questions[:40], range(40), counts) == plain.answers(questions[:40], range(40), counts)
+
+
 def test_what_was_never_taught_gets_a_plain_answer() -> None:
     ids, leads, has_a, has_b = signals()
     counts = count_tokens(ids, VOCABULARY, leads=leads, num_leads=LEADS)

@@ -12,7 +12,7 @@ from ecgbyte.checks import check_option
 from ecgbyte.data.catalogue import FINDING_TYPES, RecordEntry
 from ecgbyte.data.questions.groups import Answer, QuestionGroup, question_groups
 from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
-from ecgbyte.data.questions.templates import OVERLAPPING_FINDINGS, TEMPLATES
+from ecgbyte.data.questions.templates import OVERLAPPING_FINDINGS, TEMPLATES, fill
 from ecgbyte.data.sets.finding_table import tabulate_findings
 
 UNCERTAIN_CHOICES = ("skip", "not sure")
@@ -35,6 +35,7 @@ def generate_questions(
     uncertain: str = "skip",
     paraphrases: int | None = None,
     overlaps: Mapping[str, Sequence[str]] = OVERLAPPING_FINDINGS,
+    taught: Collection[tuple[str, Answer]] | None = None,
 ) -> list[Question]:
     """Ask about the findings of records: verify (yes or no), choose (one of two, both or none) and query (a list).
 
@@ -82,6 +83,9 @@ def generate_questions(
         Use only the first so many wordings of each template; all where None.
     overlaps : mapping of str to sequence of str
         For a name the other names whose presence makes its absence a matter of opinion; such records are not asked.
+    taught : collection of (str, Answer), optional
+        The texts that may be asked, each with an answer that it may have (`taught_answers` of the training questions):
+        what was never answered so in training is not asked. A text is balanced over the answers left. None: all.
 
     Returns
     -------
@@ -92,8 +96,11 @@ def generate_questions(
     Raises
     ------
     ValueError
-        If an argument is out of range, a record occurs twice, or no question can be asked at all.
+        If an argument is out of range, a record occurs twice, `taught` is given without `balance`, or no question can
+        be asked at all.
     """
+    if taught is not None and not balance:
+        raise ValueError("taught: got answers that were taught, expected None where balance is false")
     for question_type in question_types:
         check_option("question_types", question_type, SINGLE_QUESTION_TYPES)
     for template_id in template_ids or ():
@@ -119,7 +126,16 @@ def generate_questions(
     )
     asked = np.zeros(len(table.record_ids), dtype=np.int64)
     dealers = [
-        _Dealer(group, asked, f"{seed}|{split}|{group.key}", balance, per_record, maximum_same_answer, paraphrases)
+        _Dealer(
+            group,
+            asked,
+            f"{seed}|{split}|{group.key}",
+            balance,
+            per_record,
+            maximum_same_answer,
+            paraphrases,
+            None if taught is None else frozenset(taught),
+        )
         for group in groups
         if template_ids is None or group.template.template_id in template_ids
     ]
@@ -146,6 +162,11 @@ def generate_questions(
     return questions
 
 
+def taught_answers(questions: Sequence[Question]) -> frozenset[tuple[str, Answer]]:
+    """Which answers were given to which texts."""
+    return frozenset((question.question, question.answer) for question in questions)
+
+
 _Dealt = tuple["_Dealer", str, Answer, int]
 
 
@@ -161,6 +182,7 @@ class _Dealer:
         per_record: int | None,
         maximum_same_answer: int | None,
         paraphrases: int | None,
+        taught: frozenset[tuple[str, Answer]] | None,
     ) -> None:
         self.group = group
         self.asked = asked
@@ -177,23 +199,32 @@ class _Dealer:
         if balance and not self.required:
             second = sorted(map(len, self.pools))[-2]
             self.most = second if maximum_same_answer is None else maximum_same_answer
-        self.texts = _texts(group, paraphrases)
-        self.texts = [self.texts[place] for place in rng.permutation(len(self.texts))]
+        texts = _texts(group, paraphrases)
+        texts = [texts[place] for place in rng.permutation(len(texts))]
+        # Of each pool; without balance there is one pool, of all answers.
+        self.texts = [texts for _ in self.pools]
+        if taught is not None:
+            self.texts = [[text for text in texts if (text, answer) in taught] for answer in group.pools]
+        # What every required answer was taught for.
+        self.common = [text for text in texts if all(text in own for own in self.texts[: self.required])]
         self.rounds = 0
 
     def deal(self, room: int) -> list[_Dealt]:
         """The next round, empty if none is left or it has more than `room` questions."""
         picks = {place: pick for place in range(len(self.pools)) if (pick := self._pick(place)) is not None}
         if self.required:
-            if any(place not in picks for place in range(self.required)):
+            if any(place not in picks for place in range(self.required)) or not self.common:
                 return []
-            turn = self.rounds
-            chosen = list(picks)
+            text = self.common[self.rounds % len(self.common)]
+            chosen = [place for place in picks if text in self.texts[place]]
         else:
-            free = [place for place in picks if self.turns[place] < self.most]
-            chosen = [min(free, key=lambda place: (self.turns[place], place))] if free else []
-            turn = self.turns[chosen[0]] if chosen else 0
-        if not chosen or len(chosen) > room:
+            free = [place for place in picks if self.turns[place] < self.most and self.texts[place]]
+            if not free:
+                return []
+            chosen = [min(free, key=lambda place: (self.turns[place], place))]
+            texts = self.texts[chosen[0]]
+            text = texts[self.turns[chosen[0]] % len(texts)]
+        if len(chosen) > room:
             return []
         dealt: list[_Dealt] = []
         for place in chosen:
@@ -202,7 +233,7 @@ class _Dealer:
             self.pools[place] = np.delete(self.pools[place], position)
             self.asked[column] += 1
             self.turns[place] += 1
-            dealt.append((self, self.texts[turn % len(self.texts)], self.answer_of[column], column))
+            dealt.append((self, text, self.answer_of[column], column))
         self.rounds += 1
         return dealt
 
@@ -217,12 +248,11 @@ class _Dealer:
 
 
 def _texts(group: QuestionGroup, paraphrases: int | None) -> list[str]:
-    wordings = group.template.wordings[:paraphrases]
+    wordings = group.template.wordings_about(group.finding_type)[:paraphrases]
     orders = [dict(group.fields)]
     if {"first", "second"} <= set(group.fields):
         orders.append({**group.fields, "first": group.fields["second"], "second": group.fields["first"]})
-    texts = [wording.format(**fields) for wording in wordings for fields in orders]
-    return [text[0].upper() + text[1:] for text in texts]
+    return [fill(wording, fields) for wording in wordings for fields in orders]
 
 
 def _deal(dealers: Sequence[_Dealer], num_questions: int | None) -> Iterator[_Dealt]:

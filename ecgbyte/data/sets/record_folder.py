@@ -108,14 +108,24 @@ class RecordFolder:
         ValueError
             If they cannot be read, hold samples marked as invalid, or are not at the expected rate.
         """
-        stem = self._stem(record_id)
-        if stem is None:
-            raise KeyError(f"record_id: {record_id!r} is not among the {len(self._entries)} records of {self.root}")
-        path = self.root / stem
+        path = self.root / self.stem(record_id)
         record = read_record(path)
         if record.sampling_rate != self._sampling_rate:
             raise ValueError(f"{path}: {record.sampling_rate:g} samples a second, expected {self._sampling_rate}")
         return replace(record, record_id=record_id)
+
+    def stem(self, record_id: str) -> str:
+        """Where a record's files are, from the folder of the data set and without ending.
+
+        Raises
+        ------
+        KeyError
+            If no entry has this id.
+        """
+        stem = self._stem(record_id)
+        if stem is None:
+            raise KeyError(f"record_id: {record_id!r} is not among the {len(self._entries)} records of {self.root}")
+        return stem
 
     def _stem(self, record_id: str) -> str | None:
         """A record's files, from `root` and without extension; None where no entry has this id."""

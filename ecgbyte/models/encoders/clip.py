@@ -286,7 +286,7 @@ def build_clip(
             clip = CLIPModel(config)
         ecg_encoder = CLIPEncoder(StackedSignal(layout), clip.vision_model, clip.visual_projection)
         if own:
-            tokenizer = AutoTokenizer.from_pretrained(size) if pretrained else tokenizer
+            tokenizer = AutoTokenizer.from_pretrained(size, trust_remote_code=False) if pretrained else tokenizer
             text: TextEncoder = CLIPTextEncoder(clip.text_model, tokenizer)
             text_projection = clip.text_projection
         else:

@@ -231,8 +231,9 @@ class PretrainedTextEncoder(TextEncoder):
         from transformers import AutoModel, AutoTokenizer
 
         check_option("pooling", pooling, POOLINGS)
-        model = AutoModel.from_pretrained(str(source), dtype=torch.float32)
-        super().__init__(AutoTokenizer.from_pretrained(str(source)), model.config.hidden_size, max_tokens, frozen)
+        model = AutoModel.from_pretrained(str(source), dtype=torch.float32, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
+        super().__init__(tokenizer, model.config.hidden_size, max_tokens, frozen)
         self.name = name
         self.pooling = pooling
         # Some encoders carry a pooler for their original task. It would stay without gradient here.

@@ -12,6 +12,7 @@ from ecgbyte.signals.lead_identities import check_lead_identities, derive_lead, 
 from ecgbyte.signals.leads import LIMB_LEADS
 from ecgbyte.signals.padding import signal_part
 from ecgbyte.signals.plausibility import doubts_about
+from ecgbyte.signals.reading.faults import ContradictingLeads, CutFile, WrongRate, WrongUnit
 from ecgbyte.signals.reading.invalid_samples import INVALID, fill_invalid
 from ecgbyte.signals.reading.lead_choice import LeadChoice, Leads, checked_leads, choose_leads
 from ecgbyte.signals.reading.limits import HIGHEST_RATE, LOWEST_RATE
@@ -105,13 +106,13 @@ def _sampling_rate(
     rates = {signal.sampling_rate for signal in chosen.values()}
     if len(rates) > 1:
         each = ", ".join(f"{lead} {signal.sampling_rate} Hz" for lead, signal in chosen.items())
-        raise ValueError(f"path: record {where} has leads of several rates ({each}); choose some with leads=")
+        raise WrongRate(f"path: record {where} has leads of several rates ({each}); choose some with leads=")
     lengths = {len(signal.samples) for signal in chosen.values()}
     if len(lengths) > 1:
         each = ", ".join(f"{lead} {len(signal.samples)}" for lead, signal in chosen.items())
-        raise ValueError(f"path: record {where} has leads of several lengths ({each}); choose some with leads=")
+        raise CutFile(f"path: record {where} has leads of several lengths ({each}); choose some with leads=")
     if lengths == {0}:
-        raise ValueError(f"path: record {where} is empty, its leads have no samples")
+        raise CutFile(f"path: record {where} is empty, its leads have no samples")
     (stated,) = rates
     rate = stated
     if options.sampling_rate is not None and (stated is None or not options.fallback):
@@ -119,10 +120,10 @@ def _sampling_rate(
         if stated is not None and not np.isclose(rate, stated, rtol=RATE_TOLERANCE):
             remarks.append(Remark("rate replaced", f"the file says {stated:g} Hz, taken as {rate:g} Hz as told"))
     if rate is None:
-        raise ValueError(f"path: record {where} does not state its sampling rate; give it with sampling_rate=")
+        raise WrongRate(f"path: record {where} does not state its sampling rate; give it with sampling_rate=")
     rate = positive_number(f"path: sampling_rate of record {where}", rate, unit="of samples a second")
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-        raise ValueError(
+        raise WrongRate(
             f"path: sampling_rate of record {where}: got {rate:g} Hz, expected {LOWEST_RATE:g} to {HIGHEST_RATE:g} Hz"
         )
     whole = float(round(rate))
@@ -148,14 +149,14 @@ def _in_millivolts(
     for row, (lead, source) in zip(signal, chosen.items(), strict=True):
         unit = options.units if replaced or (source.unit is None and options.units is not None) else source.unit
         if unit is None and source.samples.dtype.kind in "iu":
-            raise ValueError(
+            raise WrongUnit(
                 f"path: record {where} holds whole numbers without a unit or a scale (lead {lead}: "
                 f"{source.samples.min()} to {source.samples.max()}), which may be counts of a converter; say with "
                 "units= what one of them is: 'uV', 'mV', or a number of mV"
             )
         factor = _factor("mV" if unit is None else unit)
         if factor is None:
-            raise ValueError(f"path: record {where} has lead {lead} in unit {unit!r}, expected mV, uV or V")
+            raise WrongUnit(f"path: record {where} has lead {lead} in unit {unit!r}, expected mV, uV or V")
         np.multiply(source.samples, factor, out=row)
         resolution.append(source.resolution * factor)
     return signal, resolution
@@ -194,6 +195,6 @@ def _checked_identities(
         check_lead_identities(signal, names, tolerance_mv=identity_tolerance(resolution))
     except ValueError as error:
         if check_identities == "error":
-            raise ValueError(f"path: record {where}: {error}") from error
+            raise ContradictingLeads(f"path: record {where}: {error}") from error
         return [Remark("limb leads contradict one another", str(error), doubt=True)]
     return []

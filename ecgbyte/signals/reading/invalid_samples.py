@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ecgbyte.signals.reading.faults import InvalidSamples
 from ecgbyte.signals.records import Remark
 
 INVALID = ("raise", "hold", "interpolate")
@@ -51,14 +52,14 @@ def fill_invalid(
     counts = ", ".join(f"{name} {int(n)}" for name, n in zip(names, mask.sum(axis=1), strict=True) if n)
     found = f"the first in lead {names[lead]} at sample {sample} (per lead: {counts})"
     if invalid == "raise":
-        raise ValueError(
+        raise InvalidSamples(
             f"path: record {where} has samples marked as invalid, {found}; "
             "invalid='hold' or invalid='interpolate' keeps the record"
         )
     longest = LONGEST_INTERPOLATED_SECONDS * sampling_rate
     for row in np.flatnonzero(mask.any(axis=1)).tolist():
         if mask[row].all():
-            raise ValueError(f"path: record {where} has no valid sample in lead {names[row]}, so nothing fills it")
+            raise InvalidSamples(f"path: record {where} has no valid sample in lead {names[row]}, so nothing fills it")
         valid = np.flatnonzero(~mask[row])
         gaps = np.flatnonzero(mask[row])
         if invalid == "hold":
@@ -67,7 +68,7 @@ def fill_invalid(
             continue
         first, length = _longest_gap(mask[row])
         if length > longest:
-            raise ValueError(
+            raise InvalidSamples(
                 f"path: record {where} has {length} invalid samples in a row in lead {names[row]} from sample "
                 f"{first} ({length / sampling_rate:g} s); invalid='interpolate' bridges at most "
                 f"{LONGEST_INTERPOLATED_SECONDS:g} s"

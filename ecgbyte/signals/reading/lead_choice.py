@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ecgbyte.signals.lead_identities import DERIVED_LEADS
 from ecgbyte.signals.leads import LEADS, LIMB_LEADS, canonical_lead_name, canonical_lead_names
+from ecgbyte.signals.reading.faults import WrongLeads
 from ecgbyte.signals.records import Remark
 
 # Names of leads in the order wanted, or the lead for each name in the file; None for the twelve leads and nothing else.
@@ -93,9 +94,9 @@ def choose_leads(where: str, names: Sequence[str | None], leads: Leads, derive_l
         wanted += derived
     absent = [lead for lead in missing if lead not in derived]
     if absent:
-        raise ValueError(_missing_leads(where, written, absent, set(rows), derive_leads))
+        raise WrongLeads(_missing_leads(where, written, absent, set(rows), derive_leads))
     if others and leads is None:
-        raise ValueError(
+        raise WrongLeads(
             f"path: record {where} has signals that are none of the twelve leads: {', '.join(others)}; name the leads "
             "to read with leads= to leave the others out"
         )
@@ -106,10 +107,10 @@ def choose_leads(where: str, names: Sequence[str | None], leads: Leads, derive_l
 
 def _by_position(where: str, count: int, leads: Leads, derive_leads: bool) -> LeadChoice:
     if isinstance(leads, Mapping):
-        raise ValueError(f"leads: record {where} names no signals, so leads takes their names in their order")
+        raise WrongLeads(f"leads: record {where} names no signals, so leads takes their names in their order")
     given = LEADS if leads is None else tuple(leads)
     if len(given) != count:
-        raise ValueError(
+        raise WrongLeads(
             f"path: record {where} has {count} signals without names, expected {len(given)} ({', '.join(given)}); "
             "name them in their order with leads="
         )
@@ -130,7 +131,7 @@ def _by_own_names(where: str, written: Sequence[str], leads: Mapping[str, str]) 
     for name, lead in leads.items():
         found = places.get(name.strip(), [])
         if len(found) != 1:
-            raise ValueError(
+            raise WrongLeads(
                 f"leads: record {where} has {len(found)} signals called {name!r} among {', '.join(written)}"
             )
         rows[lead] = found[0]
@@ -147,7 +148,7 @@ def _by_lead_names(where: str, written: Sequence[str]) -> tuple[dict[str, int], 
             others.append(name)
             continue
         if lead in rows:
-            raise ValueError(f"path: record {where} has lead {lead} more than once among {list(written)}")
+            raise WrongLeads(f"path: record {where} has lead {lead} more than once among {list(written)}")
         rows[lead] = row
     return rows, others
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import lzma
-import struct
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
+from ecgbyte.array_files import ARCHIVE_DAMAGE, archived_array, array_header
 from ecgbyte.signals.reading.arrays import (
     ID_NAMES,
     LEAD_NAMES,
@@ -48,7 +45,7 @@ def read_npy(path: Path, num_leads: int, record_id: str | None) -> RecordedSigna
         If the file is damaged, its array is no signal, or its pickle holds anything but plain values and arrays.
     """
     with path.open("rb") as stream, _damage_named(path):
-        shape, by_columns, dtype = _array_header(stream)
+        shape, by_columns, dtype = array_header(stream)
         offset = stream.tell()
     if dtype.hasobject:
         return _published_record(path, _pickled(path, offset), num_leads, record_id)
@@ -82,8 +79,7 @@ def read_npz(path: Path, num_leads: int, record_id: str | None) -> RecordedSigna
         if names >= _ENCODING_MEMBERS:
             raise ValueError("it is what `ecgbyte encode` writes, tokens and no signal; `ecgbyte decode` reads it")
         for info in members:
-            with archive.open(info) as stream:
-                arrays[info.filename.removesuffix(".npy")] = _member(info, stream)
+            arrays[info.filename.removesuffix(".npy")] = archived_array(archive, info)
     return _of_arrays(path, "npz", arrays, num_leads, record_id)
 
 
@@ -107,7 +103,7 @@ def read_published_percentiles(path: Path) -> dict[str, float]:
         If the file is something else.
     """
     with path.open("rb") as stream, _damage_named(path):
-        _, _, dtype = _array_header(stream)
+        _, _, dtype = array_header(stream)
         offset = stream.tell()
     values = _pickled(path, offset) if dtype.hasobject else None
     if not isinstance(values, dict) or not {"percentile_1", "percentile_99"} <= set(values):
@@ -121,47 +117,8 @@ def _damage_named(path: Path) -> Iterator[None]:
     """What NumPy and zipfile raise on damaged files, as a ValueError that names the file."""
     try:
         yield
-    except (
-        ValueError,
-        SyntaxError,
-        tokenize.TokenError,
-        EOFError,
-        KeyError,
-        TypeError,
-        IndexError,
-        AttributeError,
-        OverflowError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        struct.error,
-    ) as error:
+    except ARCHIVE_DAMAGE as error:
         raise ValueError(f"path: {path} cannot be read: {error or type(error).__name__}") from error
-
-
-def _array_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
-    version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        return np.lib.format.read_array_header_1_0(stream)
-    if version == (2, 0):
-        return np.lib.format.read_array_header_2_0(stream)
-    raise ValueError(f"version {version} of the format, expected 1.0 or 2.0")
-
-
-def _member(info: zipfile.ZipInfo, stream: Any) -> np.ndarray:
-    shape, by_columns, dtype = _array_header(stream)
-    if dtype.hasobject:
-        raise ValueError(f"{info.filename} holds Python objects, expected numbers or texts")
-    count = int(np.prod(shape, dtype=object))
-    announced = count * dtype.itemsize
-    if announced > info.file_size:
-        raise ValueError(f"{info.filename} announces {announced} bytes, the archive has {info.file_size}")
-    content = stream.read(announced)
-    array = np.frombuffer(content, dtype=dtype, count=count) if count else np.empty(0, dtype)
-    return array.reshape(shape, order="F" if by_columns else "C")
 
 
 def _pickled(path: Path, offset: int) -> Any:
@@ -240,5 +197,5 @@ def _of_arrays(
 def record_ids_npy(path: Path) -> list[str] | None:
     """The ids of the records of an ``.npy`` file whose first axis is that of records; None where it holds one."""
     with path.open("rb") as stream, _damage_named(path):
-        shape, _, dtype = _array_header(stream)
+        shape, _, dtype = array_header(stream)
     return [str(place) for place in range(shape[0])] if len(shape) == 3 and not dtype.hasobject else None

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ecgbyte.signals.reading.faults import UnreadableHeader
 from ecgbyte.signals.reading.limits import MAX_HEADER_BYTES, MAX_SIGNALS, check_size
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -111,7 +112,7 @@ def read_header(file: Path) -> Header:
     check_size(file, MAX_HEADER_BYTES)
     content = file.read_bytes()
     if b"\0" in content:
-        raise ValueError(f"path: header {file} is no text: it has zero bytes")
+        raise UnreadableHeader(f"path: header {file} is no text: it has zero bytes")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
@@ -119,7 +120,7 @@ def read_header(file: Path) -> Header:
     lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:
-        raise ValueError(f"path: header {file} is empty")
+        raise UnreadableHeader(f"path: header {file} is empty")
     return parse_header(str(file), lines)
 
 
@@ -127,7 +128,7 @@ def parse_header(where: str, lines: Sequence[str]) -> Header:
     """The header of these lines, without comments, empty lines and spaces around them; raises as `read_header`."""
     found = _RECORD_LINE.fullmatch(lines[0])
     if found is None:
-        raise ValueError(
+        raise UnreadableHeader(
             f"path: header {where} begins {lines[0][:200]!r}, expected record name, number of signals, rate and number "
             "of samples"
         )
@@ -135,11 +136,13 @@ def parse_header(where: str, lines: Sequence[str]) -> Header:
     num_samples = None if found["samples"] is None else int(found["samples"])
     num_signals, segments = int(found["signals"]), found["segments"]
     if rate is not None and not (math.isfinite(rate) and rate > 0):
-        raise ValueError(f"path: header {where}: sampling_rate: got {found['rate']}, expected a positive number of Hz")
+        raise UnreadableHeader(
+            f"path: header {where}: sampling_rate: got {found['rate']}, expected a positive number of Hz"
+        )
     count = num_signals if segments is None else int(segments)
     if len(lines) - 1 != count or not count or num_signals > MAX_SIGNALS:
         kind = "signals" if segments is None else "segments"
-        raise ValueError(
+        raise UnreadableHeader(
             f"path: header {where} announces {count} {kind} and describes {len(lines) - 1} (1 to {MAX_SIGNALS} signals "
             "are read)"
         )
@@ -152,23 +155,33 @@ def parse_header(where: str, lines: Sequence[str]) -> Header:
 def _segment(where: str, line: str) -> tuple[str, int]:
     found = _SEGMENT_LINE.fullmatch(line)
     if found is None or found["name"] in (".", ".."):
-        raise ValueError(f"path: header {where} has {line[:200]!r} for a segment, expected a name and its samples")
+        raise UnreadableHeader(
+            f"path: header {where} has {line[:200]!r} for a segment, expected a name and its samples"
+        )
     return found["name"], int(found["samples"])
 
 
 def _signal(where: str, number: int, line: str) -> SignalLine:
     found = _SIGNAL_LINE.fullmatch(line)
     if found is None:
-        raise ValueError(f"path: header {where} has a line for signal {number} that cannot be understood: {line!r}")
+        raise UnreadableHeader(
+            f"path: header {where} has a line for signal {number} that cannot be understood: {line!r}"
+        )
     file = found["file"]
     if "/" in file or "\\" in file or file in (".", ".."):
-        raise ValueError(f"path: header {where} names the signal file {file!r}, which is outside of its own folder")
+        raise UnreadableHeader(
+            f"path: header {where} names the signal file {file!r}, which is outside of its own folder"
+        )
     per_frame, skew = int(found["per_frame"] or 1), int(found["skew"] or 0)
     if per_frame < 1 or skew:
-        raise ValueError(f"path: header {where} gives signal {number} a skew or no samples ({line!r}), cannot be read")
+        raise UnreadableHeader(
+            f"path: header {where} gives signal {number} a skew or no samples ({line!r}), cannot be read"
+        )
     gain = None if found["gain"] is None else float(found["gain"])
     if gain is not None and not math.isfinite(gain):
-        raise ValueError(f"path: header {where} gives signal {number} the gain {found['gain']}, expected a finite one")
+        raise UnreadableHeader(
+            f"path: header {where} gives signal {number} the gain {found['gain']}, expected a finite one"
+        )
     zero = int(found["zero"] or 0)
     checksum = found["checksum"]
     return SignalLine(

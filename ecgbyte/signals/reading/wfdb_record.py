@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ecgbyte.signals.reading.faults import CutFile, DamagedFile, UnreadableHeader
 from ecgbyte.signals.reading.limits import MAX_VALUES, check_values
 from ecgbyte.signals.reading.recorded_signals import RecordedSignal, RecordedSignals
 from ecgbyte.signals.reading.wfdb_header import Header, SignalLine, read_header
@@ -80,11 +81,39 @@ def signal_files(header: Path) -> set[Path]:
 
 def _signals(file: Path, header: Header, verify_checksums: bool) -> list[RecordedSignal]:
     check_values(file, sum(signal.per_frame for signal in header.signals), header.num_samples or 0)
+    first = header.signals[0]
+    if first.form not in (*COMPRESSED_FORMATS, "8") and all(
+        signal.file == first.file and signal.form == first.form and signal.per_frame == 1 and signal.gain
+        for signal in header.signals
+    ):
+        return _alike_signals(file, header, verify_checksums)
     stored = _stored(file, header)
     if verify_checksums:
         for signal, samples in zip(header.signals, stored, strict=True):
             _check_sum(file, signal, samples)
     return [_physical(header, signal, samples) for signal, samples in zip(header.signals, stored, strict=True)]
+
+
+def _alike_signals(file: Path, header: Header, verify_checksums: bool) -> list[RecordedSignal]:
+    """The signals of one file in one format, as nearly all data sets have them: all at once."""
+    lines = header.signals
+    form, num_frames = _checked_file(file, header, lines[0].file, range(len(lines)))
+    values = read_samples(file.with_name(lines[0].file), form, lines[0].offset, num_frames * len(lines))
+    stored = np.ascontiguousarray(values.reshape(num_frames, len(lines)).T)
+    if verify_checksums:
+        sums = stored.sum(axis=1, dtype=np.int64)
+        for line, samples, found in zip(lines, stored, sums.tolist(), strict=True):
+            if line.checksum is not None and (found - line.checksum) % 65536:
+                _check_sum(file, line, samples)
+    physical = stored - np.array([[float(line.baseline)] for line in lines])
+    gains = [float(line.gain or 0) for line in lines]
+    physical /= np.array(gains)[:, None]
+    if form in INVALID:
+        physical[stored == INVALID[form]] = np.nan
+    return [
+        RecordedSignal(line.name, samples, header.rate, line.units, 1 / abs(gain))
+        for line, samples, gain in zip(lines, physical, gains, strict=True)
+    ]
 
 
 def _stored(file: Path, header: Header) -> list[np.ndarray]:
@@ -118,21 +147,23 @@ def _checked_file(file: Path, header: Header, name: str, rows: Sequence[int]) ->
     lines = [header.signals[row] for row in rows]
     forms = sorted({line.form for line in lines})
     if len(forms) > 1:
-        raise ValueError(f"path: header {file} gives {name} several formats ({', '.join(forms)})")
+        raise UnreadableHeader(f"path: header {file} gives {name} several formats ({', '.join(forms)})")
     (form,) = forms
     if form not in BYTES_PER_SAMPLE and form not in COMPRESSED_FORMATS:
         known = ", ".join([*BYTES_PER_SAMPLE, *COMPRESSED_FORMATS])
-        raise ValueError(f"path: header {file} gives signal {rows[0]} format {form}, expected one of {known}")
+        raise UnreadableHeader(f"path: header {file} gives signal {rows[0]} format {form}, expected one of {known}")
     if not signal_file.is_file():
         raise FileNotFoundError(f"path: signal file {signal_file} does not exist, named by the header {file.name}")
     found = signal_file.stat().st_size
     per_frame = sum(line.per_frame for line in lines)
     if form in COMPRESSED_FORMATS:
         if header.num_samples is None:
-            raise ValueError(f"path: header {file} does not say how many samples the compressed file {name} holds")
+            raise UnreadableHeader(
+                f"path: header {file} does not say how many samples the compressed file {name} holds"
+            )
         return form, header.num_samples
     if len({line.offset for line in lines}) > 1:
-        raise ValueError(f"path: header {file} gives the signals of {name} several offsets")
+        raise UnreadableHeader(f"path: header {file} gives the signals of {name} several offsets")
     num_frames = header.num_samples
     if num_frames is None:
         numerator, denominator, _ = BYTES_PER_SAMPLE[form]
@@ -143,7 +174,7 @@ def _checked_file(file: Path, header: Header, name: str, rows: Sequence[int]) ->
     spare = 0 if BYTES_PER_SAMPLE[form][1] == 1 else 4
     if not expected <= found <= expected + spare:
         kind = "truncated" if found < expected else "longer than its header says"
-        raise ValueError(
+        raise CutFile(
             f"path: signal file {signal_file} is {kind}: {found} bytes, expected {expected} "
             f"({per_frame} signals of {num_frames} samples in format {form})"
         )
@@ -164,7 +195,7 @@ def _decompressed(file: Path, rows: Sequence[int]) -> list[np.ndarray]:
 def _check_sum(file: Path, signal: SignalLine, stored: np.ndarray) -> None:
     found = int(stored.sum(dtype=np.int64))
     if signal.checksum is not None and (found - signal.checksum) % 65536:
-        raise ValueError(
+        raise DamagedFile(
             f"path: record {file.with_suffix('')} has checksum {found % 65536} in signal {signal.name}, "
             f"its header says {signal.checksum % 65536}: the signal file is damaged or belongs to another header"
         )
@@ -188,10 +219,12 @@ def _joined(file: Path, header: Header, verify_checksums: bool) -> list[Recorded
     A layout segment, which holds no samples, says which signals there are; without one they are those of the first.
     """
     if len(header.segments) > _MAX_SEGMENTS:
-        raise ValueError(f"path: header {file} has {len(header.segments)} segments, at most {_MAX_SEGMENTS} are read")
+        raise UnreadableHeader(
+            f"path: header {file} has {len(header.segments)} segments, at most {_MAX_SEGMENTS} are read"
+        )
     total = sum(samples for _, samples in header.segments)
     if header.num_samples is not None and total != header.num_samples:
-        raise ValueError(f"path: header {file} says {header.num_samples} samples, its segments have {total}")
+        raise UnreadableHeader(f"path: header {file} says {header.num_samples} samples, its segments have {total}")
     check_values(file, header.num_signals, total)
     joined: dict[str, np.ndarray] = {}
     about: dict[str, RecordedSignal] = {}
@@ -203,7 +236,7 @@ def _joined(file: Path, header: Header, verify_checksums: bool) -> list[Recorded
                 raise FileNotFoundError(f"path: segment {part} does not exist, named by the header {file.name}")
             inner = read_header(part)
             if inner.segments:
-                raise ValueError(f"path: header {file} has the segment {name}, which is made of segments itself")
+                raise UnreadableHeader(f"path: header {file} has the segment {name}, which is made of segments itself")
             if number == 0:
                 for line in inner.signals:
                     joined[line.name or line.file] = np.full(total * line.per_frame, np.nan)

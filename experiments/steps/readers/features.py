@@ -1,4 +1,7 @@
-"""Methods that read one vector of a frozen encoder, which a stage 1 of its own has pretrained."""
+"""Methods that read one vector of a frozen encoder, which a stage 1 of its own has pretrained.
+
+`experiments.steps.readers.random_features` reads those of an encoder that nothing has trained.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FeatureReader:
-    """Opened on the pretrained parts of an encoder and the features of every segment.
+    """Opened on the parts of a frozen encoder and the features of every segment.
 
     Attributes
     ----------
     encoder_module : EncoderModule
         Loads the encoder.
-    pretrained : tuple of Path
-        The folders of its parts' stages 1.
+    parts : tuple of Path
+        The folders that its parts were left in, by their stages 1 or as they were drawn.
     features_folder : Path
     faults : tuple of str
         The published faults to keep.
@@ -44,7 +47,7 @@ class FeatureReader:
     """
 
     encoder_module: EncoderModule
-    pretrained: tuple[Path, ...]
+    parts: tuple[Path, ...]
     features_folder: Path
     faults: tuple[str, ...]
     seed: int
@@ -52,7 +55,7 @@ class FeatureReader:
     @cached_property
     def encoder(self) -> nn.Module:
         """The frozen encoder."""
-        return self.encoder_module.load(self.pretrained, faults=self.faults, seed=self.seed)
+        return self.encoder_module.load(self.parts, faults=self.faults, seed=self.seed)
 
     def view(self, segments: Segments) -> ECGView | None:
         """The features of every segment, float32 [features]."""
@@ -77,10 +80,10 @@ class FeatureReader:
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads features."""
-    pretraining = study.pretraining_tasks(method.encoder, seed)
-    part = study.frozen_part(method.encoder)
+    pretraining = study.encoders.pretraining_tasks(method, seed)
+    part = study.encoders.frozen_part(method)
     folders = tuple(task.step.folder for task in pretraining)
-    features = study.features_task(method, seed)
+    features = study.encoders.features_task(method, seed, part, pretraining)
     return Reading(
         FeatureReader(part.module, folders, features.step.folder, method.faults, seed),
         (study.segments_task, *pretraining, features),

@@ -6,7 +6,7 @@ left. A reader holds plain values alone, so that what a training depends on is i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ecgbyte.models.language.ecg_tokens import ECGTokenMap
     from ecgbyte.training.examples import Example
     from experiments.steps.segments import Segments
+    from experiments.steps.shown import Shown
     from experiments.steps.views import ECGView
     from experiments.steps.work_folder import Task
 
@@ -101,6 +102,9 @@ class Reading:
         Those of `tasks` that leave a report of training: stages 1.
     measured : tuple of Measured
         Those whose seconds count as preparation.
+    in_training : callable or None
+        What the method's training meets in the place of what those of the others do: from what it is shown to the same,
+        changed in its training alone; None where that is nothing else.
     """
 
     reader: Reader
@@ -111,3 +115,4 @@ class Reading:
     operations: float = 0.0
     pretraining: tuple[Task, ...] = ()
     measured: tuple[Measured, ...] = ()
+    in_training: Callable[[Shown], Shown] | None = None

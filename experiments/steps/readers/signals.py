@@ -56,7 +56,7 @@ class SignalReader:
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads signals."""
-    part = study.joint_part(method.encoder)
+    part = study.encoders.joint_part(method.encoder)
     return Reading(
         SignalReader(part.module, part.settings),
         (study.segments_task,),

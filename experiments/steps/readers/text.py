@@ -23,6 +23,6 @@ class TextReader(tokens.TokenReader):
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads text alone."""
-    tasks = study.tokenizer_tasks(method.matching)
+    tasks = study.tokenizer_of(method)
     reader = TextReader(tasks.trained.step.folder, tasks.encoded.step.folder, method.matching)
     return Reading(reader, (tasks.segments, tasks.trained), (__name__,))

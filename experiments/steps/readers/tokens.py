@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ecgbyte.models.end_to_end import EndToEndModel
 from ecgbyte.models.language.ecg_tokens import add_ecg_tokens
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.training.examples import Example
+from experiments.profiles.faults import ALL_IDS_IN_ANSWERS, FROZEN_MEAN_ROWS
 from experiments.steps.readers.reading import BaseModel, Measured, Reading, ReadingModel
 from experiments.steps.segments import Segments
 from experiments.steps.tokenizer_training import open_tokenizer
@@ -35,11 +36,14 @@ class TokenReader:
         Of the two steps.
     matching : str
         How the tokenizer cuts symbols into tokens.
+    faults : tuple of str
+        The published faults to keep.
     """
 
     tokenizer_folder: Path
     tokens_folder: Path
     matching: str
+    faults: tuple[str, ...] = ()
 
     @cached_property
     def tokenizer(self) -> ECGTokenizer:
@@ -56,22 +60,30 @@ class TokenReader:
 
     def build(self, base: BaseModel, examples: Sequence[Example]) -> ReadingModel:
         """A language model with the ECG tokens in its vocabulary."""
+        return self.build_with(base, {})
+
+    def build_with(self, base: BaseModel, options: Mapping[str, Any], lead_markers: Sequence[str] = ()) -> ReadingModel:
+        """The same with options of `EndToEndModel`, and markers of leads."""
+        frozen = FROZEN_MEAN_ROWS in self.faults
         token_map = add_ecg_tokens(
             base.language_model,
             base.text_tokenizer,
             self.tokenizer,
-            initialisation=base.initialisation,
+            initialisation="as-published" if frozen else base.initialisation,
+            lead_markers=lead_markers,
             seed=base.seed,
         )
-        training = {**base.training, "train_embeddings": base.train_token_rows}
-        return ReadingModel(EndToEndModel(base.language_model, token_map, **training), token_map)
+        training = {**base.training, "train_embeddings": base.train_token_rows and not frozen}
+        if ALL_IDS_IN_ANSWERS in self.faults:
+            training["answer_vocabulary"] = "all"
+        return ReadingModel(EndToEndModel(base.language_model, token_map, **training, **options), token_map)
 
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads tokens."""
-    tasks = study.tokenizer_tasks(method.matching)
+    tasks = study.tokenizer_of(method)
     return Reading(
-        TokenReader(tasks.trained.step.folder, tasks.encoded.step.folder, method.matching),
+        TokenReader(tasks.trained.step.folder, tasks.encoded.step.folder, method.matching, method.faults),
         (tasks.segments, tasks.trained, tasks.measured, tasks.encoded),
         (__name__,),
         positions=tasks.expected_positions,

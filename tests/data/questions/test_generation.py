@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgbyte.data.catalogue import FINDING_TYPES, Finding, RecordEntry
-from ecgbyte.data.questions.generation import generate_questions
+from ecgbyte.data.questions.generation import generate_questions, taught_answers
 from ecgbyte.data.questions.question import SINGLE_QUESTION_TYPES, Question
-from ecgbyte.data.questions.templates import OVERLAPPING_FINDINGS, TEMPLATES, TYPES_WITHOUT_ANY
+from ecgbyte.data.questions.templates import OVERLAPPING_FINDINGS, TEMPLATES, TYPES_WITHOUT_ANY, fill
 from ecgbyte.data.sets.ptbxl import PTBXL
 from ecgbyte.data.splits import split_by_fold
 from ecgbyte.signals.leads import LEADS
@@ -300,10 +301,57 @@ def test_bad_records() -> None:
 
 
 def test_templates_are_distinct() -> None:
-    texts = [wording for template in TEMPLATES for wording in template.wordings]
+    texts = [
+        wording
+        for template in TEMPLATES
+        for wordings in (template.wordings, *template.other_wordings.values())
+        for wording in wordings
+    ]
     assert len(set(texts)) == len(texts)
     assert all(template.question_type in SINGLE_QUESTION_TYPES for template in TEMPLATES)
     assert set(TYPES_WITHOUT_ANY) <= set(FINDING_TYPES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        ("axis", "left axis deviation", "Does this ECG show left axis deviation?"),
+        ("axis", "normal axis", "Does this ECG show a normal axis?"),
+        ("infarction", "inferior myocardial infarction", "Is there ECG evidence of an inferior myocardial infarction?"),
+        ("infarction", "lateral myocardial infarction", "Is there ECG evidence of a lateral myocardial infarction?"),
+        ("rhythm", "atrial flutter", "Can atrial flutter be seen in this recording?"),
+    ],
+)
+def test_wordings_are_those_of_the_field(kind: str, name: str, text: str) -> None:
+    verify = next(template for template in TEMPLATES if template.template_id == "verify-finding")
+    assert fill(verify.wordings_about(kind)[0], {"finding": name}) == text
+
+
+def test_every_wording_about_axis_and_infarction_reads_with_and_without_article() -> None:
+    fields = {"finding": "normal axis", "first": "inferior myocardial infarction", "second": "left axis deviation"}
+    for template in TEMPLATES:
+        for kind, wordings in template.other_wordings.items():
+            assert kind in FINDING_TYPES and len(wordings) == len(template.wordings)
+            for wording in wordings:
+                text = fill(wording, {**fields, "lead": "V2", "finding_type": "heart axis"})
+                assert not re.search(r"[{}]|\ban? an? |\ba [aeiou]|\ban [^aeiou]|  ", text), text
+                assert text[0].isupper() and text[-1] in "?."
+
+
+def test_only_what_was_taught_is_asked() -> None:
+    few = QUESTIONS[:200]
+    taught = taught_answers(few)
+    other = generate_questions(make_entries(200, seed=7), seed=1, split="test", taught=taught)
+    assert len(other) > 50 and taught_answers(other) <= taught
+    for question_type, most in (("single-verify", 0.5), ("single-choose", 0.5)):
+        assert majority_share(other, question_type) <= most
+    assert taught_answers(generate_questions(make_entries(200, seed=7), seed=1, split="test")) - taught
+    everything = taught_answers(generate_questions(ENTRIES, seed=1, split="test"))
+    assert generate_questions(ENTRIES, seed=1, split="test", taught=everything)
+    with pytest.raises(ValueError, match="records allow no"):
+        generate_questions(ENTRIES, seed=1, taught=[("Is it?", ("yes",))])
+    with pytest.raises(ValueError, match="taught: got answers that were taught"):
+        generate_questions(ENTRIES, seed=1, taught=taught, balance=False)
 
 
 @pytest.mark.real_data

@@ -17,6 +17,7 @@ from experiments.profiles.settings_reading import build_settings, change_setting
 from experiments.profiles.unused_settings import unused_settings
 from experiments.steps.study import Study
 from experiments.steps.work_folder import ROOT, WorkFolder
+from tests.experiments.steps.test_plus import OFF
 from tests.experiments.steps.test_question_sources import RenamedRecords, write_ecgqa
 
 OWN, OTHER = (f"tests.experiments.own_sets:{name}" for name in ("OwnSet", "OtherSet"))
@@ -59,18 +60,21 @@ def bases() -> dict[str, Profile]:
     smoke = change_settings(read_profile("smoke"), f"data.dataset={OWN}")
     few = change_settings(
         smoke,
-        "methods=['ecg-byte', 'merl'], training_seeds=[0], as_published.padded_length=1024, "
+        f"{OFF}, methods=['ecg-byte', 'merl'], training_seeds=[0], as_published.padded_length=1024, "
+        "as_published.tokens_padded_length=1024, as_published.warmup_steps=500, "
         "encoders.vit.epochs=2, encoders.vit.batch_size=64, encoders.clip.epochs=2, encoders.clip.batch_size=64",
     )
     # The smallest model's size may only be named where it is the model.
     plain = change_settings(few, "model.hidden_size=128, model.layers=4, model.heads=4")
     generated = "questions.finding_types=[], questions.paraphrases=0"
+    # Questions in files go with their records.
+    by_patient = "ablations.changes=['tokenizer.num_merges=100']"
     return {
         "smoke": smoke,
         "lora": change_settings(plain, "model.lora=true"),
-        "some records": change_settings(few, "tokenizer.records=60"),
-        "from files": change_settings(few, f"{generated}, questions.source=ecg-qa"),
-        "both": change_settings(few, "questions.source=generated+ecg-qa, questions.ecgqa_train=20"),
+        "some records": change_settings(few, f"tokenizer.records=60, {by_patient}"),
+        "from files": change_settings(few, f"{generated}, questions.source=ecg-qa, {by_patient}"),
+        "both": change_settings(few, f"questions.source=generated+ecg-qa, questions.ecgqa_train=20, {by_patient}"),
         "transfer": change_settings(
             few, f"transfer.datasets=['{OTHER}'], transfer.methods=['merl'], transfer.sampling_rate=250"
         ),

@@ -80,7 +80,7 @@ def test_a_name_leads_out_of_no_folder(name: str, tmp_path: Path) -> None:
         ("training.validate_every=-1", "training.validate_every: got -1"),
         ("training.questions_per_segment=0", "training.questions_per_segment: got 0"),
         ("training.epochs=0", "training.epochs: got 0"),
-        ("training.learning_rate=-0.1", "training.learning_rate: got -0.1"),
+        ("training.learning_rates=[-0.1]", "training.learning_rates: got [-0.1]"),
         ("training.schedule=linear", "training.schedule: got 'linear'"),
         ("training.schedule=noam, training.warmup_steps=0", "training.warmup_steps: got 0, the schedule 'noam'"),
         ("training_seeds=[-1]", "seed, training_seeds: got 0 and [-1]"),
@@ -115,15 +115,18 @@ def test_senseless_values_are_refused_when_the_profile_is_read(change: str, mess
 
 
 def test_every_ablation_of_a_profile_is_checked_when_it_is_read(tmp_path: Path) -> None:
-    old = 'changes = ["tokenizer.num_merges=100"]'
+    old = '"tokenizer.num_merges=100",\n    "method=merl, data.train_share=0.48",\n    "data.split=leaky-question",'
     for change, message in [
         ("tokenizer.num_mergers=1", "there is no setting 'tokenizer.num_mergers'"),
         ("method=ecg-bite", "got 'ecg-bite', expected one of"),
         ("tokenizer.num_merges=300", "changes nothing"),
         ("model.lora_rank=4", "which does nothing"),
+        ("method=token-counts", "'token-counts' trains no language model"),
+        ("data.train_share=0.0", "data.train_share: got 0.0, expected more than 0"),
+        ("data.split=question", "data.split: got 'question'"),
     ]:
         with pytest.raises(ValueError, match=re.escape(f"ablations.changes: '{change}'") + ".*" + re.escape(message)):
-            read_profile(changed(tmp_path, old, f'changes = ["{change}"]'))
+            read_profile(changed(tmp_path, old, f'"{change}",'))
 
 
 @pytest.mark.parametrize("name", ["ablations", "paper", "ptbxl-smollm2", "smoke"])

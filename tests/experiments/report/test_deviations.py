@@ -61,3 +61,11 @@ def test_a_method_without_faults_has_no_twin() -> None:
     for name in twins:
         assert METHODS[name].faults == METHODS[name.removesuffix("-as-published")].can_keep
         assert METHODS[name.removesuffix("-as-published")].faults == ()
+
+
+def test_what_is_not_asked_of_short_segments_is_told() -> None:
+    short = read_profile("smoke")
+    (told,) = [line for line in deviations(short) if "A segment has 2 s." in line]
+    assert "sinus bradycardia" in told and "atrial fibrillation" not in told
+    for change in ("data.segment_seconds=5.0, data.segments_per_record=2", "questions.rhythm_seconds=2.0"):
+        assert not any("A segment has" in line for line in deviations(change_settings(short, change)))

@@ -300,6 +300,7 @@ def run_with_validation(method: str, stage_1: int, losses: list[float], seconds:
     return SimpleNamespace(
         method=METHODS[method],
         seed=3,
+        terms=SimpleNamespace(fixed_length=128 if METHODS[method].as_published else None),
         study=study,
         train_task=SimpleNamespace(step=SimpleNamespace(details={"report": report})),
         pretraining_tasks=lambda: [SimpleNamespace(step=SimpleNamespace(details=earlier))] if stage_1 else [],

@@ -123,7 +123,7 @@ def test_steps_reach_no_later_wing_and_no_wiring() -> None:
     own = {name for name in UNCHANGED.reach(*STEPS).texts if name.startswith("experiments.")}
     wings = {name.split(".")[1] for name in own}
     assert wings == {"steps", "profiles"}
-    wiring = {"study", "method_runs", "transfer", "work_folder", "code_identity"}
+    wiring = {"study", "encoder_tasks", "method_runs", "transfer", "work_folder", "code_identity"}
     assert not own & {f"experiments.steps.{name}" for name in wiring}
     assert {name for name in own if name.startswith("experiments.profiles.")} == {"experiments.profiles.faults"}
     # Only the steps of tokens reach how tokens are read.

@@ -37,7 +37,9 @@ def open_set(profile: Profile) -> RecordSet:
 
 def ask(splits: dict, profile: Profile) -> dict[str, list[Question]]:
     data_set = find_data_set(profile.data.dataset)
-    return ask_questions(splits, profile.questions, data_set, seed=profile.seed)
+    return ask_questions(
+        splits, profile.questions, data_set, seed=profile.seed, segment_seconds=profile.data.segment_seconds
+    )
 
 
 @pytest.fixture(scope="module")

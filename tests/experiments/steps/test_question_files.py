@@ -46,7 +46,7 @@ def test_questions_go_to_the_split_of_their_record(tmp_path: Path) -> None:
     path = write(tmp_path / "own.jsonl", [line(number) for number in range(40)])
     records = OwnSet(sampling_rate=250, seed=0, num_patients=60)
     splits = choose_entries(records, ALL_RECORDS, 0, asked_records(SETTINGS, OWN, path))
-    asked = ask_questions(splits, SETTINGS, OWN, seed=0, root=path)
+    asked = ask_questions(splits, SETTINGS, OWN, seed=0, segment_seconds=2.0, root=path)
     assert {name: len(part) for name, part in asked.items()} == {"train": 32, "validation": 4, "test": 3}
     for name, part in asked.items():
         assert {question.record_id for question in part} <= {entry.record_id for entry in splits[name]}
@@ -111,17 +111,17 @@ def test_other_faults_are_named(tmp_path: Path) -> None:
     records = OwnSet(sampling_rate=250, seed=0, num_patients=60)
     splits = choose_entries(records, ALL_RECORDS, 0)
     with pytest.raises(ValueError, match="--questions: the source 'files' is read from a file; name it with"):
-        ask_questions(splits, SETTINGS, OWN, seed=0)
+        ask_questions(splits, SETTINGS, OWN, seed=0, segment_seconds=2.0)
     with pytest.raises(FileNotFoundError, match="--questions: there is no file"):
-        ask_questions(splits, SETTINGS, OWN, seed=0, root=tmp_path / "none.jsonl")
+        ask_questions(splits, SETTINGS, OWN, seed=0, segment_seconds=2.0, root=tmp_path / "none.jsonl")
     with pytest.raises(ValueError, match="holds no question"):
-        ask_questions(splits, SETTINGS, OWN, seed=0, root=write(tmp_path / "empty.jsonl", [""]))
+        ask_questions(splits, SETTINGS, OWN, seed=0, segment_seconds=2.0, root=write(tmp_path / "empty.jsonl", [""]))
     wrong = write(tmp_path / "wrong.jsonl", [line(number, patient_id="p7") for number in range(40)])
     with pytest.raises(ValueError, match="patient_id: got 'p7', record '00000' is of 'p0'"):
-        ask_questions(splits, SETTINGS, OWN, seed=0, root=wrong)
+        ask_questions(splits, SETTINGS, OWN, seed=0, segment_seconds=2.0, root=wrong)
     one = write(tmp_path / "one.jsonl", [line(1)])
     with pytest.raises(ValueError, match="holds none about the records of the"):
-        ask_questions(splits, SETTINGS, OWN, seed=0, root=one)
+        ask_questions(splits, SETTINGS, OWN, seed=0, segment_seconds=2.0, root=one)
 
 
 def test_other_questions_are_other_steps(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from ecgbyte.data.audit import audit_splits
 from ecgbyte.data.catalogue import RecordEntry, RecordSet
+from ecgbyte.data.questions.generation import generate_questions
 from ecgbyte.data.questions.question import Question
+from ecgbyte.data.questions.segment_length import RHYTHMS_OVER_SECONDS
 from ecgbyte.data.synthetic import SyntheticRecords
 from ecgbyte.signals.preprocess import Preprocessor
 from experiments.profiles.data_sets import find_data_set, open_records
@@ -33,7 +35,14 @@ def open_set(data: DataSettings, seed: int, root: Path | None) -> RecordSet:
 
 def ask_questions(splits: Any, profile: Profile, root: Path | None = None) -> dict[str, list[Question]]:
     data_set = find_data_set(profile.data.dataset)
-    return asking.ask_questions(splits, profile.questions, data_set, seed=profile.seed, root=root)
+    return asking.ask_questions(
+        splits,
+        profile.questions,
+        data_set,
+        seed=profile.seed,
+        segment_seconds=profile.data.segment_seconds,
+        root=root,
+    )
 
 
 def asked_records(profile: Profile, root: Path | None = None) -> frozenset[str] | None:
@@ -89,11 +98,39 @@ def write_ecgqa(root: Path, dataset: str, entries: list[RecordEntry]) -> Path:
     return root
 
 
+def of_kind(questions: list[Question], kind: str) -> list[Question]:
+    return [question for question in questions if question.question_type == kind]
+
+
+def test_reports_are_asked_for_in_training_and_in_proportion_in_test() -> None:
+    records = SyntheticRecords(500, seed=0, sampling_rate=250)
+    profile = profile_of("generated", "synthetic", finding_types=("axis",), reports=60, report_characters=120)
+    splits = choose_entries(records, profile.data, 0)
+    asked = ask_questions(splits, profile)
+    reports = {name: of_kind(part, "report") for name, part in asked.items()}
+    share = len(splits["test"]) / len(splits["train"])
+    assert (len(reports["train"]), len(reports["validation"])) == (60, 0)
+    assert len(reports["test"]) == round(60 * share) > 3
+    told = {entry.record_id: " ".join(entry.report.split()) for entry in records.entries}
+    for name, part in reports.items():
+        own = {entry.record_id for entry in splits[name]}
+        assert all(question.reference == told[question.record_id] for question in part)
+        assert all(question.record_id in own and len(question.reference) <= 120 for question in part)
+    audit_splits(splits, asked).raise_if_leaking()
+    without = ask_questions(
+        splits,
+        dataclasses.replace(profile, questions=dataclasses.replace(profile.questions, reports=0, report_characters=0)),
+    )
+    assert {name: [q for q in part if q.question_type != "report"] for name, part in asked.items()} == without
+
+
 def test_generated_questions_need_no_folder_and_are_as_before() -> None:
     profile = read_profile("smoke")
     records = open_set(profile.data, profile.seed, None)
-    asked = ask_questions(choose_entries(records, profile.data, profile.seed), profile)
-    assert {name: len(part) for name, part in asked.items()} == {"train": 96, "validation": 16, "test": 30}
+    everything = ask_questions(choose_entries(records, profile.data, profile.seed), profile)
+    asked = {name: [q for q in part if q.question_type != "report"] for name, part in everything.items()}
+    assert {name: len(part) for name, part in asked.items()} == {"train": 96, "validation": 16, "test": 24}
+    assert [len(of_kind(part, "report")) for part in everything.values()] == [12, 0, 4]
     assert {question.source for part in asked.values() for question in part} == {"generated"}
     assert asked_records(profile) is None
 
@@ -118,12 +155,13 @@ def test_ecgqa_alone_chooses_the_records(tmp_path: Path) -> None:
 def test_ecgqa_is_added_to_generated_questions(tmp_path: Path) -> None:
     records = RenamedRecords()
     root = write_ecgqa(tmp_path, "ptbxl", list(records.entries))
-    profile = profile_of("generated+ecg-qa", ecgqa_train=40, ecgqa_held_out=10)
+    profile = profile_of("generated+ecg-qa", ecgqa_train=40, ecgqa_test=10)
     splits = choose_entries(records, profile.data, profile.seed, asked_records(profile, root))
     asked = ask_questions(splits, profile, root)
     counts = {name: Counter(question.source for question in part) for name, part in asked.items()}
-    assert counts["train"] == {"generated": 96, "ecg-qa": 40}
-    assert counts["test"] == {"generated": 30, "ecg-qa": 10}
+    assert counts["train"] == {"generated": 108, "ecg-qa": 40}
+    assert set(counts["validation"]) == {"generated"}
+    assert counts["test"]["ecg-qa"] == 10 and 25 <= counts["test"]["generated"] <= 30
     assert [q for q in asked["test"] if q.source == "generated"] == ask_questions(splits, profile_of("generated"))[
         "test"
     ]
@@ -191,6 +229,7 @@ def test_what_cannot_be_asked(tmp_path: Path) -> None:
         ({"finding_types": ("rhytm",)}, "questions.finding_types: got 'rhytm'"),
         ({"templates": ("verify",)}, "questions.templates: got 'verify'"),
         ({"minimum_count": 0}, "questions.minimum_count: got 0"),
+        ({"rhythm_seconds": -1.0}, "questions.rhythm_seconds: got -1.0"),
         ({"ecgqa_train": -1}, "questions.ecgqa_train: got -1"),
     ],
 )
@@ -206,6 +245,7 @@ def test_mimic_has_one_rate() -> None:
 
 def test_a_transfer_asks_what_was_taught_and_both_show() -> None:
     profile = profile_of("generated", "synthetic", finding_types=("rhythm", "axis"), train=300, test=60)
+    profile = dataclasses.replace(profile, data=dataclasses.replace(profile.data, segment_seconds=5.0))
     records = SyntheticRecords(500, seed=0, sampling_rate=250)
     splits = choose_entries(records, profile.data, 0)
     asked = ask_questions(splits, profile)
@@ -225,15 +265,71 @@ def test_a_transfer_asks_what_was_taught_and_both_show() -> None:
         for entry in SyntheticRecords(500, seed=1, sampling_rate=250).entries
         if entry.fold == 10
     ]
-    transfer = transfer_questions(asked, splits["test"], other, profile.questions, number=60, seed=profile.seed)
+    how: dict[str, Any] = {"number": 60, "seed": profile.seed}
+    transfer = transfer_questions(asked, splits["test"], other, profile.questions, **how, segment_seconds=5.0)
     assert set(transfer.attributes) == {"rhythm", "axis"}
     names = {name for of_kind in transfer.attributes.values() for name in of_kind}
     assert "sinus tachycardia" not in names and "atrial flutter" not in names and "sinus rhythm" in names
     assert transfer.num_attributes == len(names)
     assert len(transfer.target) <= 60 and len(transfer.own) < len(asked["test"])
+    assert of_kind(asked["test"], "report")
     for question in (*transfer.target, *transfer.own):
         assert {*question.attributes, *question.answer} <= names | {"yes", "no", "none"}
         assert question.template_id != "verify-any"
     assert {question.record_id for question in transfer.target} <= {entry.record_id for entry in other}
     with pytest.raises(ValueError, match="share no finding that the model was taught"):
-        transfer_questions({"train": [], "test": []}, splits["test"], other, profile.questions, number=60, seed=0)
+        transfer_questions(
+            {"train": [], "test": []}, splits["test"], other, profile.questions, **how, segment_seconds=5.0
+        )
+    # Of two seconds, no rhythm that takes longer to tell.
+    short = transfer_questions(asked, splits["test"], other, profile.questions, **how, segment_seconds=2.0)
+    assert not {*RHYTHMS_OVER_SECONDS} & {name for question in short.target for name in question.attributes}
+
+
+def test_held_out_questions_are_those_that_training_taught() -> None:
+    records = SyntheticRecords(900, seed=0, sampling_rate=250)
+    profile = profile_of("generated", "synthetic", finding_types=("conduction", "axis"), paraphrases=0, train=160)
+    data = dataclasses.replace(profile.data, train_records=300, validation_records=80, test_records=80)
+    profile = dataclasses.replace(
+        profile,
+        data=data,
+        questions=dataclasses.replace(profile.questions, validation=0, test=0, reports=0, report_characters=0),
+    )
+    asked = ask_questions(choose_entries(records, data, 0), profile)
+    taught = {(question.question, question.answer) for question in asked["train"]}
+    for name in ("validation", "test"):
+        assert len(asked[name]) > 30
+        assert {(question.question, question.answer) for question in asked[name]} <= taught
+        answers: dict[str, Counter[tuple[str, ...]]] = {}
+        for question in asked[name]:
+            answers.setdefault(question.question, Counter())[question.answer] += 1
+            if question.question_type == "single-verify":
+                assert set(answers[question.question]) <= {("yes",), ("no",)}
+        for question in asked[name]:
+            if question.question_type == "single-verify":
+                assert answers[question.question]["yes",] == answers[question.question]["no",], "the text says nothing"
+    # Without the rule, held-out splits ask for what was never answered so.
+    free = generate_questions(choose_entries(records, data, 0)["test"], seed=0, finding_types=["conduction", "axis"])
+    assert not {(question.question, question.answer) for question in free} <= taught
+
+
+@pytest.mark.parametrize(("seconds", "asks"), [(2.0, False), (5.0, True)])
+def test_rhythms_that_take_seconds_are_asked_of_segments_that_have_them(seconds: float, asks: bool) -> None:
+    profile = profile_of("generated", "synthetic", finding_types=("rhythm",), train=200, test=40)
+    data = dataclasses.replace(profile.data, segment_seconds=seconds)
+    splits = choose_entries(SyntheticRecords(900, seed=0, sampling_rate=250), data, 0)
+    asked = ask_questions(splits, dataclasses.replace(profile, data=data))
+    over_seconds = {"sinus bradycardia", "sinus tachycardia"}
+    rhythms = {entry.record_id: set(entry.names("rhythm")) for part in splits.values() for entry in part}
+    for question in (question for part in asked.values() for question in part):
+        named = {*question.attributes, *question.answer}
+        if not asks:
+            assert not named & over_seconds
+            # A slow sinus rhythm is a sinus rhythm: neither yes nor no is right of it.
+            if "sinus rhythm" in named:
+                assert not rhythms[question.record_id] & over_seconds
+    everything = {name for part in asked.values() for question in part for name in question.attributes}
+    assert (over_seconds <= everything) == asks and "atrial fibrillation" in everything
+    always = dataclasses.replace(profile.questions, rhythm_seconds=0.0)
+    told = ask_questions(splits, dataclasses.replace(profile, data=data, questions=always))
+    assert over_seconds <= {name for question in told["train"] for name in question.attributes}

@@ -216,6 +216,11 @@ def test_data_compares_48_percent_of_the_records_with_all(accuracy: float, verdi
     found = find(rows, "Data")
     assert found.verdict == verdict and "with 48 % of the records" in found.evidence
     assert found.number is not None and found.number.value == accuracy - 50
+    shared = {"configuration": compact_json({"data": {"train_records": 8000, "train_share": 0.48}})}
+    by_share = [
+        r._replace(variant="data.train_share=0.48", **shared) if r.variant.endswith("3840") else r for r in rows
+    ]
+    assert find(by_share, "Data") == found
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""A method's model before its first step, asked the same questions: the floor of areas under ROC curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from experiments.steps.answering import AnswerSettings, answer_questions
+from experiments.steps.learning import LearningSettings, build_learner
+from experiments.steps.readers.reading import Reader
+from experiments.steps.shown import Shown
+
+
+def answer_untrained(
+    folder: Path,
+    reader: Reader,
+    learning: LearningSettings,
+    settings: AnswerSettings,
+    shown: Shown,
+    inputs: Sequence[str],
+    description: str,
+) -> dict[str, Any]:
+    """Let a model that no step has trained answer the test questions under every input: the work of a step.
+
+    Arguments as in `experiments.steps.answering.answer_test_questions`.
+    """
+    learner = build_learner(reader, learning, shown.examples("train"))
+    learner.model.eval()
+    altered = shown.with_altered(inputs, reader.read)
+    asked = {name: altered.examples("test", name) for name in inputs}
+    return answer_questions(folder, learner, asked, shown.prepared.questions["test"], settings, description)
