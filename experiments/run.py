@@ -20,6 +20,7 @@ from experiments.rows.answer_scores import AnswerScorer, answer_scores
 from experiments.rows.convergence import convergence_rows
 from experiments.rows.decodings import decoding_rows
 from experiments.rows.groups import AGAINST
+from experiments.rows.learning_rates import learning_rate_rows
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
 from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
@@ -95,6 +96,7 @@ def run_profile(
         *tokenizer_rows(maker, study, plan.transfers),
         *quality_rows(maker, ended, answers, prepared),
         *convergence_rows(maker, ended, answers, prepared.questions["test"]),
+        *learning_rate_rows(maker, ended),
         *decoding_rows(maker, ended),
         *cost_rows(maker, profile, ended),
         *ablation_rows(maker, plan.ablations),

@@ -15,7 +15,7 @@ from experiments.rows.schema import ResultRow
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Those of the palette, and one more of its contrast.
+# Those of the palette, and two more of its contrast.
 FAMILY_COLOURS = {
     "end to end": COLOURS[0],
     "two-stage": COLOURS[1],
@@ -24,6 +24,7 @@ FAMILY_COLOURS = {
     "random encoder": "#5C5C00",
     "linear reader": COLOURS[5],
     "trivial": COLOURS[4],
+    "untrained": "#546674",
     "other": COLOURS[6],
 }
 

@@ -11,7 +11,8 @@ from experiments.rows.schema import KEY, ResultRow, seed_columns
 
 REFERENCE_METHOD = "ecg-byte"
 FAMILIES = (
-    *("end to end", "two-stage", "as published", "no pretraining", "random encoder", "linear reader", "trivial"),
+    *("end to end", "linear reader", "two-stage", "as published", "random encoder", "no pretraining", "trivial"),
+    "untrained",
 )
 # Methods whose frozen encoder is random are named after the two-stage method that they are the control of.
 RANDOM = "-random"
@@ -28,16 +29,19 @@ _NAMES = tuple(METHODS)
 
 
 def family(method: str) -> str:
-    """The family of a method; those that keep the published faults, or a random encoder, are families of their own.
+    """The family of a method; two-stage methods that keep the published faults, or a random encoder, are of their own.
 
-    A method or a family that is not known belongs to ``"other"``.
+    An end-to-end method with published faults stays beside the one that it is compared with. A method or a family that
+    is not known belongs to ``"other"``.
     """
     if method.endswith(RANDOM):
         return "random encoder"
     if method not in METHODS:
         return "other"
-    found = "as published" if METHODS[method].as_published else METHODS[method].family
-    return found if found in FAMILIES else "other"
+    found = METHODS[method]
+    if found.as_published and found.family == "two-stage":
+        return "as published"
+    return found.family if found.family in FAMILIES else "other"
 
 
 def headline(rows: Iterable[ResultRow], dataset: str) -> str:

@@ -10,6 +10,7 @@ from experiments.rows.schema import ResultRow
 
 if TYPE_CHECKING:
     from experiments.rows.maker import RowMaker
+    from experiments.steps.method_runs import MethodRun
 
 CHOSEN_SIGNATURE = "peak learning rate of the training|version:1"
 TRIED = "learning rate "
@@ -81,4 +82,22 @@ def trial_rows(
                         signature=signature,
                     )
                 )
+    return rows
+
+
+def learning_rate_rows(maker: RowMaker, runs: Sequence[MethodRun]) -> list[ResultRow]:
+    """The rates of all finished runs, and the trials of those methods for which there were several."""
+    rows = []
+    told = set()
+    for run in runs:
+        if not run.method.is_trained:
+            continue
+        name, asked = run.method.name, len(run.study.prepared.questions["validation"])
+        rate = run.train_task.step.details["report"]["settings"]["learning_rate"]
+        rows.append(chosen_rate_row(maker, name, run.seed, rate, questions=asked))
+        task = run.rates_task
+        # The trials are those of the first run, whatever run asks for them.
+        if task is not None and name not in told:
+            told.add(name)
+            rows += trial_rows(maker, name, maker.seed, task.step.details["trials"], questions=asked)
     return rows

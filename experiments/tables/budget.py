@@ -49,7 +49,7 @@ def budget(rows: Iterable[ResultRow]) -> Table:
         line |= _terms(settings, first.method) if trained else {"training questions": _training_questions(settings)}
         line |= _rates([row for row in trials if (row.dataset, row.method) == (first.dataset, first.method)])
         line |= (consumed := _consumed(group))
-        if line["family"] == "as published":
+        if first.method in METHODS and METHODS[first.method].as_published:
             line |= _questions_apart(consumed)
         line["test questions"] = max((r.n for r in group if r.table == "language-quality"), default=None)
         lines.append({**line, "scale": first.scale})

@@ -4,8 +4,9 @@
 const Curve = (() => {
   const COLOURS = ["#0072b2", "#d23b00", "#00805e", "#a0217f", "#6e3b00", "#2b2490", "#404040", "#5c5c00"];
   const DASHES = ["", "6 3", "2 3", "9 3 2 3"];
-  const SIZE = { width: 760, height: 360, left: 52, right: 165, top: 12, bottom: 42 };
-  const LEAST_WIDTH = 360;
+  const SIZE = { width: 760, height: 360, left: 52, right: 0, top: 12, bottom: 42 };
+  const LEAST_WIDTH = 340;
+  const LETTER = 6.9;
   const AT_FIRST = 6;
   const { measures, x, lines } = DATA.curves;
   const methods = [...new Set(lines.map(([method]) => method))];
@@ -37,6 +38,7 @@ const Curve = (() => {
     const svg = byId("curve-chart");
     // One unit a pixel, so that words are as large as elsewhere.
     SIZE.width = Math.max(LEAST_WIDTH, Math.round(svg.clientWidth));
+    SIZE.right = 14 + LETTER * Math.max(...[...shown].map((method) => method.length));
     svg.setAttribute("viewBox", `0 0 ${SIZE.width} ${SIZE.height}`);
     if (!points.length) {
       svg.replaceChildren();
