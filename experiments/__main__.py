@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise ValueError("--finished: writes results, so it does not go with --only or --dry-run")
         if not options.dry_run and (options.json or options.flops is not None):
             raise ValueError("--json, --flops: say how --dry-run shows what would run, and go with it alone")
+        if options.export is not None and (options.only or options.dry_run):
+            raise ValueError("--export: writes a model beside results, so it does not go with --only or --dry-run")
         # The names of some ablations hold a comma and a space.
         only = tuple(filter(None, re.split(r",(?! )", options.only or "")))
         if options.dry_run:
@@ -68,6 +70,14 @@ def main(arguments: list[str] | None = None) -> int:
             folder = options.results / profile.name
             print(write_results(outcome, profile, folder))
             print(f"{folder} written in {(time.perf_counter() - started) / 60:.1f} minutes", file=sys.stderr)
+            if options.export is not None:
+                from experiments.export import replace_export
+                from experiments.profiles.methods import REFERENCE_METHOD
+
+                first = next(run for run in Plan(study).methods if run.method.name == REFERENCE_METHOD)
+                if first.train_task.step.is_done:
+                    replace_export(first, options.export, dtype="bfloat16")
+                    print(f"{options.export} written: a model for `ecgbyte answer`", file=sys.stderr)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="where the model is written; new or empty")
     parser.add_argument("--dtype", choices=_DTYPES, help="type of the written weights (default: as trained)")
     parser.add_argument(
+        "--replace", action="store_true", help="write in the place of an earlier export, when the new one is whole"
+    )
+    parser.add_argument(
         "--adapter", action="store_true", help="of a run with LoRA: write the adapter and the name of its base alone"
     )
     return parser
@@ -91,6 +94,19 @@ def export_run(run: MethodRun, folder: Path, *, dtype: str | None = None, adapte
     )
 
 
+def replace_export(run: MethodRun, folder: Path, *, dtype: str | None = None, adapter: bool = False) -> None:
+    """As `export_run`, in the place of an earlier export, which stays until the new one is whole."""
+    from ecgbyte.models.language.ecg_tokens import DESCRIPTION_FILE
+    from experiments.report.whole_folder import replaced_folder
+
+    if not (folder / DESCRIPTION_FILE).is_file():
+        export_run(run, folder, dtype=dtype, adapter=adapter)
+        return
+    earlier = {path.name for path in folder.iterdir()}
+    with replaced_folder(folder, made_again=earlier) as beside:
+        export_run(run, beside, dtype=dtype, adapter=adapter)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Export the run named on the command line; 2 where that cannot be."""
     options = parser().parse_args(arguments)
@@ -103,7 +119,8 @@ def main(arguments: list[str] | None = None) -> int:
         runs = {f"{run.method.name}:{run.seed}": run for run in Plan(study).methods if run.method.is_trained}
         if options.run not in runs:
             raise ValueError(f"run: {options.run!r} is no run of {profile.name}; there are {', '.join(runs)}")
-        export_run(runs[options.run], options.folder, dtype=options.dtype, adapter=options.adapter)
+        export = replace_export if options.replace else export_run
+        export(runs[options.run], options.folder, dtype=options.dtype, adapter=options.adapter)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

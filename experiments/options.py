@@ -72,6 +72,12 @@ def parser(*, add_help: bool = True) -> argparse.ArgumentParser:
     parser.add_argument(
         "--tracking", choices=("tensorboard", "trackio", "wandb"), help="follow training there (default: nowhere)"
     )
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="FOLDER",
+        help="also write the model of the first run of ecg-byte there, in the place of an earlier one",
+    )
     parser.add_argument("--results", type=Path, default=ROOT / "results", help="where results/<profile> is written")
     parser.add_argument("--work", type=Path, default=ROOT / "work", help="where finished steps are kept")
     return parser

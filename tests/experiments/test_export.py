@@ -37,6 +37,17 @@ def test_a_finished_run_answers(work: Path, tmp_path: Path, capsys: pytest.Captu
         assert 0 <= result.answers[0].yes <= 1 and result.tokens > 0
 
 
+def test_an_earlier_export_is_replaced_where_that_is_asked_for(work: Path, tmp_path: Path) -> None:
+    arguments = ["export", "ecg-byte:0", str(tmp_path / "model"), "--profile", "smoke", "--work", str(work)]
+    assert main(arguments) == 0
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    assert main(arguments) == 2, "unless it is asked for"
+    assert main([*arguments, "--replace", "--dtype", "bfloat16"]) == 0
+    smaller = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    assert set(smaller) == set(whole)
+    assert len(smaller["model.safetensors"]) < 0.6 * len(whole["model.safetensors"])
+
+
 @pytest.mark.parametrize(
     ("run", "message"),
     [
@@ -55,6 +66,6 @@ def test_what_cannot_be_exported_is_told(
 
 def test_a_folder_that_holds_something_stays(work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    assert main(["export", "ecg-byte:0", str(tmp_path), "--profile", "smoke", "--work", str(work)]) == 2
+    assert main(["export", "ecg-byte:0", str(tmp_path), "--profile", "smoke", "--work", str(work), "--replace"]) == 2
     assert "exists and is not an empty folder" in capsys.readouterr().err
     assert json.dumps(sorted(path.name for path in tmp_path.iterdir())) == '["notes.txt"]'

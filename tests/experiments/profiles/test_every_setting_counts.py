@@ -29,6 +29,8 @@ OUTPUT_SETTINGS = {
     "evaluation.bootstrap_resamples": "experiments/rows/maker.py",
     "evaluation.bertscore": "experiments/run.py",
 }
+# Settings that only an ablation may change, with the change.
+OF_ABLATIONS = {"data.split": "data.split=leaky-question"}
 # What stands in no list of options: names of models, and of what they are made of.
 TEXTS = {
     "name": ["another"],
@@ -162,7 +164,9 @@ def test_every_setting_changes_a_step_or_is_known_to_shape_what_is_shown(folder:
                     ignored.append(f"{base}: {name}={other!r}")
                 break
     assert ignored == []
-    assert everything - counted == set(OUTPUT_SETTINGS)
+    assert everything - counted == {*OUTPUT_SETTINGS, *OF_ABLATIONS}
+    for change in OF_ABLATIONS.values():
+        assert change in bases()["smoke"].ablations.changes, "and there it has steps of its own"
 
 
 def test_what_shapes_only_the_output_is_read_there() -> None:
