@@ -19,7 +19,7 @@ from experiments.report.answer_files import answered_methods, read_answer_files,
 from experiments.report.content import read_content
 from experiments.rows.completeness import missing_rows
 from experiments.rows.files import read_rows, read_runs, run_name
-from experiments.rows.groups import GENERATED, NOISE_QUESTIONS
+from experiments.rows.groups import GENERATED
 from experiments.rows.losses import LOSSES_FILE, read_curves
 from experiments.rows.schema import ROUNDING, ResultRow
 
@@ -88,7 +88,7 @@ def _answers(folder: Path, rows: Sequence[ResultRow]) -> Iterator[str]:
     sources = {question.get("source") for question in questions}
     for question in questions:
         # Types are those of the headline's questions, where ECG-QA's stand beside them.
-        if not {GENERATED, NOISE_QUESTIONS} <= sources or question["source"] == GENERATED:
+        if GENERATED not in sources or question["source"] == GENERATED:
             counts[question["question_type"]] = counts.get(question["question_type"], 0) + 1
     quality = [row for row in rows if row.table == "language-quality"]
     for row in quality:

@@ -282,7 +282,7 @@ _ALL = (
     _tokens(
         "untrained",
         "longest",
-        family="untrained",
+        family="trivial",
         answerer="experiments.steps.untrained:answer_untrained",
         draws=True,
         deviation=untrained,

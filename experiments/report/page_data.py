@@ -30,6 +30,7 @@ _SUBSETS = {
     "all": "all questions",
     "generated": "generated questions",
     NOISE_QUESTIONS: "ECG-QA's, about noise",
+    "reports": "whole reports",
     "answer-balanced": "text gives nothing away",
     "ecg-needed": "not right without the ECG",
     **KINDS,

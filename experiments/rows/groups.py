@@ -50,7 +50,7 @@ def headline(rows: Iterable[ResultRow], dataset: str) -> str:
     Tables in which the parts of the questions are not told apart have ``"all"`` only.
     """
     subsets = {row.subset for row in rows if row.dataset == dataset}
-    return GENERATED if GENERATED in subsets and NOISE_QUESTIONS in subsets else "all"
+    return GENERATED if GENERATED in subsets else "all"
 
 
 def headline_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:

@@ -14,7 +14,7 @@ from ecgbyte.metrics.resampled_scores import resample_scores
 from ecgbyte.metrics.text_shortcuts import answer_balanced, ecg_needed
 from experiments.profiles.methods import METHODS
 from experiments.rows.answer_scores import AnswerScorer
-from experiments.rows.groups import GENERATED, NOISE_QUESTIONS, PERFECT
+from experiments.rows.groups import GENERATED, PERFECT
 from experiments.rows.metrics import bounds_of_metrics
 from experiments.rows.schema import ResultRow, seed_columns
 from experiments.steps.answers import Answers
@@ -188,13 +188,13 @@ def score_answers(answers: Answers, questions: Sequence[Question], scorer: Answe
 
 
 def headline_places(questions: Sequence[Question]) -> list[int]:
-    """Places of the questions of the headline: the generated ones where ECG-QA's stand beside them, or all.
+    """Places of the questions of the headline: the generated ones where others stand beside them, or all.
 
-    ECG-QA's are asked beside the generated ones because they were published; what they ask for, noise of several kinds,
-    a denoised segment of some seconds does not hold.
+    Whole reports are measured as language, in a part of their own. ECG-QA's questions are asked beside the generated
+    ones because they were published; what they ask for, noise of several kinds, a denoised segment of some seconds does
+    not hold.
     """
-    sources = {question.source for question in questions}
-    several = {GENERATED, NOISE_QUESTIONS} <= sources
+    several = GENERATED in {question.source for question in questions}
     return [place for place, question in enumerate(questions) if not several or question.source == GENERATED]
 
 

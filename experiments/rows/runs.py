@@ -162,8 +162,11 @@ def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> lis
         if not ended:
             continue
         prepared = ended[0].study.prepared
-        questions, patients = prepared.questions["test"], prepared.patients
-        answers = {run.seed: open_run(run) for run in ended}
+        places, patients = headline_places(prepared.questions["test"]), prepared.patients
+        questions = [prepared.questions["test"][place] for place in places]
+        answers = {
+            run.seed: {shown: part_of(answer, places) for shown, answer in open_run(run).items()} for run in ended
+        }
         seconds = {run.seed: run_seconds(run) for run in ended}
         own = ended[0].study.profile
         # The configuration of the row is that of the changed run.
@@ -234,7 +237,7 @@ def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[Result
     chosen = [places[question.sample_id] for question in asked.own]
     own = {
         run.run.seed: {
-            shown: _part(answer, chosen) for shown, answer in open_run(run.run).items() if shown in first.inputs
+            shown: part_of(answer, chosen) for shown, answer in open_run(run.run).items() if shown in first.inputs
         }
         for run in ended
     }
@@ -244,7 +247,7 @@ def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[Result
     return [row._replace(table="transfer", trained_on=trained_on) for row in kept]
 
 
-def _part(answers: Answers, places: Sequence[int]) -> Answers:
+def part_of(answers: Answers, places: Sequence[int]) -> Answers:
     """The answers to some of the questions."""
     generations = [answers.generations[place] for place in places]
     names = {generation.sample_id for generation in generations}

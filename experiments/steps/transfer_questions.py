@@ -105,5 +105,5 @@ def transfer_questions(
 
 
 def _names_findings(question: Question) -> bool:
-    """Whether a question was generated from findings; a report is asked for in whole."""
-    return question.source == "generated" and question.question_type in SINGLE_QUESTION_TYPES
+    """Whether a question was generated from findings."""
+    return question.source == "generated"

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable
 
 from experiments.rows.estimates import Cell, Estimate
-from experiments.rows.groups import at_own_input, family, groups
+from experiments.rows.groups import at_own_input, family, groups, headline_rows
 from experiments.rows.metrics import METRICS
 from experiments.rows.schema import ResultRow
 from experiments.tables.notes import scale_notes
@@ -22,12 +22,9 @@ def decodings(rows: Iterable[ResultRow]) -> Table:
     drawn = [row for row in rows if row.table == "decodings" and row.seeds == 1]
     methods = {row.method for row in drawn}
     trained = at_own_input(
-        [
-            row
-            for row in rows
-            if row.table == "language-quality" and row.seeds == 1 and row.subset == "all" and row.method in methods
-        ]
+        [row for row in rows if row.table == "language-quality" and row.seeds == 1 and row.method in methods]
     )
+    trained = headline_rows(trained)
     lines = []
     for _, group in groups([*drawn, *trained], "dataset", "method", "table"):
         first = group[0]

@@ -25,7 +25,7 @@ QUESTION_TYPES = (
     CONVERSATION_QUESTION_TYPE,
     REASONING_QUESTION_TYPE,
 )
-SOURCES = ("ecg-qa", "ecg-chat", "conversations", "reasoning-benchmark", "generated", "files")
+SOURCES = ("ecg-qa", "ecg-chat", "conversations", "reasoning-benchmark", "reports", "generated", "files")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Question:
         The attributes that the question names; empty where it names none.
     source : str
         ``"ecg-qa"``, ``"ecg-chat"`` and ``"reasoning-benchmark"`` for questions read from those data sets,
-        ``"conversations"`` for those from other files of conversations, ``"files"`` for a user's own,
+        ``"conversations"`` for those from other files of conversations, ``"files"`` for a user's own, ``"reports"`` for
+        those whose answer is the whole report of a record,
         ``"generated"`` for all others.
 
     Raises

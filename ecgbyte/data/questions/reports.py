@@ -34,7 +34,7 @@ def report_questions(
     Returns
     -------
     list of Question
-        In the order of `entries`; type ``"report"``, source ``"generated"``, sample ids
+        In the order of `entries`; type ``"report"``, source ``"reports"``, sample ids
         ``"report-<split>-<record id>"``. Runs of spaces and line breaks in a report become one space.
 
     Raises
@@ -61,7 +61,7 @@ def report_questions(
                 answer=(report,),
                 record_ids=(entry.record_id,),
                 attributes=(),
-                source="generated",
+                source="reports",
             )
         )
     if not questions:
