@@ -306,7 +306,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(table(rows))
-    print("In brackets: 95 % interval, bootstrap over patients" + (" and runs." if len(answers.runs) > 1 else "."))
+    several = "over training runs and patients, a t interval" if len(answers.runs) > 1 else "bootstrap over patients"
+    print(f"In brackets: 95 % interval, {several}.")
     print("\n".join(["Audit:", *lines]))
     return int(leaks)
 

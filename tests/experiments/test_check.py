@@ -199,3 +199,23 @@ def test_a_folder_that_is_not_there_is_another_exit_code(tmp_path: Path, capsys:
     assert "there is no folder" in capsys.readouterr().err
     with pytest.raises(FileNotFoundError):
         check_results(tmp_path / "nothing")
+
+
+def test_types_are_counted_among_the_questions_of_the_headline(folder: Path) -> None:
+    """ECG-QA's questions beside the generated ones have rows of their own."""
+    path = folder / "answers" / "questions.jsonl.gz"
+    asked = read_json_lines(path)
+    verify = [place for place, question in enumerate(asked) if question["question_type"] == "single-verify"][:3]
+    for place, question in enumerate(asked):
+        question["source"] = "ecg-qa" if place in verify else "generated"
+    write_json_lines(path, asked)
+    faults = check_results(folder)
+    assert faults and all("'single-verify'" in fault and fault.startswith("n: got") for fault in faults)
+    rows = [
+        row._replace(n=row.n - len(verify))
+        if row.table == "language-quality" and row.subset == "single-verify" and row.metric != "truncated-inputs"
+        else row
+        for row in read_rows(folder)
+    ]
+    write_rows(folder, rows)
+    assert check_results(folder) == []

@@ -20,6 +20,7 @@ from experiments.rows.comparisons import best_two_stage, comparison_rows
 from experiments.rows.costs import CostRows
 from experiments.rows.files import read_rows, write_rows
 from experiments.rows.language import Runs, ceiling_rows, language_rows, text_subsets
+from experiments.rows.learning_rates import learning_rate_rows
 from experiments.rows.maker import RowMaker
 from experiments.rows.ranking import ranking_rows
 from experiments.rows.runs import chosen_subsets
@@ -215,6 +216,30 @@ def test_questions_of_ecg_qa_stand_beside_the_headline(maker: RowMaker) -> None:
     assert check_rows([*rows, *areas, *ceilings])
     assert find(ceilings, metric="accuracy", subset="generated").value == 100
     assert find(ceilings, metric="meteor", subset="single-verify").value < 60
+
+
+def test_learning_rates_are_told_of_every_run_and_the_trials_once_a_method(maker: RowMaker) -> None:
+    def run(name: str, seed: int, rate: float, trials: list[list[float | None]] | None) -> Any:
+        details = {"report": {"settings": {"learning_rate": rate}}}
+        prepared = SimpleNamespace(questions={"validation": [0] * 7})
+        tried = None if trials is None else SimpleNamespace(step=SimpleNamespace(details={"trials": trials}))
+        trained = SimpleNamespace(step=SimpleNamespace(details=details))
+        study = SimpleNamespace(prepared=prepared)
+        return SimpleNamespace(method=METHODS[name], seed=seed, study=study, train_task=trained, rates_task=tried)
+
+    trials: list[list[float | None]] = [[0.001, 0.7, 55.0, 500], [0.003, None, None, None]]
+    runs = [run("merl", seed, 0.001, trials) for seed in (0, 1)]
+    runs += [run("text-only", 0, 0.002, None), run("most-frequent", 0, 0.0, None)]
+    rows = learning_rate_rows(maker, runs)
+    assert check_rows(rows)
+    chosen = {(row.method, row.seed): row.value for row in rows if row.metric == "learning-rate"}
+    assert chosen == {("merl", 0): 0.001, ("merl", 1): 0.001, ("text-only", 0): 0.002}
+    tried = {(row.method, row.variant, row.metric): row.value for row in rows if row.metric != "learning-rate"}
+    assert tried == {
+        ("merl", "learning rate 0.001", metric): value
+        for metric, value in (("trial-loss", 0.7), ("trial-score", 55.0), ("trial-step", 500.0))
+    }
+    assert {row.n for row in rows} == {7}
 
 
 def test_planned_pairs_are_compared_and_corrected_apart(maker: RowMaker) -> None:
