@@ -282,7 +282,7 @@ _ALL = (
     _tokens(
         "untrained",
         "longest",
-        family="trivial",
+        family="untrained",
         answerer="experiments.steps.untrained:answer_untrained",
         draws=True,
         deviation=untrained,
