@@ -162,8 +162,12 @@ def _convergence(method: Method) -> list[ResultRow]:
     rows = []
     for seed in SEEDS:
         here = {"seed": seed, "split": "validation", "input": "ecg" if method.sees_ecg else "text-only"}
-        converged = float((method.name, seed) != ("linear-patches", 2))
-        values = {"converged": converged, "flat-at-end": 0.3, "polarity-lowest": 0.7, "token-counts-gap": 0.02}
+        values = {
+            "converged": float((method.name, seed) != ("linear-patches", 2)),
+            "flat-at-end": 0.3,
+            "polarity-lowest": 0.7,
+        }
+        values |= {"token-counts-gap": 0.02}
         rows += [row("convergence", method.name, name, value, **here) for name, value in values.items()]
         rows.append(row("learning-rates", method.name, "learning-rate", 0.003, **here))
     for rate, loss, score in ((0.001, 0.7, 55.0), (0.003, 0.6, 60.0)):
