@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.report.pages import PAGE, README, Run, read_runs, with_blocks
+from experiments.report.page_blocks import Run
+from experiments.report.pages import PAGE, README, read_runs, with_blocks
 from experiments.rows.files import write_rows
 from tests.experiments.made_up_rows import made_up_rows
 
