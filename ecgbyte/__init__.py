@@ -2,8 +2,8 @@
 
 The path of the data is the order of the subpackages: ``signals`` (records, leads, preprocessing, range),
 ``symbols`` and ``bpe`` (the 26 letters and their merges), ``tokenizer``, ``data`` (data sets, questions, splits),
-``models``, ``training``, ``metrics``, ``hub`` (what trains and serves elsewhere). What is heavy (torch, transformers,
-pandas, wfdb) loads when it is used.
+``models``, ``training``, ``metrics``, ``hub`` (what trains and serves elsewhere), ``viz`` (tokens on ECG paper). What
+is heavy (torch, transformers, pandas, wfdb, matplotlib) loads when it is used.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ecgbyte._version import __version__
 
 if TYPE_CHECKING:
-    from ecgbyte import bpe, compat, hub, symbols
+    from ecgbyte import bpe, compat, hub, symbols, viz
     from ecgbyte.signals.preprocess import Preprocessor
     from ecgbyte.signals.reading.reader import read_record
     from ecgbyte.signals.records import Record
@@ -28,7 +28,7 @@ _HOMES = {
     "ECGTokenizer": "ecgbyte.tokenizer.ecg_tokenizer",
     "Encoding": "ecgbyte.tokenizer.encoding",
 }
-_MODULES = ("bpe", "compat", "hub", "symbols")
+_MODULES = ("bpe", "compat", "hub", "symbols", "viz")
 
 __all__ = [
     "ECGTokenizer",
@@ -41,6 +41,7 @@ __all__ = [
     "hub",
     "read_record",
     "symbols",
+    "viz",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The committed results of the benchmarks, the README's block made of them, and how a contest is held and written."""
+"""The committed results of the benchmarks, what pages say of them, and how a contest is held and written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ import pytest
 
 from tests.benchmarks.contest import Contest, Contestant, hold
 from tests.benchmarks.contests.results import CONTESTS_FILE, LENGTHS_FILE, SLOPES_FILE, Slope, read_slopes, write_slopes
-from tests.benchmarks.contests.speed_table import BEGIN, END, README, RESULTS, speed_block, with_block
+from tests.benchmarks.contests.speed_table import (
+    BEGIN,
+    CELL_BEGIN,
+    END,
+    RESULTS,
+    SPEED_PAGE,
+    pages,
+    speed_cell,
+    with_block,
+)
 from tests.benchmarks.contests.targets import TARGETS, reached
 from tests.benchmarks.machine import ROOT
 from tests.benchmarks.rows import BenchmarkRow, read_rows, write_rows
@@ -195,17 +204,34 @@ def test_committed_results_are_of_one_run_that_means_something() -> None:
     assert all(math.isfinite(slope.slope) and slope.longest == 10_000_000 for slope in slopes)
 
 
-def test_readme_says_what_the_committed_results_give() -> None:
-    readme = README.read_text(encoding="utf-8")
-    assert readme == with_block(readme, speed_block()), "run `python -m tests.benchmarks.contests.speed_table`"
-    for image in re.findall(r"!\[[^]]*\]\((results/benchmarks/[^)]+)\)", readme):
-        assert (ROOT / image).is_file()
+def test_pages_say_what_the_committed_results_give() -> None:
+    for path, text in pages().items():
+        assert path.read_text(encoding="utf-8") == text, "run `python -m tests.benchmarks.contests.speed_table`"
+    images = re.findall(r"!\[[^]]*\]\(([^)]+)\)", SPEED_PAGE.read_text(encoding="utf-8"))
+    assert len(images) >= 2 and all((SPEED_PAGE.parent / image).is_file() for image in images)
 
 
-@pytest.mark.parametrize("readme", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{BEGIN}{END}", f"{BEGIN}{END}{END}"])
-def test_a_readme_without_its_two_markers_is_refused(readme: str) -> None:
-    with pytest.raises(ValueError, match="README: expected"):
-        with_block(readme, f"{BEGIN}{END}")
+def test_the_readme_names_the_ratios_of_the_published_algorithm(tmp_path: Path) -> None:
+    (row,) = hold(Runner(), contest([Contestant(name="ecgbyte", call=lambda k: np.array([k + 1]))]), "default")
+    ratios = {"whole-record": 126.805, "preprocessing": 13.766, "training-published": 1246.64}
+    rows = [dataclasses.replace(row, contest=name) for name in ratios]
+    write_rows(tmp_path / CONTESTS_FILE, rows)
+    with pytest.raises(ValueError, match="contest whole-record for the published algorithm"):
+        speed_cell(tmp_path)
+    rows += [
+        dataclasses.replace(row, contest=name, contestant="published algorithm (port)", ratio=ratio)
+        for name, ratio in ratios.items()
+    ]
+    write_rows(tmp_path / CONTESTS_FILE, rows)
+    expected = "from millivolts to tokens 127 times, filters 13.8 times, training 1,250 times as fast"
+    assert speed_cell(tmp_path) == f"{CELL_BEGIN}{expected}{END}"
+
+
+@pytest.mark.parametrize("begin", [BEGIN, CELL_BEGIN])
+@pytest.mark.parametrize("page", ["", "{0}", "{1}{0}", "{0}{0}{1}", "{0}{1}{1}"])
+def test_a_page_without_its_two_markers_is_refused(page: str, begin: str) -> None:
+    with pytest.raises(ValueError, match="page: expected"):
+        with_block(page.format(begin, END), f"{begin}{END}")
 
 
 def test_peers_are_pinned() -> None:

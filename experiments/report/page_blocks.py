@@ -1,4 +1,7 @@
-"""The blocks of pages that hold results, each made of the rows of ``results/*/measures.csv`` alone."""
+"""The blocks of pages that hold results, each made of the rows of ``results/*/measures.csv`` alone.
+
+Each takes the runs and the folder ``results`` as a link on the page has it, and gives lines of Markdown.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from typing import NamedTuple
 
 from experiments.report.report import is_small
 from experiments.rows.estimates import Estimate, cell_text
-from experiments.rows.groups import GENERATED, REFERENCE_METHOD, family
+from experiments.rows.groups import GENERATED, PERFECT, REFERENCE_METHOD, family
 from experiments.rows.schema import ResultRow
+from experiments.rows.variants import BASE
 from experiments.tables.catalogue import make_tables
 from experiments.tables.published import PublishedNumber, read_published_numbers
 from experiments.tables.rendering import in_words, markdown_lines
@@ -63,16 +67,91 @@ class Run:
         return {table.name: table for table in make_tables(self.rows, [])}
 
     @property
+    def data(self) -> str:
+        """The data sets that methods were trained on."""
+        return ", ".join(sorted({row.trained_on or row.dataset for row in self.rows if row.dataset}))
+
+    @property
+    def compares(self) -> bool:
+        """Whether end-to-end training stands beside two-stage methods."""
+        return any(family(row.method) == "two-stage" for row in self.rows)
+
+    @property
     def mark(self) -> str:
         """What stands behind the name of a small run."""
         return " (small run)" if is_small(self.rows) else ""
 
 
-def summary_block(runs: Sequence[Run]) -> list[str]:
+def state_block(runs: Sequence[Run], results: str) -> list[str]:
+    """One line a profile: what was run, and how far it had converged; then where the reports lie."""
+    header = (
+        *("profile", "data", "scale", "methods", "changed settings", "training runs each", "test questions"),
+        "converged",
+    )
+    table = [*markdown_lines(header, [_state(run) for run in runs]), ""] if runs else []
+    return [*table, *_reports(runs, results), ""]
+
+
+def _state(run: Run) -> list[str]:
+    rows = run.rows
+    measured = [
+        row
+        for row in rows
+        if row.table in ("language-quality", "ablations") and row.metric == "accuracy" and row.method != PERFECT
+    ]
+    settings = {row.variant for row in rows if row.table == "ablations" and row.variant not in ("", BASE)}
+    checked = [row.value for row in rows if (row.table, row.metric) == ("convergence", "converged")]
+    return [
+        f"`{run.profile}`",
+        run.data,
+        ", ".join(sorted({row.scale for row in rows})),
+        cell_text(len({row.method for row in measured})),
+        cell_text(len(settings) or None),
+        cell_text(max((row.seeds for row in measured), default=None)),
+        cell_text(max((row.n for row in measured), default=None)),
+        f"{sum(value == 1 for value in checked)} of {len(checked)} runs" if checked else "not checked",
+    ]
+
+
+def _reports(runs: Sequence[Run], results: str) -> list[str]:
+    """Where the reports lie, in a line: cells of tables hold no links."""
+    if not runs:
+        return ["No results yet."]
+    links = ", ".join(f"[{run.profile}]({results}{run.profile}/report.md)" for run in runs)
+    return [f"Reports with all tables, figures and intervals: {links}."]
+
+
+def outcome_block(runs: Sequence[Run], results: str) -> list[str]:
+    """The verdicts of the profiles that compare methods; those on real ECGs first."""
+    return verdicts_block(
+        sorted((run for run in runs if run.compares), key=lambda run: (run.data == "synthetic", run.profile)), results
+    )
+
+
+def verdicts_block(runs: Sequence[Run], results: str) -> list[str]:
+    """One line a claim, one column a profile: the verdict and its number."""
+    found = [{verdict.claim: verdict for verdict in make_verdicts(run.rows)} for run in runs]
+    lines = []
+    for claim in dict.fromkeys(claim for verdicts in found for claim in verdicts):
+        said = [verdicts.get(claim) for verdicts in found]
+        units = [verdict.number_is for verdict in said if verdict is not None and verdict.number is not None]
+        lines.append([claim, *(_with_number(verdict) for verdict in said), units[0] if units else ""])
+    heads = [f"`{run.profile}`: {run.data}{run.mark}" for run in runs]
+    table = [*markdown_lines(("claim", *heads, "the number is"), lines), ""] if runs else []
+    return [*table, *_reports(runs, results), ""]
+
+
+def _with_number(verdict: Verdict | None) -> str:
+    if verdict is None:
+        return UNTESTED
+    return verdict.verdict if verdict.number is None else f"{verdict.verdict}: {cell_text(verdict.number)}"
+
+
+def summary_block(runs: Sequence[Run], results: str) -> list[str]:
     """One line a method, for every profile that compares methods: quality, what the ECG adds, training time."""
     lines: list[str] = []
     for run in runs:
-        if not any(family(row.method) == "two-stage" for row in run.rows):
+        if not run.compares:
             continue
         tables = run.tables
         quality, adds = (headline_part(tables[name]) for name in ("language-quality", "control-differences"))
@@ -96,7 +175,7 @@ def summary_block(runs: Sequence[Run]) -> list[str]:
             for line in quality.rows
         ]
         words = in_words({key: cell for key, cell in quality.shared_cells().items() if key in ("dataset", "n")})
-        lines += [f"[`{run.profile}`](results/{run.profile}/report.md){run.mark} ({words}):", ""]
+        lines += [f"[`{run.profile}`]({results}{run.profile}/report.md){run.mark} ({words}):", ""]
         lines += [*markdown_lines(("method", "runs", *columns), cells), ""]
     return lines
 
@@ -112,38 +191,27 @@ def part(table: Table, name: str) -> Table:
     return dict(table.divided()).get(name, table)
 
 
-def verdicts_block(runs: Sequence[Run]) -> list[str]:
-    """One line a claim, one column a profile: the verdict and its number."""
-    found = [{verdict.claim: _with_number(verdict) for verdict in make_verdicts(run.rows)} for run in runs]
-    claims = dict.fromkeys(claim for verdicts in found for claim in verdicts)
-    lines = [[claim, *(verdicts.get(claim, UNTESTED) for verdicts in found)] for claim in claims]
-    return [*markdown_lines(("claim", *(f"`{run.profile}`{run.mark}" for run in runs)), lines), ""]
-
-
-def _with_number(verdict: Verdict) -> str:
-    return verdict.verdict if verdict.number is None else f"{verdict.verdict}: {cell_text(verdict.number)}"
-
-
-def table_block(name: str, block: Block, runs: Sequence[Run]) -> list[str]:
+def table_block(name: str, runs: Sequence[Run], results: str) -> list[str]:
     """The same table of every profile that has rows for it, then the published numbers in a block of their own."""
+    block = TABLE_BLOCKS[name]
     lines: list[str] = []
     for run in runs:
         if run.tables[name].rows:
-            lines += _ours(run.tables[name], block, run)
+            lines += _ours(run.tables[name], block, run, results)
         else:
             lines += [f"Ours, profile `{run.profile}`: not measured.", ""]
     quoted = [number for number in read_published_numbers() if number.table == block.quotes]
     return [*lines, *_published(quoted)]
 
 
-def _ours(table: Table, block: Block, run: Run) -> list[str]:
+def _ours(table: Table, block: Block, run: Run, results: str) -> list[str]:
     whole = headline_part(table) if "subset" in table.columns else table
     shared = whole.shared_cells()
     wanted = [column for column in whole.columns if any(_is_wanted(column, start) for start in block.columns)]
     # Lines of other measures, such as the cost of an ablation, would be empty here.
     measured = [row for row in whole.rows if any(isinstance(row[column], Estimate) for column in wanted)]
     cells = [[cell_text(row[column]) for column in wanted] for row in measured]
-    where = f"[whole table](../results/{run.profile}/tables/{table.name}.csv)"
+    where = f"[whole table]({results}{run.profile}/tables/{table.name}.csv)"
     words = in_words({key: cell for key, cell in shared.items() if key not in wanted})
     return [
         f"Ours, profile `{run.profile}`{run.mark} ({words or 'one data set'}; {where}):",

@@ -1,6 +1,6 @@
-"""The blocks of ``docs/reproduction.md`` and of the README that hold results, made of ``results/*/measures.csv`` alone.
+"""The pages that hold results: the README, ``results/README.md`` and ``docs/reproduction.md``.
 
-``python -m experiments.report.pages`` writes each between its two markers.
+``python -m experiments.report.pages`` writes each block between its two markers, from ``results/*/measures.csv`` alone.
 """
 
 from __future__ import annotations
@@ -11,15 +11,47 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from ecgbyte.files import write_atomically
-from experiments.report.page_blocks import TABLE_BLOCKS, Run, summary_block, table_block, verdicts_block
+from experiments.report.page_blocks import (
+    TABLE_BLOCKS,
+    Run,
+    outcome_block,
+    state_block,
+    summary_block,
+    table_block,
+    verdicts_block,
+)
 from experiments.rows.files import read_rows
 from experiments.steps.work_folder import ROOT
 
-PAGE, README = ROOT / "docs" / "reproduction.md", ROOT / "README.md"
 RESULTS = ROOT / "results"
 _MARK = re.compile(r"<!-- results: (?P<name>[a-z-]+) -->\n.*?<!-- end of results -->", re.DOTALL)
+
+
+class Page(NamedTuple):
+    """A page with results.
+
+    Attributes
+    ----------
+    path : Path
+        Its file.
+    results : str
+        The folder ``results``, as a link on the page has it, with a slash at its end; empty in that folder.
+    blocks : tuple of str
+        What stands on it, each once.
+    """
+
+    path: Path
+    results: str
+    blocks: tuple[str, ...]
+
+
+README = Page(ROOT / "README.md", "results/", ("outcome",))
+RESULTS_PAGE = Page(RESULTS / "README.md", "", ("state", "verdicts", "summary", *TABLE_BLOCKS))
+REPRODUCTION = Page(ROOT / "docs" / "reproduction.md", "../results/", ("verdicts",))
+PAGES = (README, RESULTS_PAGE, REPRODUCTION)
 
 
 def read_runs(results: str | os.PathLike[str] = RESULTS) -> list[Run]:
@@ -27,34 +59,47 @@ def read_runs(results: str | os.PathLike[str] = RESULTS) -> list[Run]:
     return [Run(path.parent.name, read_rows(path.parent)) for path in sorted(Path(results).glob("*/measures.csv"))]
 
 
-def with_blocks(page: str, runs: Sequence[Run], *, readme: bool = False) -> str:
-    """`page` with every marked block made again: those of ``docs/reproduction.md``, or the README's.
+def with_blocks(text: str, runs: Sequence[Run], page: Page) -> str:
+    """`text` with every marked block made again.
+
+    Parameters
+    ----------
+    text : str
+        What the page holds now.
+    runs : sequence of Run
+        Where the results come from.
+    page : Page
+        Which blocks it has, and where it lies.
 
     Raises
     ------
     ValueError
         If a marker names no block of that page, or a block that should be there is not.
     """
-    blocks: dict[str, Callable[[], list[str]]] = {"summary": lambda: summary_block(runs)}
-    if not readme:
-        blocks = {"verdicts": lambda: verdicts_block(runs)}
-        blocks |= {name: partial(table_block, name, block, runs) for name, block in TABLE_BLOCKS.items()}
-    named = [match["name"] for match in _MARK.finditer(page)]
-    if sorted(named) != sorted(blocks):
-        raise ValueError(f"page: got blocks {', '.join(named) or 'none'}, expected once each {', '.join(blocks)}")
+    makers: dict[str, Callable[[Sequence[Run], str], list[str]]] = {
+        "outcome": outcome_block,
+        "state": state_block,
+        "verdicts": verdicts_block,
+        "summary": summary_block,
+    }
+    makers |= {name: partial(table_block, name) for name in TABLE_BLOCKS}
+    named = [match["name"] for match in _MARK.finditer(text)]
+    if sorted(named) != sorted(page.blocks):
+        expected = ", ".join(page.blocks)
+        raise ValueError(f"{page.path.name}: got blocks {', '.join(named) or 'none'}, expected once each {expected}")
 
     def made(match: re.Match[str]) -> str:
-        lines = [f"<!-- results: {match['name']} -->", "", *blocks[match["name"]](), "<!-- end of results -->"]
-        return "\n".join(lines)
+        lines = makers[match["name"]](runs, page.results)
+        return "\n".join([f"<!-- results: {match['name']} -->", "", *lines, "<!-- end of results -->"])
 
-    return _MARK.sub(made, page)
+    return _MARK.sub(made, text)
 
 
 def main() -> int:
-    """Write the blocks into both pages."""
+    """Write the blocks into every page."""
     runs = read_runs()
-    for page in (PAGE, README):
-        write_atomically(page, with_blocks(page.read_text(encoding="utf-8"), runs, readme=page == README))
+    for page in PAGES:
+        write_atomically(page.path, with_blocks(page.path.read_text(encoding="utf-8"), runs, page))
     return 0
 
 

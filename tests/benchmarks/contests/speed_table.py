@@ -1,6 +1,7 @@
-"""The README's section about speed, made of ``results/benchmarks/*.csv`` and nothing else.
+"""What pages say about speed, made of ``results/benchmarks/*.csv`` and nothing else.
 
-``python -m tests.benchmarks.contests.speed_table`` writes it between its two markers in README.md.
+``python -m tests.benchmarks.contests.speed_table`` writes the tables of ``results/benchmarks/README.md`` and the
+README's cell that compares with ECG-Byte's own code, each between its two markers.
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ from .summary import duration
 from .targets import BATCH_AIM, Reached, in_batches, reached
 
 BEGIN = "<!-- speed: written by `python -m tests.benchmarks.contests.speed_table` from results/benchmarks -->"
+CELL_BEGIN = "<!-- speed -->"
 END = "<!-- end of speed -->"
 README = ROOT / "README.md"
 RESULTS = ROOT / "results" / "benchmarks"
+SPEED_PAGE = RESULTS / "README.md"
+# Contests against the published algorithm, and what their work is in the README's words.
+_PUBLISHED = {"whole-record": "from millivolts to tokens", "preprocessing": "filters", "training-published": "training"}
 LARGE_FILE = "large_corpora.csv"
 LEAST_LARGE = 9e6  # symbols; the smaller corpora are in the file and its figures
 
@@ -34,28 +39,55 @@ def speed_block(folder: Path = RESULTS) -> str:
     if (folder / SLOPES_FILE).exists():
         lines += [_slopes(folder / SLOPES_FILE), ""]
     lines += [
-        "![throughput](results/benchmarks/throughput.png)",
+        "![throughput](throughput.png)",
         "",
-        "![time against length](results/benchmarks/linear_cost.png)",
+        "![time against length](linear_cost.png)",
         "",
         END,
     ]
     return "\n".join(lines)
 
 
-def with_block(readme: str, block: str) -> str:
-    """`readme` with `block` in the place of the one that it holds.
+def speed_cell(folder: Path = RESULTS) -> str:
+    """The README's cell, from marker to marker: how many times as fast as this project's port of the published code.
 
     Raises
     ------
     ValueError
-        If the markers do not each stand in it once, in order.
+        If a contest with the published algorithm has no figures.
     """
-    before, begin, rest = readme.partition(BEGIN)
+    rows = read_rows(folder / CONTESTS_FILE)
+    parts = []
+    for contest, work in _PUBLISHED.items():
+        peers = [
+            row for row in rows if row.contest == contest and row.contestant.startswith("published") and not row.skipped
+        ]
+        if not peers:
+            raise ValueError(f"{CONTESTS_FILE}: expected figures of contest {contest} for the published algorithm")
+        parts.append(f"{work} {float(f'{peers[0].ratio:.3g}'):,.4g} times")
+    return f"{CELL_BEGIN}{', '.join(parts)} as fast{END}"
+
+
+def with_block(page: str, block: str) -> str:
+    """`page` with `block` in the place of the one that it holds.
+
+    Raises
+    ------
+    ValueError
+        If the block's markers do not each stand in it once, in order.
+    """
+    begin_mark = next(mark for mark in (BEGIN, CELL_BEGIN) if block.startswith(mark))
+    before, begin, rest = page.partition(begin_mark)
     _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise ValueError(f"README: expected {BEGIN!r} and then {END!r}, once each")
+    if not begin or not end or begin_mark in rest or END in after:
+        raise ValueError(f"page: expected {begin_mark!r} and then {END!r}, once each")
     return before + block + after
+
+
+def pages(folder: Path = RESULTS) -> dict[Path, str]:
+    """The pages with their blocks made again."""
+    blocks = {SPEED_PAGE: speed_block(folder), README: speed_cell(folder)}
+    return {path: with_block(path.read_text(encoding="utf-8"), block) for path, block in blocks.items()}
 
 
 def _machine(row: BenchmarkRow) -> Iterator[str]:
@@ -128,4 +160,5 @@ def _slopes(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    write_atomically(README, with_block(README.read_text(encoding="utf-8"), speed_block()))
+    for path, text in pages().items():
+        write_atomically(path, text)
