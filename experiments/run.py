@@ -19,7 +19,7 @@ from experiments.report.outcome import MethodAnswers, Outcome
 from experiments.rows.answer_scores import AnswerScorer, answer_scores
 from experiments.rows.convergence import convergence_rows
 from experiments.rows.decodings import decoding_rows
-from experiments.rows.groups import AGAINST
+from experiments.rows.groups import AGAINST, PERFECT
 from experiments.rows.learning_rates import learning_rate_rows
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
@@ -127,6 +127,7 @@ def with_code(rows: Iterable[ResultRow], plan: Plan) -> list[ResultRow]:
     methods = {run.method.name: run.code for run in plan.methods}
     variants = {variant: run.code for variant, run in plan.ablations}
     transfers = {run.run.method.name: run.code for run in plan.transfers}
+    questions = plan.study.questions_task.step.code
 
     def code(row: ResultRow) -> str:
         if row.table == "ablations":
@@ -135,7 +136,8 @@ def with_code(rows: Iterable[ResultRow], plan: Plan) -> list[ResultRow]:
             return transfers[row.method]
         if row.variant.startswith(AGAINST):
             return fingerprint(methods[row.method], methods[row.variant.removeprefix(AGAINST)])
-        return methods[row.method]
+        # What perfect answers would come to depends on the questions alone.
+        return questions if row.method == PERFECT else methods[row.method]
 
     return [row._replace(code_version=code(row)) for row in rows]
 

@@ -83,6 +83,8 @@ def _signal(lead: Any) -> RecordedSignal:
     if not lead.is_raw:
         return RecordedSignal(lead.label, samples, rate, lead.units or None, 0.0)
     if not lead.resolution_unit or not lead.resolution:
+        if not (np.abs(samples) < 2.0**53).all():
+            raise ValueError(f"lead {lead.label!r} holds values that no device counts to; the file is damaged")
         # Counts without a scale; integers say so.
         return RecordedSignal(lead.label, np.rint(samples).astype(np.int64), rate, None, 1.0)
     physical = samples * lead.resolution + lead.offset
