@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +21,18 @@ from experiments.rows.metrics import INPUTS, TABLES
 ROOT = Path(__file__).resolve().parents[2]
 # The first training of the smoke profile.
 _INTERRUPTED = "smoke/trial-ecg-byte-0.001-*"
+# The harness, which gets Ctrl-C when the first checkpoint has been written.
+_INTERRUPTING = """
+import os, signal, sys
+from ecgbyte.training import loop
+save = loop.save_checkpoint
+def save_and_interrupt(*given, **named):
+    save(*given, **named)
+    os.kill(os.getpid(), signal.SIGINT)
+loop.save_checkpoint = save_and_interrupt
+from experiments.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 def command(folder: Path) -> list[str]:
@@ -33,24 +42,17 @@ def command(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A smoke run that was interrupted after a checkpoint of its training, and then continued."""
+    """A smoke run that was interrupted after a checkpoint of its first training, and then continued."""
     folder = tmp_path_factory.mktemp("smoke")
-    # A session of its own, so that the interrupt reaches the run alone.
-    with subprocess.Popen(
-        [*command(folder), "--jobs", "1"],
+    stopped = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTING, *command(folder)[3:], "--jobs", "1"],
         cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
+        # A session of its own, so that the interrupt reaches the run alone.
         start_new_session=True,
-    ) as process:
-        assert process.stderr is not None
-        while not list((folder / "work").glob(f"{_INTERRUPTED}/training/**/*.safetensors")):
-            assert process.poll() is None, f"the run ended before it was interrupted: {process.stderr.read()}"
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGINT)
-        rest = process.stderr.read()
-    assert process.returncode == 130, rest
+    )
+    assert stopped.returncode == 130, stopped.stderr
     assert not (folder / "results" / "smoke").exists()
     completed = subprocess.run(command(folder), cwd=ROOT, capture_output=True, text=True)
     assert completed.returncode == 0, completed.stderr
