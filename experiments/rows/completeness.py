@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from experiments.profiles.methods import METHODS
 from experiments.rows.schema import COLUMNS, ResultRow
 from experiments.rows.variants import TOKENIZER_METRICS
 
@@ -47,6 +48,10 @@ def missing_rows(rows: Sequence[ResultRow]) -> Iterator[str]:
     yield from _uneven(moved, ["method"], ["dataset"], ["input", "seed"])
     changed = tables.get("ablations", empty)
     yield from _uneven(changed, ["dataset", "method"], ["variant"], ["input", "metric", "seed"])
+    yield from _uneven(tables.get("ceilings", empty), ["table", "dataset", "split"], ["method", "subset"], ["metric"])
+    trials = tables.get("learning-rates", empty)
+    yield from _uneven(trials[trials["variant"] != ""], ["table", "dataset", "method", "seed"], ["variant"], ["metric"])
+    yield from _of_convergence(tables.get("convergence", empty), set(answers["method"]))
     tokens = tables.get("tokenizer", empty)
     counted = set(tokens["metric"])
     wanted = [metric for metric in TOKENIZER_METRICS if metric in counted or metric not in _COUNTED_LATER]
@@ -91,6 +96,21 @@ def _of_costs(costs: pd.DataFrame) -> Iterator[str]:
     yield from _uneven(own, [*place, *whose], ["seed"], ["split", "metric"])
     last = own[own["stage"].isin(_LAST_STAGES)]
     yield from _uneven(last, place, ["method", "seed"], ["split", "metric"])
+
+
+def _of_convergence(checked: pd.DataFrame, methods: set[str]) -> Iterator[str]:
+    """What the check of a run is made of: all of it where the method sees what it is of."""
+    known = set(checked["metric"])
+    for (method, seed), part in checked.groupby(["method", "seed"]):
+        # A training without validation is known of by neither.
+        wanted = {"flat-at-end", "converged"} if {"flat-at-end", "converged"} & set(part["metric"]) else set()
+        if method in METHODS:
+            wanted |= {"polarity-lowest"} & known if METHODS[method].sees_ecg else set()
+            wanted |= (
+                {"token-counts-gap"} & known if METHODS[method].sees_tokens and "token-counts" in methods else set()
+            )
+        for metric in sorted(wanted - set(part["metric"])):
+            yield f"missing: no row of table 'convergence', metric {metric!r} for method {method!r}, seed {seed}"
 
 
 def _uneven(frame: pd.DataFrame, within: list[str], who: list[str], items: list[str]) -> Iterator[str]:
