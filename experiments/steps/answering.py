@@ -69,6 +69,19 @@ def answer_test_questions(
         Names the progress bar.
     """
     learner, _ = train_learner(trained, reader, learning, shown)
+    return answer_shown(folder, learner, reader, settings, shown, inputs, description)
+
+
+def answer_shown(
+    folder: Path,
+    learner: Learner,
+    reader: Reader,
+    settings: AnswerSettings,
+    shown: Shown,
+    inputs: Sequence[str],
+    description: str,
+) -> dict[str, Any]:
+    """Let a model answer the test questions under every input, trained or not; arguments as there."""
     altered = shown.with_altered(inputs, reader.read)
     asked = {name: altered.examples("test", name) for name in inputs}
     return answer_questions(folder, learner, asked, shown.prepared.questions["test"], settings, description)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.steps.answering import AnswerSettings, answer_questions
+from experiments.steps.answering import AnswerSettings, answer_shown
 from experiments.steps.learning import LearningSettings, build_learner
 from experiments.steps.readers.reading import Reader
 from experiments.steps.shown import Shown
@@ -27,6 +27,4 @@ def answer_untrained(
     """
     learner = build_learner(reader, learning, shown.examples("train"))
     learner.model.eval()
-    altered = shown.with_altered(inputs, reader.read)
-    asked = {name: altered.examples("test", name) for name in inputs}
-    return answer_questions(folder, learner, asked, shown.prepared.questions["test"], settings, description)
+    return answer_shown(folder, learner, reader, settings, shown, inputs, description)
