@@ -97,7 +97,7 @@ def answer_and_score(
     """
     room = answer_room(collate, max_new_tokens)
     tokenizer = collate.text_tokenizer
-    words = _first_difference(collate, yes, no)
+    words = first_difference(collate, yes, no)
 
     def answer(batch: dict[str, Tensor], _: list[Example]) -> list[tuple[str, float]]:
         scores: list[float] = []
@@ -136,7 +136,7 @@ def score_yes_no(
     ValueError
         If the tokens of one answer are the start of the other's.
     """
-    words = _first_difference(collate, yes, no)
+    words = first_difference(collate, yes, no)
 
     def score(batch: dict[str, Tensor], _: list[Example]) -> list[float]:
         return _yes_scores(model, words, read_prompts(model, batch))
@@ -170,7 +170,7 @@ def answer_log_likelihood(
     )
 
 
-class _Difference(NamedTuple):
+class AnswerDifference(NamedTuple):
     """Where the tokens of two answers part: those they share before, and the first that they do not."""
 
     shared: list[int]
@@ -183,13 +183,20 @@ class _Difference(NamedTuple):
         return values
 
 
-def _first_difference(collate: Collator, yes: str, no: str) -> _Difference:
+def first_difference(collate: Collator, yes: str, no: str) -> AnswerDifference:
+    """Where the tokens of two answers part.
+
+    Raises
+    ------
+    ValueError
+        If the tokens of one answer are the start of the other's.
+    """
     words = [collate.answer_ids(word) for word in (yes, no)]
     shorter = min(map(len, words))
     shared = next((index for index in range(shorter) if words[0][index] != words[1][index]), shorter)
     if shared == shorter:
         raise ValueError(f"yes, no: expected answers neither of which starts the other, got {yes!r} and {no!r}")
-    return _Difference(list(words[0][:shared]), words[0][shared], words[1][shared])
+    return AnswerDifference(list(words[0][:shared]), words[0][shared], words[1][shared])
 
 
 def _append(tokens: list[int], mask: Tensor, last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -201,7 +208,7 @@ def _append(tokens: list[int], mask: Tensor, last: Tensor) -> tuple[Tensor, Tens
 
 
 def _yes_scores(
-    model: ECGLanguageModel, words: _Difference, read: ReadPrompts, keeping: Callable[[Any], Any] | None = None
+    model: ECGLanguageModel, words: AnswerDifference, read: ReadPrompts, keeping: Callable[[Any], Any] | None = None
 ) -> list[float]:
     """Score yes and no after prompts; `keeping` copies their cache where it is still needed."""
     logits = read.output.logits

@@ -14,6 +14,7 @@ from ecgbyte.models.ecg_language_model import ECGLanguageModel, token_log_likeli
 from ecgbyte.models.running import device_of, to_device
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
+from ecgbyte.training.generation import first_difference
 from ecgbyte.training.sequences import IGNORED
 from ecgbyte.training.shared_prefix import ExampleGroup, SharedPrefixCollator
 from ecgbyte.training.validation import ValidationScore
@@ -64,9 +65,7 @@ class _Measure:
         self._examples = examples
         self._collate = collate
         self._batch_size = batch_size
-        yes, no = (list(collate.collator.answer_ids(word)) for word in ("yes", "no"))
-        self._first = next((n for n, (a, b) in enumerate(zip(yes, no, strict=False)) if a != b), 0)
-        self._words = yes[self._first], no[self._first]
+        self._words = first_difference(collate.collator, "yes", "no")
         self._asked = _yes_no_questions(questions)
         short = [question.question_type != REPORT_QUESTION_TYPE for question in questions]
         self._short = np.array(short if any(short) else [True] * len(short))
@@ -91,8 +90,8 @@ class _Measure:
             for at, count in zip(places, counts, strict=True):
                 right[at] = bool(hits[start : start + count].all())
                 # Longer answers are none of yes and no, and are not looked at.
-                of_word = logits[start + min(self._first, count - 1)]
-                scores[at] = float(of_word[self._words[0]] - of_word[self._words[1]])
+                of_word = logits[start + min(len(self._words.shared), count - 1)]
+                scores[at] = float(of_word[self._words.yes_id] - of_word[self._words.no_id])
                 start += count
         found = {ACCURACY: 100 * float(right[self._short].mean()), LOSS: summed / labels}
         areas = [
