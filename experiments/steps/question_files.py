@@ -13,9 +13,10 @@ Each line is an object:
 ``attributes``      list of strings: what the question names, for areas under ROC curves by attribute
 ``attribute_type``  string: what kind of thing it asks about, ``"own"``
 ``template_id``     string: questions with the same one are alike; the question type
+``source``          string, as in `ecgbyte.data.questions.question.Question`: tables keep several apart; ``"files"``
 ==================  ============================================================================================
 
-The last five have the defaults named there, or none. Other keys are refused. A line that is not so is named by its
+The last six have the defaults named there, or none. Other keys are refused. A line that is not so is named by its
 number, with the reason; no question of such a file is used, since those left would be a choice that nobody made.
 """
 
@@ -32,7 +33,7 @@ from ecgbyte.data.questions.question import REPORT_QUESTION_TYPE, SINGLE_QUESTIO
 
 SOURCE = "files"
 _TEXTS = ("sample_id", "record_id", "question", "reference")
-_OPTIONAL_TEXTS = ("patient_id", "question_type", "attribute_type", "template_id")
+_OPTIONAL_TEXTS = ("patient_id", "question_type", "attribute_type", "template_id", "source")
 _LISTS = ("answer", "attributes")
 # As many bad lines are named, and the others counted.
 _NAMED = 20
@@ -149,7 +150,7 @@ def _question(fields: Mapping[str, Any]) -> Question:
         answer=answer,
         record_ids=(fields["record_id"],),
         attributes=tuple(fields.get("attributes", ())),
-        source=SOURCE,
+        source=fields.get("source", SOURCE),
     )
     if question.reference != fields["reference"]:
         raise ValueError(f"reference: got {fields['reference']!r}, the answer reads {question.reference!r}")

@@ -55,11 +55,13 @@ def test_questions_go_to_the_split_of_their_record(tmp_path: Path) -> None:
 
 
 def test_a_line_may_say_what_training_needs(tmp_path: Path) -> None:
-    full = line(1, answer=["fast", "slow"], attributes=["fast"], attribute_type="rhythm", template_id="mine")
+    more = {"attribute_type": "rhythm", "template_id": "mine", "source": "ecg-qa"}
+    full = line(1, answer=["fast", "slow"], attributes=["fast"], **more)
     path = write(tmp_path / "own.jsonl", [full, "", line(2, patient_id=None, question_type=None)])
     first, second = read_question_file(path)
     assert first.question.answer == ("fast", "slow") and first.question.attributes == ("fast",)
     assert (first.question.template_id, first.question.attribute_type) == ("mine", "rhythm")
+    assert (first.question.source, second.question.source) == ("ecg-qa", "files")
     assert (second.number, second.patient_id) == (3, None)
     assert (second.question.answer, second.question.question_type) == (("fast, slow",), "single-query")
 
@@ -72,7 +74,8 @@ def test_committed_questions_can_be_asked_again(tmp_path: Path) -> None:
     text = gzip.decompress(found.read_bytes()) if found.suffix == ".gz" else found.read_bytes()
     path = tmp_path / "again.jsonl"
     path.write_bytes(text)
-    assert len(read_question_file(path)) == 800
+    again = [line.question for line in read_question_file(path)]
+    assert len(again) == 800 and {question.source for question in again} == {"generated"}
 
 
 @pytest.mark.parametrize(
