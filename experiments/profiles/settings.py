@@ -61,6 +61,9 @@ class OptimiserSettings:
 
     Where `learning_rates` holds several, each method is trained with each of them for `trial_epochs` (0: for all
     `epochs`), with the first training seed; the rate with the best validation score is that of its training.
+
+    `precision` "bf16" multiplies in bfloat16. Weights that are trained stay float32; with LoRA the others are bfloat16,
+    in training and in answering.
     """
 
     epochs: int

@@ -186,7 +186,9 @@ def _base_model(settings: LearningSettings, train_examples: Sequence[Example]) -
             heads=model.heads,
             mlp=16 * round(model.hidden_size * 8 / 3 / 16),
         )
-    language_model, text_tokenizer = load_language_model(model.name, texts=texts, size=size, seed=seed)
+    # LoRA leaves these weights as they are: in the precision that they are multiplied in, nothing is converted a step.
+    dtype = "bfloat16" if model.lora and settings.training.precision == "bf16" else "float32"
+    language_model, text_tokenizer = load_language_model(model.name, texts=texts, size=size, seed=seed, dtype=dtype)
     training: dict[str, Any] = {"training": "full", "seed": seed}
     if model.lora:
         lora = LoraSettings(rank=model.lora_rank, alpha=model.lora_alpha, dropout=model.lora_dropout)

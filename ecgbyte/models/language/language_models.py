@@ -116,9 +116,11 @@ def load_base_model(name: str, *, dtype: str = "float32") -> Any:
     from transformers import AutoModelForCausalLM
 
     torch_dtype: torch.dtype = getattr(torch, check_option("dtype", dtype, DTYPES))
-    model = AutoModelForCausalLM.from_pretrained(**_source(name), dtype=torch_dtype, trust_remote_code=False)
+    # What GGUF packs is unpacked as float32, and rounded afterwards.
+    read_dtype = torch.float32 if name == "smollm2" else torch_dtype
+    model = AutoModelForCausalLM.from_pretrained(**_source(name), dtype=read_dtype, trust_remote_code=False)
     if name == "smollm2":
-        model = _without_quantizer(model)
+        model = _without_quantizer(model).to(dtype=torch_dtype)
         # So that an adapter of it says where it comes from.
         model.config._name_or_path = name
     return model.eval()
