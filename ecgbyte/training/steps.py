@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,9 +60,23 @@ def label_weight(batch: Batch) -> float:
 
 def batch_loss(model: torch.nn.Module, batch: Batch, device: torch.device, precision: str) -> torch.Tensor:
     """Return the loss of one batch, computed on `device`."""
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+    is_half = precision == "bf16"
+    with torch.autocast(device.type, torch.bfloat16, enabled=is_half), inputs_as_they_are(model, is_half):
         loss: torch.Tensor = model(**to_device(batch, device)).loss
     return loss
+
+
+@contextlib.contextmanager
+def inputs_as_they_are(model: torch.nn.Module, is_half: bool) -> Iterator[None]:
+    """Keep LoRA from converting its inputs to float32, only for autocast to convert them back."""
+    converting = [part for part in model.modules() if getattr(part, "cast_input_dtype_enabled", False)]
+    for part in converting if is_half else ():
+        part.cast_input_dtype_enabled = False
+    try:
+        yield
+    finally:
+        for part in converting:
+            part.cast_input_dtype_enabled = True
 
 
 def run_step(

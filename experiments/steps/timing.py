@@ -22,6 +22,7 @@ from ecgbyte.training.memory import PeakMemory
 from ecgbyte.training.packing import PackedCollator
 from ecgbyte.training.processes import open_accelerator
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
+from ecgbyte.training.steps import batch_loss
 from experiments.steps.learning import Learner, LearningSettings, build_learner
 from experiments.steps.readers.reading import Reader
 from experiments.steps.shown import Shown
@@ -188,8 +189,7 @@ def _time(
         for items in steps:
             batch = to_device(collate(items), device)
             optimizer.zero_grad(set_to_none=True)
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                loss = model(**batch).loss
+            loss = batch_loss(model, batch, device, precision)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()

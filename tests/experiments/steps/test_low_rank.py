@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ecgbyte.training.generation import answer_and_score
+from ecgbyte.training.steps import inputs_as_they_are
 from experiments.steps.learning import train_learner
 from experiments.steps.work_folder import WorkFolder
 from tests.experiments.steps.test_plus import run_of
@@ -26,6 +27,10 @@ def test_weights_that_stay_are_rounded_once_and_trained_ones_are_not(tmp_path: P
         kept = {value.dtype for value in parameters if not value.requires_grad}
         assert trained == {torch.float32}
         assert kept == {torch.float32 if precision == "no" else torch.bfloat16}
+        converting = [part for part in learner.model.modules() if hasattr(part, "cast_input_dtype_enabled")]
+        with inputs_as_they_are(learner.model, precision == "bf16"):
+            assert {part.cast_input_dtype_enabled for part in converting} == {precision == "no"}
+        assert all(part.cast_input_dtype_enabled for part in converting)
         answers, scores = answer_and_score(
             learner.model, run.shown.examples("test")[:6], learner.collator, progress=False
         )
