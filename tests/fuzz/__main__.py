@@ -10,11 +10,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import json
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
+from tests.fuzz.kernels import COMPARED
 from tests.fuzz.mutation import fuzz
 from tests.fuzz.targets import CRASHES, TARGETS, crashes, seeds
 
@@ -54,6 +57,9 @@ def main() -> int:
         told, failed = run(name, max(1, options.seconds / len(names)), options.seed)
         print(f"{name}: {told}{', WRONG' if failed else ''}", flush=True)
         wrong += failed
+    if COMPARED:
+        told = ", ".join(f"{number:,} {kind}" for kind, number in sorted(COMPARED.items()))
+        print(f"compared with slow Python without a difference: {told}")
     return 1 if wrong else 0
 
 
@@ -72,9 +78,11 @@ def _plain(name: str, seconds: float, seed: int) -> tuple[str, bool]:
 
 
 def _guided(name: str, seconds: float, seed: int) -> tuple[str, bool]:
-    with tempfile.TemporaryDirectory(prefix="ecgbyte-corpus-") as corpus:
+    with tempfile.TemporaryDirectory(prefix="ecgbyte-fuzz-") as folder:
+        corpus, totals = Path(folder) / "corpus", Path(folder) / "totals.json"
+        corpus.mkdir()
         for data in _inputs(name):
-            (Path(corpus) / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+            (corpus / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
         (CRASHES / name).mkdir(parents=True, exist_ok=True)
         limits = {
             "max_total_time": max(1, round(seconds)),
@@ -89,10 +97,13 @@ def _guided(name: str, seconds: float, seed: int) -> tuple[str, bool]:
             "-m",
             "tests.fuzz.guided",
             name,
-            corpus,
+            str(totals),
+            str(corpus),
             *(f"-{key}={value}" for key, value in limits.items()),
         ]
         done = subprocess.run(command, capture_output=True, text=True)
+        if totals.exists():
+            COMPARED.update(Counter(json.loads(totals.read_text())))
     if not any((CRASHES / name).iterdir()):
         (CRASHES / name).rmdir()
     lines = [line for line in done.stderr.splitlines() if line.startswith(("#", "Done"))]

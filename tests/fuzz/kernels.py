@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from ecgbyte._ext.batch_encoding import BatchEncoding
 from ecgbyte.bpe import MATCHING, Vocabulary, train_merges
 from ecgbyte.bpe.reference import encode_longest_reference, encode_merge_order_reference, train_merges_reference
+from ecgbyte.signals.leads import LEADS
+from ecgbyte.signals.preprocess import Preprocessor
+from ecgbyte.signals.records import Record
 from ecgbyte.symbols import WIDENING, symbolize
+from tests.signals.slow_preprocessing import preprocess_slowly
+
+# What was compared with slow Python without a difference, by kind, since this process began.
+COMPARED: Counter[str] = Counter()
 
 _REFERENCES = {"longest": encode_longest_reference, "merge-order": encode_merge_order_reference}
 _LONGEST_TOKEN = 200
@@ -59,6 +68,7 @@ def check_encoding(data: bytes) -> None:
         pieces = np.empty(batch.join()[-1], dtype=np.int32)
         batch.copy(pieces)
         _same(pieces, joined, f"pieces of {piece}, {matching}")
+        COMPARED["encodings"] += 2 * len(sequences) + 1
 
 
 def check_training(data: bytes) -> None:
@@ -73,6 +83,7 @@ def check_training(data: bytes) -> None:
     for given in (sequences, iter(sequences)):
         found = train_merges(given, num_merges, alphabet_size=alphabet_size, min_count=min_count)
         _same(found.reshape(-1), [token for pair in expected for token in pair], "merges")
+        COMPARED["trainings"] += 1
 
 
 def check_symbols(data: bytes) -> None:
@@ -90,6 +101,41 @@ def check_symbols(data: bytes) -> None:
         with np.errstate(all="ignore"):
             place = np.clip((samples.astype(np.float64) - low) / (high - low + WIDENING), 0, 1)
         _same(found, np.minimum(np.floor(alphabet_size * place), alphabet_size - 1), f"symbols of {kind.__name__}")
+        COMPARED["symbol arrays"] += 1
+
+
+def check_preprocessing(data: bytes) -> None:
+    """The default chain and parts of it, on noise, steps and silence, within a rounding of a lead's largest value."""
+    choices = Choices(data)
+    rate = (50, 100, 250, 257, 360, 500, 1000)[choices.number(7)]
+    chain = Preprocessor(
+        target_rate=(None, 100.0, 250.0, 500.0)[choices.number(4)],
+        notch=((), (50.0,), (50.0, 60.0))[choices.number(3)],
+        band=(None, (0.5, 100.0))[choices.number(2)],
+        highpass=(None, 0.05)[choices.number(2)],
+        denoise=bool(choices.number(2)),
+        leave_out_padding=False,
+    )
+    samples, leads = 2 + choices.number(3000), 1 + choices.number(12)
+    numbers = np.random.default_rng([choices.number(256), choices.number(256)])
+    rows = []
+    for _ in range(leads):
+        kind = choices.number(3)
+        row = numbers.normal(size=samples) if kind == 0 else np.full(samples, float(kind == 1))
+        row[choices.number(samples) :] *= choices.number(4)
+        rows.append(row)
+    record = Record(np.array(rows, dtype=np.float32), rate, LEADS[:leads])
+    try:
+        found = chain.apply(record).signal
+    except ValueError:
+        return
+    expected = preprocess_slowly(chain, record)
+    scale = np.maximum(np.abs(expected).max(axis=1, keepdims=True), np.abs(record.signal).max(axis=1, keepdims=True))
+    scale[scale == 0] = 1
+    # Samples are returned as float32.
+    if found.shape != expected.shape or np.abs(found / scale - expected / scale).max() > 1e-6:
+        raise AssertionError(f"{chain} on {samples} samples at {rate} Hz differs from SciPy and PyWavelets")
+    COMPARED["preprocessed records"] += 1
 
 
 def _same(found: np.ndarray, expected: object, what: str) -> None:

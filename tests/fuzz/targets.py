@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.fuzz.kernels import check_encoding, check_symbols, check_training
+from tests.fuzz.kernels import check_encoding, check_preprocessing, check_symbols, check_training
 from tests.fuzz.readers import READERS, good_files
 
 # Inputs that once went wrong, a folder for each target: tests for ever after.
@@ -15,6 +15,7 @@ KERNELS: dict[str, Callable[[bytes], None]] = {
     "encoding": check_encoding,
     "training": check_training,
     "symbols": check_symbols,
+    "preprocessing": check_preprocessing,
 }
 
 TARGETS: dict[str, Callable[[bytes], None]] = {**KERNELS, **READERS}
