@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,8 +40,9 @@ def open_study(
     tracking: str | None = None,
 ) -> Study:
     """A profile's data in a work folder; see `Study` for the arguments."""
-    # One, whatever the machine: sums of several threads round otherwise, and several processes use the other cores.
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    # One, whatever the machine and the environment say: sums of several threads round otherwise, so the bits of a step
+    # would depend on what stands in no step's settings. Several processes use the other cores (`experiments.jobs`).
+    torch.set_num_threads(1)
     return Study(profile, WorkFolder(work_folder), roots, questions_root, tracking=tracking)
 
 
