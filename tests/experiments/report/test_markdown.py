@@ -86,7 +86,7 @@ def test_report_links_nothing_that_only_redraw_makes() -> None:
     assert links and all(link.endswith((".csv", ".png")) for link in links)
 
 
-HOSTILE = "<script>alert(1)</script> & [x](javascript:y) ![z](http://z) `"
+HOSTILE = "<script>alert(1)</script> <img src=x onerror=y> & [x](javascript:y) ![z](http://z) `"
 
 
 def test_report_is_text_and_no_html() -> None:
@@ -101,6 +101,7 @@ def test_report_is_text_and_no_html() -> None:
     text = markdown_report(report([row], content, FIGURE._replace(words=HOSTILE)))
     outside = re.sub(r"````text\n.*?\n````\n", "", text, flags=re.DOTALL)
     assert "<script" not in outside and "&lt;script&gt;" in outside
+    assert "<img" not in outside and "&lt;img src=x onerror=y&gt;" in outside
     assert not re.search(r"(?<!\\)\]\((javascript|http)", outside)
 
 
