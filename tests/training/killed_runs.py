@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
-import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from types import SimpleNamespace
 import torch
 
 from ecgbyte.training.loop import TrainingSettings, train
+from tests.faults.moments import in_child
 
 SETTINGS = TrainingSettings(max_steps=8, batch_size=2, gradient_accumulation=2, checkpoint_every=1, seed=5)
 
@@ -53,47 +52,6 @@ def run(folder: Path) -> None:
     train(Network(), points, collate, SETTINGS, output_folder=folder, validation=points[:5], progress=False)
 
 
-def kill_at_call(calls: int) -> None:
-    """Make this process kill itself before its n-th change of the file system."""
-    left = calls
-
-    def counted(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal left
-        changes = event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod")
-        if event == "open":
-            flags = arguments[2]
-            changes = isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-        if changes:
-            left -= 1
-            if left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.addaudithook(counted)
-
-
-def in_child(folder: Path, *, seconds: float | None = None, calls: int | None = None) -> bool:
-    """Train in a child, killed after `seconds` or at the n-th change of the file system; tell whether it finished."""
-    child = os.fork()
-    if child == 0:
-        try:
-            if calls is not None:
-                kill_at_call(calls)
-            run(folder)
-        except BaseException as error:
-            print(repr(error), file=sys.stderr, flush=True)
-            os._exit(1)
-        os._exit(0)
-    if seconds is not None:
-        time.sleep(seconds)
-        os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-        return False
-    if status != 0:
-        raise RuntimeError(f"training in {folder} failed with status {status}")
-    return True
-
-
 def state(folder: Path) -> dict[str, object]:
     report = json.loads((folder / "training.json").read_text())["report"]
     return {
@@ -109,16 +67,16 @@ def main(folder: Path, seed: int) -> dict[str, object]:
     # Imports much, once instead of in every child.
     torch.optim.AdamW(Network().parameters())
     started = time.perf_counter()
-    in_child(folder / "whole")
+    in_child(lambda: run(folder / "whole"))
     whole = time.perf_counter() - started
     kills = {"time": 0, "write": 0}
     # At random times, until the run ends; ever later, so that it does.
     attempts = 0
-    while not in_child(folder / "time", seconds=generator.uniform(0.1, 0.9) * whole * (1 + attempts / 6)):
+    while not in_child(lambda: run(folder / "time"), seconds=generator.uniform(0.1, 0.9) * whole * (1 + attempts / 6)):
         kills["time"] += 1
         attempts += 1
     # At random changes of files: a checkpoint makes more than ten of them.
-    while not in_child(folder / "write", calls=generator.randrange(1, 40)):
+    while not in_child(lambda: run(folder / "write"), calls=generator.randrange(1, 40)):
         kills["write"] += 1
     return {"kills": kills, **{name: state(folder / name) for name in ("whole", "time", "write")}}
 
