@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -39,42 +40,41 @@ def real_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return destination
 
 
+@contextlib.contextmanager
+def _file_system(place: Path, options: str, what: str) -> Iterator[None]:
+    """A tmpfs at `place`, or skip where mounting is not allowed."""
+    place.mkdir()
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"a {what} file system cannot be mounted here ({error})")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own of 1 MB, with some 200 kB free, or skip where mounting is not allowed."""
     place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a small file system cannot be mounted here ({error})")
-    try:
+    with _file_system(place, "size=1m", "small"):
         (place / "filling").write_bytes(bytes(800_000))
         yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 @pytest.fixture
 def read_only_folder(tmp_path: Path) -> Iterator[Path]:
     """An empty folder that may not be written, by root neither; or skip where that cannot be had."""
     place = tmp_path / "read-only"
-    place.mkdir()
-    if os.geteuid() != 0:
-        place.chmod(0o555)
-        yield place
-        place.chmod(0o755)
+    if os.geteuid() == 0:
+        with _file_system(place, "ro,size=1m", "read-only"):
+            yield place
         return
-    command = ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(place)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a read-only file system cannot be mounted here ({error})")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+    place.mkdir()
+    place.chmod(0o555)
+    yield place
+    place.chmod(0o755)
 
 
 @pytest.fixture(scope="session")

@@ -69,8 +69,9 @@ def batch_loss(model: torch.nn.Module, batch: Batch, device: torch.device, preci
 @contextlib.contextmanager
 def inputs_as_they_are(model: torch.nn.Module, is_half: bool) -> Iterator[None]:
     """Keep LoRA from converting its inputs to float32, only for autocast to convert them back."""
-    converting = [part for part in model.modules() if getattr(part, "cast_input_dtype_enabled", False)]
-    for part in converting if is_half else ():
+    parts = model.modules() if is_half else ()
+    converting = [part for part in parts if getattr(part, "cast_input_dtype_enabled", False)]
+    for part in converting:
         part.cast_input_dtype_enabled = False
     try:
         yield

@@ -187,9 +187,8 @@ def _time(
         collate, steps = layouts[name]
         started = time.perf_counter()
         for items in steps:
-            batch = to_device(collate(items), device)
             optimizer.zero_grad(set_to_none=True)
-            loss = batch_loss(model, batch, device, precision)
+            loss = batch_loss(model, collate(items), device, precision)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimizer.step()
