@@ -2,20 +2,24 @@
 
 The layers are an ECG encoder with a projection to one row (`ecgbyte.models.encoder_row.EncoderRow`), or linear patches
 (`ecgbyte.models.linear_patches.LinearPatches`). The signal stands in `ecgbyte.training.examples.Example.ecg`, float32
-[leads, samples] in mV. Sequences, labels, generation and scores are those of the other models.
+[leads, samples] in mV. Or they add up ECG tokens frame by frame (`ecgbyte.models.token_frames.TokenFrames`); then the
+tokens stand there in the places where they begin. Sequences, labels, generation and scores are those of the other
+models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from ecgbyte.models.encoder_row import EncoderRow
+from ecgbyte.models.language.ecg_tokens import describe_waveforms
 from ecgbyte.models.linear_patches import LinearPatches
 from ecgbyte.models.signal_positions import SignalReader, text_row_deviation
+from ecgbyte.models.token_frames import TokenFrames
 
 if TYPE_CHECKING:
     from ecgbyte.models.end_to_end import LoraSettings
@@ -33,7 +37,7 @@ class JointModel(SignalReader):
     token_map : ECGTokenMap
         What `add_signal_token` returned.
     signal_layers : nn.Module
-        `EncoderRow` or `LinearPatches`, for rows of this language model's length. Trained whole,
+        `EncoderRow`, `LinearPatches` or `TokenFrames`, for rows of this language model's length. Trained whole,
         also where the language model is trained by LoRA; a parameter whose ``requires_grad`` is off stays so.
     training, lora
         As in `ecgbyte.models.end_to_end.EndToEndModel`, for the language model.
@@ -88,7 +92,7 @@ class JointModel(SignalReader):
         return int(self.signal_layers.num_positions)
 
     def signal_rows(self, features: Tensor) -> Tensor:
-        """Float [signals, leads, samples] in mV to float [signals, `signal_positions`, hidden].
+        """Float [signals, leads, samples], as `signal_layers` take it, to float [signals, `signal_positions`, hidden].
 
         Raises
         ------
@@ -178,4 +182,48 @@ def build_patch_model(
     )
     if training_signals is not None:
         layers.fit_scale(training_signals)
+    return JointModel(language_model, token_map, layers, seed=seed, **options)
+
+
+def build_frame_model(
+    language_model: Any,
+    token_map: ECGTokenMap,
+    *,
+    num_leads: int,
+    num_samples: int,
+    vocabulary: Any,
+    frame_samples: int = 25,
+    training_ecgs: Iterable[np.ndarray] | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> JointModel:
+    """Put ECG tokens, added up frame by frame, before a language model.
+
+    Parameters
+    ----------
+    language_model, token_map
+        As in `JointModel`.
+    num_leads, num_samples, frame_samples
+        As in `TokenFrames`.
+    vocabulary : bpe.Vocabulary
+        Of the ECG tokenizer: rows start as what its tokens look like.
+    training_ecgs : iterable of numpy.ndarray or None
+        What `ecgbyte.models.token_frames.place_tokens` made of training ECGs: sets the scale (`TokenFrames.fit_scale`).
+    seed : int
+        Of the rows, and of LoRA.
+    **options
+        ``training``, ``lora``, ``train_embeddings`` and ``answer_vocabulary`` of `JointModel`.
+    """
+    layers = TokenFrames(
+        num_leads,
+        num_samples,
+        vocabulary.size,
+        language_model.get_input_embeddings().weight.shape[1],
+        frame_samples=frame_samples,
+        row_deviation=text_row_deviation(language_model, token_map),
+        waveforms=describe_waveforms(vocabulary),
+        seed=seed,
+    )
+    if training_ecgs is not None:
+        layers.fit_scale(training_ecgs)
     return JointModel(language_model, token_map, layers, seed=seed, **options)

@@ -13,6 +13,7 @@ from ecgbyte.models.encoder_row import EncoderRow
 from ecgbyte.models.joint import JointModel
 from ecgbyte.models.linear_patches import LinearPatches
 from ecgbyte.models.signal_positions import load_signal_layers, read_signal_reader, save_signal_reader
+from ecgbyte.models.token_frames import TokenFrames
 
 SETTINGS_FILE, WEIGHTS_FILE = "joint.json", "signal_layers.safetensors"
 
@@ -68,7 +69,7 @@ def load_joint(
     content, language_model, text_tokenizer, token_map = read_signal_reader(folder, SETTINGS_FILE, ("signal_layers",))
     settings = content["signal_layers"]
     hidden_size = language_model.get_input_embeddings().weight.shape[1]
-    layers: EncoderRow | LinearPatches
+    layers: EncoderRow | LinearPatches | TokenFrames
     if "encoder" in settings:
         if build_encoder is None:
             raise ValueError(
@@ -80,6 +81,8 @@ def load_joint(
             encoder_settings=settings["encoder"],
             projection=settings["projection"],
         )
+    elif "vocabulary_size" in settings:
+        layers = TokenFrames(hidden_size=hidden_size, **settings)
     else:
         layers = LinearPatches(hidden_size=hidden_size, **settings)
     load_signal_layers(folder / WEIGHTS_FILE, layers, SETTINGS_FILE)

@@ -20,9 +20,10 @@ class Example:
         The text before and after the point where the model starts to answer. An empty answer is allowed.
     ecg : numpy.ndarray or None
         int32 [tokens], the ids of the ECG tokenizer (end to end); float32 [features], the vector of a frozen encoder
-        (two stages); float32 [leads, samples], the signal in mV, for layers that are trained with the language model;
-        or None for text alone. Questions about one signal may, and should, hold the same array. Token ids may hold
-        markers of leads (`ecgbyte.models.language.ecg_tokens.mark_leads`).
+        (two stages); float32 [leads, samples], the signal in mV, for layers that are trained with the language model,
+        or tokens in the places where they begin (`ecgbyte.models.token_frames.place_tokens`); or None for text alone.
+        Questions about one signal may, and should, hold the same array. Token ids may hold markers of leads
+        (`ecgbyte.models.language.lead_markers.mark_leads`).
     weight : float
         What each token of the answer counts for in the loss, beside those of other examples: less than 1 for targets
         that train along, such as reports, which are much longer than answers.

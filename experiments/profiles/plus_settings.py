@@ -16,6 +16,9 @@ class PlusSettings:
     ----------
     lead_markers : bool
         A token of its own before each lead.
+    frame_seconds : float
+        Tokens that begin in the same frame, of so many seconds, share a position, whatever their lead
+        (`ecgbyte.models.token_frames`); 0: each token has its own.
     ecg_loss_weight : float
         What the loss on the ECG's own tokens counts for beside that on answers.
     reports : int
@@ -37,6 +40,7 @@ class PlusSettings:
     """
 
     lead_markers: bool = False
+    frame_seconds: float = 0.0
     ecg_loss_weight: float = 0.0
     reports: int = 0
     report_characters: int = 0
@@ -48,7 +52,10 @@ class PlusSettings:
 
     def __post_init__(self) -> None:
         at_least(self, "plus", 0, "reports", "report_characters")
-        for name, low in (("ecg_loss_weight", 0.0), ("largest_shift_seconds", 0.0), ("largest_gain", 1.0)):
+        for name, low in (
+            *(("frame_seconds", 0.0), ("ecg_loss_weight", 0.0)),
+            *(("largest_shift_seconds", 0.0), ("largest_gain", 1.0)),
+        ):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= low):
                 raise ValueError(f"plus.{name}: got {value}, expected {low:g} or more")
@@ -56,6 +63,29 @@ class PlusSettings:
             raise ValueError(f"plus.report_weight: got {self.report_weight}, expected a positive number")
         if not 0 <= self.bpe_dropout < 1:
             raise ValueError(f"plus.bpe_dropout: got {self.bpe_dropout}, expected a number in [0, 1)")
+        for name in ("lead_markers", "ecg_loss_weight"):
+            if self.frame_seconds and getattr(self, name):
+                raise ValueError(
+                    f"plus.{name}: got {getattr(self, name)}, which does nothing with plus.frame_seconds, as tokens "
+                    "then have no positions of their own"
+                )
+
+    def frame_samples(self, segment_seconds: float, sampling_rate: float) -> int:
+        """Samples of a frame; 0 where there are none.
+
+        Raises
+        ------
+        ValueError
+            If a frame is no whole number of samples, or a segment no whole number of frames.
+        """
+        samples, segment = self.frame_seconds * sampling_rate, segment_seconds * sampling_rate
+        whole = round(samples)
+        if samples and (whole < 1 or not math.isclose(samples, whole) or round(segment) % whole):
+            raise ValueError(
+                f"plus.frame_seconds: got {self.frame_seconds:g}, expected a whole number of samples at "
+                f"{sampling_rate:g} Hz that divides the {segment:g} of a segment"
+            )
+        return whole
 
     @property
     def changes_segments(self) -> bool:
@@ -66,6 +96,7 @@ class PlusSettings:
         """What is switched on, one part of a sentence each."""
         parts = {
             "a marker before each lead": self.lead_markers,
+            f"one position for the tokens of all leads in {self.frame_seconds:g} s": self.frame_seconds,
             f"a loss on ECG tokens of weight {self.ecg_loss_weight:g}": self.ecg_loss_weight,
             f"{self.reports} reports as extra targets of weight {self.report_weight:g}": self.reports,
             f"BPE-dropout of {self.bpe_dropout:g}": self.bpe_dropout,

@@ -122,6 +122,7 @@ class Profile:
                 f"{self.model.max_length}"
             )
         refuse_unused(self)
+        self.plus.frame_samples(self.data.segment_seconds, self.preprocessing.target_rate)
 
     @property
     def all_methods(self) -> tuple[Method, ...]:

@@ -11,9 +11,10 @@ import pytest
 import torch
 from torch import nn
 
+from ecgbyte.bpe import Vocabulary
 from ecgbyte.models.encoders.resnet1d import ECGEncoder
 from ecgbyte.models.end_to_end import LoraSettings
-from ecgbyte.models.joint import JointModel, build_encoder_model, build_patch_model
+from ecgbyte.models.joint import JointModel, build_encoder_model, build_frame_model, build_patch_model
 from ecgbyte.models.joint_folder import load_joint, save_joint
 from ecgbyte.models.language.ecg_tokens import ECGTokenMap, add_signal_token
 from ecgbyte.models.language.language_models import TinySize, load_language_model
@@ -30,7 +31,8 @@ QUESTION = "what does this ecg show?"
 TEXTS = [QUESTION, "is it normal?", *ANSWERS] * 2
 SIZE = TinySize(hidden=32, layers=2, heads=2, mlp=64, text_vocabulary=500)
 LEADS, SAMPLES = 3, 64
-KINDS = ["encoder", "lead", "all-leads"]
+KINDS = ["encoder", "lead", "all-leads", "frames"]
+LARGEST = 20
 ENCODER = {"architecture": "tiny", "num_leads": LEADS}
 
 
@@ -41,6 +43,17 @@ def build(kind: str, **options: Any) -> tuple[JointModel, Collator]:
         torch.manual_seed(0)
         encoder = ECGEncoder(**ENCODER)
         model = build_encoder_model(language_model, token_map, encoder, encoder_settings=ENCODER, **options)
+    elif kind == "frames":
+        model = build_frame_model(
+            language_model,
+            token_map,
+            num_leads=LEADS,
+            num_samples=SAMPLES,
+            vocabulary=Vocabulary([], alphabet_size=LARGEST),
+            frame_samples=16,
+            training_ecgs=options.pop("training_signals", None),
+            **options,
+        )
     else:
         patches: dict[str, Any] = {"num_leads": LEADS, "num_samples": SAMPLES, "layout": kind, "patch_samples": 16}
         model = build_patch_model(language_model, token_map, **patches, **options)
@@ -51,12 +64,16 @@ def build(kind: str, **options: Any) -> tuple[JointModel, Collator]:
 
 
 def toy_signals(*, informative: bool = True) -> np.ndarray:
-    """Eight records of four kinds, float32 [records, leads, samples]; the frequency of a wave tells the kind."""
+    """Eight records of four kinds, float32 [records, leads, samples]; the frequency of a wave tells the kind.
+
+    Whole numbers from 0 to `LARGEST`: a signal, and as well the ids, plus 1, of tokens that begin at each sample.
+    """
     rng = np.random.default_rng(0)
     time = np.arange(SAMPLES) / SAMPLES
     waves = [np.sin(2 * np.pi * (3 + 4 * (record % 4 if informative else 0)) * time) for record in range(8)]
     noise = 0.05 * rng.standard_normal((8, LEADS, SAMPLES)) * informative
-    return (0.3 * np.array(waves)[:, None] + noise).astype(np.float32)
+    levels = (0.3 * np.array(waves)[:, None] + noise + 0.5) * LARGEST
+    return levels.round().clip(0, LARGEST).astype(np.float32)
 
 
 def toy_examples(values: np.ndarray | None = None, question: str = QUESTION) -> list[Example]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -14,9 +15,11 @@ from ecgbyte.data.questions.dealing import draw_questions
 from ecgbyte.data.questions.question import REPORT_QUESTION_TYPE, Question
 from ecgbyte.data.questions.reports import report_questions
 from ecgbyte.files import fingerprint
+from ecgbyte.models.joint import build_frame_model
+from ecgbyte.models.language.ecg_tokens import add_signal_token
 from ecgbyte.models.language.lead_markers import mark_leads
+from ecgbyte.models.token_frames import place_tokens
 from ecgbyte.signals.leads import LEADS
-from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding import locate_tokens
 from ecgbyte.training.augmentation import SegmentAugmentation
 from ecgbyte.training.examples import Example
@@ -25,7 +28,7 @@ from experiments.steps.readers.reading import BaseModel, Measured, Reading, Read
 from experiments.steps.readers.tokens import TokenReader
 from experiments.steps.segments import Segments
 from experiments.steps.shown import Shown
-from experiments.steps.views import ECGView
+from experiments.steps.views import ECGView, distinct_ecgs
 
 if TYPE_CHECKING:
     from experiments.profiles.methods import Method
@@ -33,31 +36,73 @@ if TYPE_CHECKING:
     from experiments.steps.study import Study
 
 
+# Training ECGs from which the scale of frames is taken.
+_SCALE_SAMPLE = 2000
+
+
 @dataclass(frozen=True, kw_only=True)
 class PlusReader(TokenReader):
-    """A `TokenReader` that marks leads and adds to the training what `plus` says; `seed` is of what is drawn for it."""
+    """A `TokenReader` that shows tokens and adds to the training as `plus` says.
+
+    Attributes
+    ----------
+    plus : PlusSettings
+    seed : int
+        Of what is drawn for it.
+    frame_samples : int
+        Of a frame whose tokens share a position; 0 where each has its own.
+    """
 
     plus: PlusSettings
     seed: int
+    frame_samples: int = 0
 
     def view(self, segments: Segments) -> ECGView | None:
-        """The ids of every segment, int32 [tokens], with markers where leads are marked."""
+        """What `shown` makes of the tokens of every segment."""
         view = super().view(segments)
-        if view is None or not self.plus.lead_markers:
-            return view
-        samples = segments.signals.shape[3]
-        values = {key: self._marked(ids, samples) for key, ids in view.values.items()}
-        return ECGView(values, self._marked(view.flat_line, samples))
+        if view is None:
+            return None
+        num_samples = segments.signals.shape[3]
+        return ECGView(ShownTokens(view.values, self, num_samples), self.shown(view.flat_line, num_samples))
 
     def read(self, signals: np.ndarray) -> Sequence[np.ndarray] | np.ndarray:
-        """The ids of any signals, float32 [signals, leads, samples] in mV, with markers where leads are marked."""
-        found = super().read(signals)
-        return [self._marked(ids, signals.shape[2]) for ids in found] if self.plus.lead_markers else found
+        """The same of any signals, float32 [signals, leads, samples] in mV."""
+        return [self.shown(ids, signals.shape[2]) for ids in super().read(signals)]
+
+    def shown(self, ids: np.ndarray, num_samples: int) -> np.ndarray:
+        """What the language model is shown of an ECG with `num_samples` a lead.
+
+        Returns
+        -------
+        numpy.ndarray
+            The ids, int32 [tokens]; with markers, where leads are marked; or float32 [leads, samples], in the places
+            where the tokens begin, where frames share positions.
+        """
+        if not (self.frame_samples or self.plus.lead_markers):
+            return ids
+        leads, offsets = locate_tokens(ids, self.tokenizer, num_samples)
+        if self.frame_samples:
+            return place_tokens(ids, leads, offsets[:, 0], num_leads=len(LEADS), num_samples=num_samples)
+        return mark_leads(ids, leads, self.tokenizer.vocabulary_size)
 
     def build(self, base: BaseModel, examples: Sequence[Example]) -> ReadingModel:
-        """A language model with the ECG tokens, and the markers, in its vocabulary."""
-        markers = LEADS if self.plus.lead_markers else ()
-        return self.build_with(base, {"ecg_loss_weight": self.plus.ecg_loss_weight}, markers)
+        """A language model with the ECG tokens, and the markers, in its vocabulary; or behind their frames."""
+        if not self.frame_samples:
+            markers = LEADS if self.plus.lead_markers else ()
+            return self.build_with(base, {"ecg_loss_weight": self.plus.ecg_loss_weight}, markers)
+        token_map = add_signal_token(base.language_model, base.text_tokenizer, seed=base.seed)
+        ecgs = distinct_ecgs(examples, limit=_SCALE_SAMPLE)
+        model = build_frame_model(
+            base.language_model,
+            token_map,
+            num_leads=ecgs.shape[1],
+            num_samples=ecgs.shape[2],
+            vocabulary=self.tokenizer.vocabulary,
+            frame_samples=self.frame_samples,
+            training_ecgs=ecgs,
+            **base.training,
+        )
+        return ReadingModel(model, token_map, model.signal_positions)
 
     def in_training(self, shown: Shown) -> Shown:
         """What training meets: more questions, and segments that change from epoch to epoch."""
@@ -76,9 +121,6 @@ class PlusReader(TokenReader):
             entries, split="plus", seed=self.seed, most_characters=self.plus.report_characters or None
         )
         return tuple(draw_questions(questions, self.plus.reports, seed=(self.seed, 1)))
-
-    def _marked(self, ids: np.ndarray, samples: int) -> np.ndarray:
-        return marked(ids, self.tokenizer, samples)
 
 
 @dataclass(frozen=True)
@@ -114,36 +156,61 @@ class TrainingSegments:
         digest = hashlib.sha256(f"dropout|{self.reader.seed}|{key}".encode()).digest()
         seed = int.from_bytes(digest[:8], "little") >> 1
         ids = tokenizer.encode(signal, dropout=plus.bpe_dropout, seed=seed).ids
-        return marked(ids, tokenizer, samples) if plus.lead_markers else ids
+        return self.reader.shown(ids, samples)
 
 
-def marked(ids: np.ndarray, tokenizer: ECGTokenizer, samples: int) -> np.ndarray:
-    """Tokens of a segment with each lead's marker before its tokens, int32 [tokens and markers].
+class ShownTokens(Mapping[tuple[str, int], np.ndarray]):
+    """What a reader shows of the tokens of segments, made when it is asked for.
+
+    As long as anything holds an array, the same one is given again.
 
     Parameters
     ----------
-    ids : int32 [tokens]
-    tokenizer : ECGTokenizer
-        That made them.
-    samples : int
+    tokens : mapping
+        From (record id, segment) to ids, int32 [tokens].
+    reader : PlusReader
+    num_samples : int
         Of a lead.
     """
-    return mark_leads(ids, locate_tokens(ids, tokenizer, samples)[0], tokenizer.vocabulary_size)
+
+    def __init__(self, tokens: Mapping[tuple[str, int], np.ndarray], reader: PlusReader, num_samples: int) -> None:
+        self._tokens, self._reader, self._num_samples = tokens, reader, num_samples
+        self._given: WeakValueDictionary[tuple[str, int], np.ndarray] = WeakValueDictionary()
+
+    def __getitem__(self, key: tuple[str, int]) -> np.ndarray:
+        shown = self._given.get(key)
+        if shown is None:
+            shown = self._given[key] = self._reader.shown(self._tokens[key], self._num_samples)
+        return shown
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        return iter(self._tokens)
+
+    def __len__(self) -> int:
+        return len(self._tokens)
 
 
 def reading(study: Study, method: Method, seed: int) -> Reading:
     """Of a method that reads tokens with what the profile's table ``[plus]`` adds."""
-    plus = study.profile.plus
+    profile = study.profile
+    plus, rate = profile.plus, profile.preprocessing.target_rate
     tasks = study.tokenizer_of(method)
     reader = PlusReader(
-        tasks.trained.step.folder, tasks.encoded.step.folder, method.matching, method.faults, plus=plus, seed=seed
+        tasks.trained.step.folder,
+        tasks.encoded.step.folder,
+        method.matching,
+        method.faults,
+        plus=plus,
+        seed=seed,
+        frame_samples=plus.frame_samples(profile.data.segment_seconds, rate),
     )
+    frames = profile.data.segment_seconds / plus.frame_seconds if plus.frame_seconds else 0
     return Reading(
         reader,
         (tasks.segments, tasks.trained, tasks.measured, tasks.encoded),
         (__name__,),
         settings=dataclasses.asdict(plus),
-        positions=tasks.expected_positions,
+        positions=frames or tasks.expected_positions,
         measured=(Measured("tokenizer", (tasks.trained, tasks.encoded)),),
         in_training=reader.in_training,
     )

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from ecgbyte.models.end_to_end import EndToEndModel
+from ecgbyte.models.joint import JointModel
+from ecgbyte.models.token_frames import TokenFrames
 from ecgbyte.signals.amplitude_levels import AmplitudeLevels
 from experiments.profiles.methods import METHODS
 from experiments.profiles.plus_settings import PlusSettings
@@ -22,7 +24,8 @@ from experiments.steps.study import Study
 from experiments.steps.work_folder import WorkFolder
 
 OFF = (
-    "plus.lead_markers=false, plus.ecg_loss_weight=0, plus.reports=0, plus.report_characters=0, plus.report_weight=1, "
+    "plus.lead_markers=false, plus.frame_seconds=0, plus.ecg_loss_weight=0, plus.reports=0, "
+    "plus.report_characters=0, plus.report_weight=1, "
     "plus.bpe_dropout=0, plus.unclipped_levels=false, plus.largest_shift_seconds=0, plus.largest_gain=1"
 )
 SMALL = "training.learning_rates=[0.001], data.train_records=60, questions.train=40, tokenizer.num_merges=150"
@@ -70,6 +73,38 @@ def test_markers_stand_before_each_lead_and_are_in_the_vocabulary(work: WorkFold
     learner = build_learner(run.reader, run.learning, run.shown.examples("train"))
     assert len(learner.collator.token_map.lead_ids) == 12
     assert (learner.collator(run.shown.examples("train")[:2])["labels"] != -100).any()
+
+
+def test_tokens_of_a_frame_share_a_position(work: WorkFolder, tmp_path: Path) -> None:
+    plain, run = run_of(work, ""), run_of(work, "plus.frame_seconds=0.1")
+    for split in ("train", "validation", "test"):
+        for placed, example in zip(run.shown.examples(split), plain.shown.examples(split), strict=True):
+            assert placed.ecg is not None and example.ecg is not None
+            assert placed.ecg.dtype == np.float32 and placed.ecg.shape[0] == 12
+            np.testing.assert_array_equal(placed.ecg[placed.ecg > 0] - 1, example.ecg)
+    examples = run.shown.examples("validation")
+    same = {id(example.ecg) for example in examples if example.record_id == examples[0].record_id}
+    assert len(same) == len(
+        {
+            place
+            for example, place in zip(examples, run.shown.places("validation"), strict=True)
+            if example.record_id == examples[0].record_id
+        }
+    )
+    assert all((placed > 0).any() for placed in run.reader.read(run.study.segments.all_signals[:2]))
+    learner, report = train_learner(tmp_path, run.reader, run.learning, run.shown)
+    assert isinstance(learner.model, JointModel) and isinstance(learner.model.signal_layers, TokenFrames)
+    seconds = run.study.profile.data.segment_seconds
+    assert learner.model.signal_positions == round(seconds / 0.1) == run.reading.positions
+    assert report.losses[-1] < report.losses[0]
+
+
+def test_frames_change_from_epoch_to_epoch_as_tokens_do(work: WorkFolder) -> None:
+    run = run_of(work, "plus.frame_seconds=0.1, plus.bpe_dropout=0.2")
+    first, later = ids_of(run, 0), ids_of(run, run.study.segments.per_record)
+    assert any((one != other).any() for one, other in zip(first, later, strict=True))
+    for one, again in zip(first, ids_of(run, 0), strict=True):
+        np.testing.assert_array_equal(one, again)
 
 
 def test_the_loss_on_ecg_tokens_is_added(work: WorkFolder) -> None:
@@ -143,6 +178,11 @@ def test_what_is_switched_on_is_told_and_bad_values_are_refused() -> None:
     assert "in the same stage, nothing" in str(deviations(change_settings(smoke, OFF)))
     for change, message in (
         ("plus.bpe_dropout=1.0", "plus.bpe_dropout: got 1.0"),
+        ("plus.frame_seconds=0.1", "plus.lead_markers: got True, which does nothing with plus.frame_seconds"),
+        (
+            f"{OFF}, plus.frame_seconds=0.011",
+            "plus.frame_seconds: got 0.011, expected a whole number of samples at",
+        ),
         ("plus.largest_gain=0.5", "plus.largest_gain: got 0.5, expected 1 or more"),
         ("plus.report_weight=0", "plus.report_weight: got 0.0"),
         ("plus.reports=0", "plus.report_characters: got 60, which does nothing: with plus.reports=0"),
