@@ -9,7 +9,7 @@ from experiments.profiles.methods import METHODS
 from experiments.rows.metrics import INPUTS
 from experiments.rows.schema import KEY, ResultRow, seed_columns
 
-REFERENCE_METHOD = "ecg-byte"
+REFERENCE_METHOD, PLUS_METHOD = "ecg-byte", "ecg-byte-plus"
 FAMILIES = (
     *("end to end", "linear reader", "two-stage", "as published", "random encoder", "no pretraining", "trivial"),
     "untrained",

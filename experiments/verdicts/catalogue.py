@@ -11,13 +11,20 @@ from experiments.rows.schema import ResultRow
 from experiments.verdicts.convergence import only_converged
 from experiments.verdicts.costs import faster, less_data
 from experiments.verdicts.parts import Verdict, with_scale
-from experiments.verdicts.quality import competitive, pretraining_buys, reads_the_ecg, reads_the_leads
+from experiments.verdicts.quality import (
+    competitive,
+    plus_competitive,
+    pretraining_buys,
+    reads_the_ecg,
+    reads_the_leads,
+)
 from experiments.verdicts.tokens import maps_back
 
 Claim = Callable[[Sequence[ResultRow]], Verdict]
 # In the order of the report.
 CLAIMS: tuple[Claim, ...] = (
     competitive,
+    plus_competitive,
     faster,
     less_data,
     reads_the_ecg,

@@ -28,7 +28,10 @@ from experiments.verdicts.parts import (
 from experiments.verdicts.values import best_of, difference
 from tests.experiments.made_up_rows import around, made_up_rows, row
 
-NAMES = ["Quality", "Speed", "Data", "Reads the ECG", "Reads the leads", "Maps back", "What pretraining buys"]
+NAMES = [
+    *("Quality", "Quality, our recipe", "Speed", "Data", "Reads the ECG", "Reads the leads", "Maps back"),
+    "What pretraining buys",
+]
 
 
 def quality(method: str, accuracy: float, half: float = 1.0, **other: Any) -> list[ResultRow]:
@@ -117,6 +120,20 @@ def test_quality(value: float, half: float, verdict: str) -> None:
     assert "of merl, the best of them" in found.evidence
     assert found.number == Estimate(value, value - half, value + half)
     assert "Small run" in found.note and "t interval" in found.note
+
+
+@pytest.mark.parametrize(("value", "half", "verdict"), [(-1.0, 0.5, HOLDS), (-1.0, 2.0, UNDECIDED), (-6.0, 2.0, FAILS)])
+def test_our_recipe_is_judged_by_the_same_rule_and_apart(value: float, half: float, verdict: str) -> None:
+    rows = [*quality("ecg-byte", 50), *quality("ecg-byte-plus", 60), *quality("merl", 61)]
+    rows += converged("ecg-byte", "ecg-byte-plus", "merl")
+    rows += [paired("ecg-byte-plus", "merl", value, half), paired("ecg-byte-plus", "merl", 0.0, 1.0, "bleu-4")]
+    rows += [paired("ecg-byte", "merl", -11.0, 1.0), paired("ecg-byte", "merl", -9.0, 1.0, "bleu-4")]
+    found = find(rows, "Quality, our recipe")
+    assert (found.verdict, found.number) == (verdict, Estimate(value, value - half, value + half))
+    assert "ecg-byte -11.00" in found.depends_on and "ecg-byte-plus" not in found.depends_on
+    assert find(rows, "Quality").verdict == FAILS
+    not_yet = [*rows[:-7], *converged("ecg-byte-plus", value=0.0), *rows[-7:]]
+    assert find(not_yet, "Quality, our recipe").verdict == UNCONVERGED
 
 
 def test_quality_needs_every_metric() -> None:
