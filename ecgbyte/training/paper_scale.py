@@ -18,6 +18,7 @@ from ecgbyte.models.encoders.merl import build_merl
 from ecgbyte.models.encoders.vit import build_vit
 from ecgbyte.models.end_to_end import LoraSettings, prepare_training
 from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
+from ecgbyte.models.token_frames import TokenFrames
 from ecgbyte.training.cost import count_flops, count_step_flops
 
 LLAMA_1B = MappingProxyType(
@@ -94,6 +95,38 @@ def language_model_flops(
     def step() -> None:
         output = trained(inputs_embeds=inputs, attention_mask=mask, logits_to_keep=predicted, use_cache=False)
         output.logits.sum().backward()
+
+    return count_flops(step)
+
+
+def token_frame_flops(*, tokens: int, hidden_size: int = LLAMA_1B["hidden_size"]) -> int:
+    """Return the operations, forward and backward, of adding up one ECG's tokens frame by frame.
+
+    Parameters
+    ----------
+    tokens : int
+        Of the ECG, 2 s at 250 Hz in 12 leads.
+    hidden_size : int
+        Of the language model, whose own operations are not among them.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    See Also
+    --------
+    ecgbyte.models.token_frames.TokenFrames
+    """
+    leads, samples = 12, 500
+    if not 1 <= tokens <= leads * samples:
+        raise ValueError(f"tokens: expected 1 to {leads * samples}, got {tokens}")
+    frames = TokenFrames(leads, samples, 1, hidden_size)
+    placed = torch.zeros(leads * samples)
+    placed[torch.linspace(0, leads * samples - 1, tokens).long()] = 1
+
+    def step() -> None:
+        frames(placed.reshape(1, leads, samples)).sum().backward()
 
     return count_flops(step)
 

@@ -18,8 +18,9 @@ OPERATIONS_FILE = Path(__file__).resolve().parent / "paper_scale.csv"
 ENCODERS = ("merl", "clip", "vit", "clip-vit")
 CLAIMED_RATIO, FIRST_CLAIMED_RATIO, CLAIMED_SHARE = 3.0, 2.0, 48.0
 _COLUMNS = ("part", "positions", "operations")
-# Positions of a sample of 2 s without padding: as ECG tokens, and as one feature vector, with question and answer.
-PADDED, TOKENS, FEATURES = 1024, 464, 41
+# Positions of a sample of 2 s without padding: as ECG tokens, as frames of 0.1 s of these, and as one feature vector,
+# with question and answer.
+PADDED, TOKENS, FRAMES, FEATURES = 1024, 464, 60, 41
 # Tokens of the published vocabulary: 256 bytes and 3,500 merges, and the two that enclose the ECG; or one for a vector.
 _ECG_TOKENS, _SIGNAL_TOKEN = 256 + 3500 + 2, 1
 
@@ -63,7 +64,11 @@ class Layout(NamedTuple):
     stage_two: int
 
 
-LAYOUTS = (Layout("padded to 1,024", PADDED, PADDED), Layout("without padding", TOKENS, FEATURES))
+LAYOUTS = (
+    Layout("padded to 1,024", PADDED, PADDED),
+    Layout("without padding", TOKENS, FEATURES),
+    Layout("token frames, without padding", FRAMES, FEATURES),
+)
 
 
 class Operations(NamedTuple):
@@ -123,13 +128,16 @@ def read_operations() -> list[Operations]:
 def count_operations() -> dict[tuple[str, str], int]:
     """Count what ``paper_scale.csv`` holds: operations by part of the training and positions. Takes about 20 s."""
     # Loaded here, so that reading the numbers needs no torch.
-    from ecgbyte.training.paper_scale import language_model_flops, stage_one_flops
+    from ecgbyte.training.paper_scale import language_model_flops, stage_one_flops, token_frame_flops
 
     counted = {}
     for layout in LAYOUTS:
-        parts = (("end-to-end", layout.end_to_end, _ECG_TOKENS), ("stage-2", layout.stage_two, _SIGNAL_TOKEN))
-        for part, positions, tokens in parts:
+        in_frames = layout.end_to_end == FRAMES
+        one_stage = "end-to-end", layout.end_to_end, _SIGNAL_TOKEN if in_frames else _ECG_TOKENS
+        for part, positions, tokens in (one_stage, ("stage-2", layout.stage_two, _SIGNAL_TOKEN)):
             counted[part, str(positions)] = language_model_flops(positions, added_tokens=tokens)
+    # All but the question, the answer and the position that a feature vector takes are ECG tokens.
+    counted["end-to-end", str(FRAMES)] += token_frame_flops(tokens=TOKENS - FEATURES + 1)
     return counted | {(f"stage-1 {encoder}", ""): stage_one_flops(encoder) for encoder in ENCODERS}
 
 

@@ -35,6 +35,7 @@ def paper_scale(rows: Iterable[ResultRow]) -> Table:
         f"those that two are shown, where stage 1 is shown each {_EPOCHS} times as published.",
         f"{CLAIMED_RATIO:g} times and {CLAIMED_SHARE:g} % together would need more epochs of stage 1 than published: "
         f"where the share is {CLAIMED_SHARE:g} %, two stages take the last column.",
+        "Token frames: the tokens of all leads that begin in 0.1 s share a position (`ecg-byte-plus`); not published.",
         "The forward pass of the frozen encoder in stage 2 is left out; it is small, and its features may be kept.",
     )
     return Table.of(

@@ -28,12 +28,13 @@ def faster(rows: Sequence[ResultRow]) -> Verdict:
     ratios = [counted.ratio(published) for counted in padded]
     low, high = min(ratios), max(ratios)
     needed = ", ".join(f"{counted.encoder} {counted.presentations(CLAIMED_RATIO):.0f}" for counted in padded)
-    bare = [counted.ratio(published) for counted in by_layout[LAYOUTS[1].name]]
+    bare, framed = ([counted.ratio(published) for counted in by_layout[layout.name]] for layout in LAYOUTS[1:])
     text = (
         f"Llama-3.2-1B at 1,024 positions, stage 1 shown {published.name} and {published.epochs} times each: two "
         "stages take "
         + ", ".join(f"{ratio:.1f} times ({counted.encoder})" for ratio, counted in zip(ratios, padded, strict=True))
-        + f" the operations of one; without padding {min(bare):.1f} to {max(bare):.1f}. With {small_share.name}: "
+        + f" the operations of one; without padding {min(bare):.1f} to {max(bare):.1f}, "
+        + f"and {min(framed):.1f} to {max(framed):.1f} times those of token frames. With {small_share.name}: "
         + f"{min(c.ratio(small_share) for c in padded):.1f} to {max(c.ratio(small_share) for c in padded):.1f} times"
     )
     return decide(

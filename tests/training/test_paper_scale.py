@@ -9,7 +9,13 @@ import torch
 
 from ecgbyte.models.end_to_end import LoraSettings, prepare_training
 from ecgbyte.training.cost import count_flops
-from ecgbyte.training.paper_scale import LLAMA_1B, language_model_flops, stage_one_flops, stage_one_presentations
+from ecgbyte.training.paper_scale import (
+    LLAMA_1B,
+    language_model_flops,
+    stage_one_flops,
+    stage_one_presentations,
+    token_frame_flops,
+)
 
 TERA = 1e12
 
@@ -36,6 +42,13 @@ def test_the_language_model_at_the_published_size(positions: int, published: flo
     assert language_model_flops(positions, added_tokens=3528) - counted == pytest.approx(
         4 * positions * 2048 * 3528, rel=0.01
     )
+
+
+def test_token_frames_turn_each_token_once() -> None:
+    # Forward, and the gradients of rows and of matrices.
+    assert token_frame_flops(tokens=424, hidden_size=64) == 6 * 424 * 64**2
+    with pytest.raises(ValueError, match="tokens: expected 1 to 6000, got 0"):
+        token_frame_flops(tokens=0)
 
 
 def test_nothing_is_computed_and_a_small_model_counts_as_with_weights() -> None:

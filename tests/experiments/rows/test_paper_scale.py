@@ -20,7 +20,8 @@ def test_the_kept_operations_are_those_that_are_counted(tmp_path: Path, monkeypa
     for own, other in zip(read_operations(), counted, strict=True):
         assert own[:2] == other[:2]
         assert own[2:] == pytest.approx(other[2:], rel=0.02)
-    assert kept.count("\n") == 1 + 2 * len(LAYOUTS) + len(ENCODERS)
+    parts = {("end-to-end", layout.end_to_end) for layout in LAYOUTS} | {("stage-2", x.stage_two) for x in LAYOUTS}
+    assert kept.count("\n") == 1 + len(parts) + len(ENCODERS)
 
 
 def test_presentations_are_those_at_which_the_ratio_comes_out() -> None:
@@ -34,6 +35,8 @@ def test_settings_say_the_share_of_the_data() -> None:
     published, claimed = SETTINGS
     assert claimed.share == pytest.approx(CLAIMED_SHARE)
     assert published.share == pytest.approx(100 * 100_000 / 900_000)
+    framed = [counted for counted in read_operations() if counted.layout == LAYOUTS[2].name]
+    assert all(counted.ratio(published) > 10 for counted in framed)
     # By operations 3 times and 48 % do not go together at 20 epochs, whatever the encoder, where inputs are padded.
     padded = [counted for counted in read_operations() if counted.layout == LAYOUTS[0].name]
     assert all(counted.ratio(claimed) < 2 for counted in padded)

@@ -437,7 +437,7 @@ def test_the_calculation_says_when_two_stages_take_three_times_as_long() -> None
     whole, second, first, three, share, two = numbers[:6]
     assert three * first + second == pytest.approx(3 * whole) and two * first + second == pytest.approx(2 * whole)
     assert share == pytest.approx(100 / (1 + three / 20))
-    assert len(lines) == 8 and paper_scale(QUALITY) == paper_scale([])
+    assert len(lines) == 12 and paper_scale(QUALITY) == paper_scale([])
 
 
 def test_tokenizer_table() -> None:
