@@ -73,6 +73,7 @@ def bases() -> dict[str, Profile]:
     by_patient = "ablations.changes=['tokenizer.num_merges=100']"
     return {
         "smoke": smoke,
+        "frames": change_settings(smoke, f"{OFF}, plus.frame_seconds=0.1"),
         "lora": change_settings(plain, "model.lora=true"),
         "some records": change_settings(few, f"tokenizer.records=60, {by_patient}"),
         "from files": change_settings(few, f"{generated}, questions.source=ecg-qa, {by_patient}"),
