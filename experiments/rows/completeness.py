@@ -50,7 +50,11 @@ def missing_rows(rows: Sequence[ResultRow]) -> Iterator[str]:
     yield from _uneven(changed, ["dataset", "method"], ["variant"], ["input", "metric", "seed"])
     yield from _uneven(tables.get("ceilings", empty), ["table", "dataset", "split"], ["method", "subset"], ["metric"])
     trials = tables.get("learning-rates", empty)
-    yield from _uneven(trials[trials["variant"] != ""], ["table", "dataset", "method", "seed"], ["variant"], ["metric"])
+    tried = trials[trials["variant"] != ""]
+    yield from _uneven(tried, ["table", "dataset", "method", "seed"], ["variant"], ["metric"])
+    # The rate that was taken, of every run.
+    chosen = trials[trials["method"].isin(set(tried["method"]))]
+    yield from _uneven(chosen, ["table", "dataset"], ["method"], ["metric", "seed"])
     yield from _of_convergence(tables.get("convergence", empty), set(answers["method"]))
     tokens = tables.get("tokenizer", empty)
     counted = set(tokens["metric"])

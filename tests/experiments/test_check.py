@@ -194,6 +194,15 @@ def test_any_row_that_is_left_out_is_missed() -> None:
         assert any(repr(gone.method) in line for line in found), gone.describe()
 
 
+def test_a_learning_rate_that_is_left_out_is_missed() -> None:
+    rows = read_rows(RESULTS / "default")
+    taken = [row for row in rows if row.table == "learning-rates" and row.metric == "learning-rate"]
+    assert len({row.seed for row in taken}) == 3
+    for gone in taken:
+        found = list(missing_rows([row for row in rows if row is not gone]))
+        assert any(repr(gone.method) in line and "'learning-rate'" in line for line in found), gone.describe()
+
+
 def test_a_folder_that_is_not_there_is_another_exit_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "nothing")]) == 2
     assert "there is no folder" in capsys.readouterr().err
