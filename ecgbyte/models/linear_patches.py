@@ -23,6 +23,15 @@ LAYOUTS = ("lead", "all-leads")
 ELF's single position."""
 
 
+def check_windows(name: str, window: int, *, num_samples: int, **sizes: int) -> None:
+    """Raise ValueError if a size is not positive, or the one called `name` cuts a lead into no whole windows."""
+    for size, value in {"num_samples": num_samples, **sizes, name: window}.items():
+        if value < 1:
+            raise ValueError(f"{size}: expected a positive number, got {value}")
+    if num_samples % window:
+        raise ValueError(f"{name}: expected a divisor of the {num_samples} samples, got {window}")
+
+
 class LinearPatches(nn.Module):
     """Signals in mV to rows that look to a language model like its own.
 
@@ -68,12 +77,9 @@ class LinearPatches(nn.Module):
     ) -> None:
         super().__init__()
         check_option("layout", layout, LAYOUTS)
-        numbers = {"num_leads": num_leads, "num_samples": num_samples, "hidden_size": hidden_size}
-        for name, value in {**numbers, "patch_samples": patch_samples}.items():
-            if value < 1:
-                raise ValueError(f"{name}: expected a positive number, got {value}")
-        if num_samples % patch_samples:
-            raise ValueError(f"patch_samples: expected a divisor of the {num_samples} samples, got {patch_samples}")
+        check_windows(
+            "patch_samples", patch_samples, num_samples=num_samples, num_leads=num_leads, hidden_size=hidden_size
+        )
         self.num_leads, self.num_samples = num_leads, num_samples
         self.layout, self.patch_samples = layout, patch_samples
         self.num_windows = num_samples // patch_samples

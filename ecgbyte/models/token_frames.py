@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ecgbyte.models.linear_patches import check_windows
+
 
 def place_tokens(
     ids: np.ndarray, leads: np.ndarray, starts: np.ndarray, *, num_leads: int, num_samples: int
@@ -115,12 +117,8 @@ class TokenFrames(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        numbers = {"num_leads": num_leads, "num_samples": num_samples, "vocabulary_size": vocabulary_size}
-        for name, value in {**numbers, "hidden_size": hidden_size, "frame_samples": frame_samples}.items():
-            if value < 1:
-                raise ValueError(f"{name}: expected a positive number, got {value}")
-        if num_samples % frame_samples:
-            raise ValueError(f"frame_samples: expected a divisor of the {num_samples} samples, got {frame_samples}")
+        sizes = {"num_leads": num_leads, "vocabulary_size": vocabulary_size, "hidden_size": hidden_size}
+        check_windows("frame_samples", frame_samples, num_samples=num_samples, **sizes)
         if waveforms is not None and (waveforms.ndim != 2 or len(waveforms) != vocabulary_size):
             raise ValueError(f"waveforms: expected [{vocabulary_size}, description], got {list(waveforms.shape)}")
         self.num_leads, self.num_samples, self.frame_samples = num_leads, num_samples, frame_samples

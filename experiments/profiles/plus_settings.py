@@ -52,10 +52,8 @@ class PlusSettings:
 
     def __post_init__(self) -> None:
         at_least(self, "plus", 0, "reports", "report_characters")
-        for name, low in (
-            *(("frame_seconds", 0.0), ("ecg_loss_weight", 0.0)),
-            *(("largest_shift_seconds", 0.0), ("largest_gain", 1.0)),
-        ):
+        lows = {"frame_seconds": 0.0, "ecg_loss_weight": 0.0, "largest_shift_seconds": 0.0, "largest_gain": 1.0}
+        for name, low in lows.items():
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= low):
                 raise ValueError(f"plus.{name}: got {value}, expected {low:g} or more")

@@ -57,17 +57,23 @@ SETTINGS = (
 
 
 class Layout(NamedTuple):
-    """How a sample lies in the language model's input: its name, and its positions end to end and in stage 2."""
+    """How a sample lies in the language model's input.
+
+    Its name, its positions end to end and in stage 2, and the ECG tokens that are added up in frames before the
+    language model; 0 where each has a position.
+    """
 
     name: str
     end_to_end: int
     stage_two: int
+    framed_tokens: int = 0
 
 
 LAYOUTS = (
     Layout("padded to 1,024", PADDED, PADDED),
     Layout("without padding", TOKENS, FEATURES),
-    Layout("token frames, without padding", FRAMES, FEATURES),
+    # What ECG tokens take of the positions without padding: all but what a sample with one feature vector has as well.
+    Layout("token frames, without padding", FRAMES, FEATURES, framed_tokens=TOKENS - FEATURES + 1),
 )
 
 
@@ -132,12 +138,11 @@ def count_operations() -> dict[tuple[str, str], int]:
 
     counted = {}
     for layout in LAYOUTS:
-        in_frames = layout.end_to_end == FRAMES
-        one_stage = "end-to-end", layout.end_to_end, _SIGNAL_TOKEN if in_frames else _ECG_TOKENS
-        for part, positions, tokens in (one_stage, ("stage-2", layout.stage_two, _SIGNAL_TOKEN)):
-            counted[part, str(positions)] = language_model_flops(positions, added_tokens=tokens)
-    # All but the question, the answer and the position that a feature vector takes are ECG tokens.
-    counted["end-to-end", str(FRAMES)] += token_frame_flops(tokens=TOKENS - FEATURES + 1)
+        framed = layout.framed_tokens
+        added = _SIGNAL_TOKEN if framed else _ECG_TOKENS
+        one_stage = language_model_flops(layout.end_to_end, added_tokens=added)
+        counted["end-to-end", str(layout.end_to_end)] = one_stage + (token_frame_flops(tokens=framed) if framed else 0)
+        counted["stage-2", str(layout.stage_two)] = language_model_flops(layout.stage_two, added_tokens=_SIGNAL_TOKEN)
     return counted | {(f"stage-1 {encoder}", ""): stage_one_flops(encoder) for encoder in ENCODERS}
 
 

@@ -15,6 +15,8 @@ from ecgbyte.data.questions.question import Question
 from ecgbyte.training.examples import Example
 from experiments.steps.segments import Segments
 
+SCALE_SAMPLE = 2000
+"""Training ECGs at most from which a model takes the scale of its input."""
 ALTERED_INPUTS = ("noise", "shuffled-leads")
 """Inputs that are made from the signal of the very record that a question is about."""
 

@@ -54,7 +54,7 @@ def _as_good_as_two_stages(rows: Sequence[ResultRow], method: str, claim: str, *
         parts = []
         for metric in _JUDGED if best is not None else ():
             compared = difference(rows, dataset, method, str(best), metric)
-            own, other = (quality(rows, dataset, compared_one, metric) for compared_one in (method, str(best)))
+            own, other = (quality(rows, dataset, one, metric) for one in (method, str(best)))
             if compared is not None and own is not None and other is not None:
                 text = (
                     f"{METRICS[metric].label} {cell_text(own)} against {cell_text(other)} of {best}, the best of them "

@@ -28,16 +28,12 @@ from experiments.steps.readers.reading import BaseModel, Measured, Reading, Read
 from experiments.steps.readers.tokens import TokenReader
 from experiments.steps.segments import Segments
 from experiments.steps.shown import Shown
-from experiments.steps.views import ECGView, distinct_ecgs
+from experiments.steps.views import SCALE_SAMPLE, ECGView, distinct_ecgs
 
 if TYPE_CHECKING:
     from experiments.profiles.methods import Method
     from experiments.profiles.plus_settings import PlusSettings
     from experiments.steps.study import Study
-
-
-# Training ECGs from which the scale of frames is taken.
-_SCALE_SAMPLE = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +87,7 @@ class PlusReader(TokenReader):
             markers = LEADS if self.plus.lead_markers else ()
             return self.build_with(base, {"ecg_loss_weight": self.plus.ecg_loss_weight}, markers)
         token_map = add_signal_token(base.language_model, base.text_tokenizer, seed=base.seed)
-        ecgs = distinct_ecgs(examples, limit=_SCALE_SAMPLE)
+        ecgs = distinct_ecgs(examples, limit=SCALE_SAMPLE)
         model = build_frame_model(
             base.language_model,
             token_map,

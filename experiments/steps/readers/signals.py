@@ -13,14 +13,11 @@ from ecgbyte.training.examples import Example
 from experiments.steps.encoders.part import EncoderModule
 from experiments.steps.readers.reading import BaseModel, Reading, ReadingModel
 from experiments.steps.segments import Segments
-from experiments.steps.views import ECGView, distinct_ecgs, signal_view
+from experiments.steps.views import SCALE_SAMPLE, ECGView, distinct_ecgs, signal_view
 
 if TYPE_CHECKING:
     from experiments.profiles.methods import Method
     from experiments.steps.study import Study
-
-# Signals from which the scale of the model's input is taken.
-_SCALE_SAMPLE = 2000
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ class SignalReader:
     def build(self, base: BaseModel, examples: Sequence[Example]) -> ReadingModel:
         """A language model behind the encoder, or behind linear patches."""
         token_map = add_signal_token(base.language_model, base.text_tokenizer, seed=base.seed)
-        signals = distinct_ecgs(examples, limit=_SCALE_SAMPLE)
+        signals = distinct_ecgs(examples, limit=SCALE_SAMPLE)
         model = self.encoder_module.build_joint(base.language_model, token_map, signals, self.settings, **base.training)
         return ReadingModel(model, token_map, model.signal_positions)
 

@@ -132,7 +132,7 @@ def test_our_recipe_is_judged_by_the_same_rule_and_apart(value: float, half: flo
     assert (found.verdict, found.number) == (verdict, Estimate(value, value - half, value + half))
     assert "ecg-byte -11.00" in found.depends_on and "ecg-byte-plus" not in found.depends_on
     assert find(rows, "Quality").verdict == FAILS
-    not_yet = [*rows[:-7], *converged("ecg-byte-plus", value=0.0), *rows[-7:]]
+    not_yet = [*rows, *converged("ecg-byte-plus", value=0.0)]
     assert find(not_yet, "Quality, our recipe").verdict == UNCONVERGED
 
 
