@@ -77,18 +77,18 @@ def run_profile(
     failures = unfinished(groups) if finished_only else do(groups, study.work)
     profile = study.profile
     tokenizer = study.tokenizer(METHODS[REFERENCE_METHOD].matching)
+    ended = [run for run in plan.methods if run.answer_task.step.is_done]
     common = {
         "profile": profile.name,
         "scale": profile.scale,
         "dataset": profile.data.dataset,
         "versions": versions(),
-        "device": "cuda" if torch.cuda.is_available() else "cpu",
+        "device": _device(ended),
         "data_fingerprint": study.records.fingerprint,
         "tokenizer_fingerprint": tokenizer.fingerprint,
     }
     scorer = AnswerScorer(answer_scores(open_bertscore(profile.evaluation.bertscore)))
     maker = RowMaker(common, scorer).with_profile(profile)
-    ended = [run for run in plan.methods if run.answer_task.step.is_done]
     answers: dict[str, MethodAnswers] = {}
     for run in ended:
         answers.setdefault(run.method.name, {})[run.seed] = open_run(run)
@@ -120,6 +120,13 @@ def run_profile(
         details=_details(study, ended),
         failures=failures,
     )
+
+
+def _device(ended: Iterable[MethodRun]) -> str:
+    """Where the models were trained, which may be another machine than the one that gathers the rows."""
+    reports = [run.train_task.step.details["report"] for run in ended if run.method.is_trained]
+    devices = {str(report["device"]).partition(":")[0] for report in reports}
+    return ", ".join(sorted(devices)) or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def with_code(rows: Iterable[ResultRow], plan: Plan) -> list[ResultRow]:

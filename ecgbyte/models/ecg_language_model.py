@@ -144,7 +144,9 @@ class ECGLanguageModel(nn.Module, ABC):
             if self.training and any(getattr(layer, "gradient_checkpointing", False) for layer in plain.modules()):
                 # Layers that are computed again keep no keys and values to lend.
                 return self._run_packed(*pack_shared(batch, wanted))
-            return self._run_lent(*split_shared(batch, wanted))
+            # Attention sequence by sequence spares padding; on a GPU, starting so many small calls takes longer.
+            if mask.device.type == "cpu":
+                return self._run_lent(*split_shared(batch, wanted))
         keep = positions_from_first(wanted)
         questions, whole_mask = self.embed_tokens(batch["suffix_ids"]), torch.cat([mask[rows], suffix_mask], dim=1)
         if self.windows_end_before(longest):
