@@ -51,7 +51,7 @@ def count_step_flops(model: nn.Module, batch: Batch) -> int:
 
 def count_flops(step: Callable[[], object]) -> int:
     """Count the operations of whatever `step` computes; also on torch's meta device, where nothing is computed."""
-    with FlopCounterMode(display=False, custom_mapping=_cpu_attention()) as counter:
+    with FlopCounterMode(display=False, custom_mapping=_attention()) as counter:
         step()
     return int(counter.get_total_flops())
 
@@ -113,17 +113,25 @@ def spread_over_sizes(sizes: Sequence[int] | np.ndarray, number: int) -> list[in
     return [int(order[(2 * share + 1) * len(order) // (2 * number)]) for share in range(number)]
 
 
-def _cpu_attention() -> dict[Any, Callable[..., int]]:
-    """Attention on a CPU, which torch's counter does not know."""
+def _attention() -> dict[Any, Callable[..., int]]:
+    """Fused attention: that on a CPU, which torch's counter does not know, and keys and values with fewer heads than
+    queries, which older versions of it do not know.
+    """
 
     def forward(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-        return int(sdpa_flop_count(query, key, value))
+        return int(sdpa_flop_count(query, _heads_as(query, key), _heads_as(query, value)))
 
     def backward(gradient: Any, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-        return int(sdpa_backward_flop_count(gradient, query, key, value))
+        return int(sdpa_backward_flop_count(gradient, query, _heads_as(query, key), _heads_as(query, value)))
 
-    operations = torch.ops.aten
+    kinds = ("flash_attention_for_cpu", "flash_attention", "efficient_attention", "cudnn_attention")
+    known = [name for name in (f"_scaled_dot_product_{kind}" for kind in kinds) if hasattr(torch.ops.aten, name)]
     return {
-        operations._scaled_dot_product_flash_attention_for_cpu: forward,
-        operations._scaled_dot_product_flash_attention_for_cpu_backward: backward,
+        **{getattr(torch.ops.aten, name): forward for name in known},
+        **{getattr(torch.ops.aten, f"{name}_backward"): backward for name in known},
     }
+
+
+def _heads_as(query: Any, shape: Any) -> tuple[int, ...]:
+    """The shape [samples, heads, positions, size] of keys or values, shared by as many heads as `query` has."""
+    return (shape[0], query[1], *shape[2:])

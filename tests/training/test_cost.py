@@ -16,7 +16,7 @@ from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 from ecgbyte.training.batches import plan_epoch
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.contrastive import ContrastiveCollator, ContrastiveExample
-from ecgbyte.training.cost import batch_size_of, count_step_flops, run_flops, spread_over_sizes
+from ecgbyte.training.cost import batch_size_of, count_flops, count_step_flops, run_flops, spread_over_sizes
 from ecgbyte.training.examples import Example
 from ecgbyte.training.packing import PackedCollator
 from ecgbyte.training.shared_prefix import SharedPrefixCollator, group_examples
@@ -55,6 +55,17 @@ def test_the_formula_counts_what_torch_counts(
     for name, batch in batches_of(reader, examples).items():
         counted, formula = count_step_flops(reader.model, batch), formula_step_flops(reader.model, batch)
         assert formula == pytest.approx(counted, rel=0.001 if training == "full" else 0.05), name
+
+
+def test_keys_and_values_with_fewer_heads_count_as_if_repeated() -> None:
+    query, shared = torch.randn(2, 6, 5, 8, requires_grad=True), torch.randn(2, 3, 7, 8, requires_grad=True)
+    attend = torch.nn.functional.scaled_dot_product_attention
+
+    def step() -> None:
+        attend(query, shared, shared, enable_gqa=True).sum().backward()
+
+    # Two products forward, five backward, of six heads.
+    assert count_flops(step) == 7 * 2 * (2 * 6) * 5 * 7 * 8
 
 
 def test_counting_leaves_the_model_as_it_was(reader: Any, examples: list[Example]) -> None:
