@@ -28,6 +28,7 @@ from ecgbyte.models.language.packed_attention import (
     count_layers,
     is_attention_alone,
     pack_options,
+    takes_neighbours_together,
     why_not_packed,
 )
 from ecgbyte.models.language.replay import (
@@ -141,12 +142,11 @@ class ECGLanguageModel(nn.Module, ABC):
         longest = mask.shape[1] + suffix_mask.shape[1]
         plain = self.plain_language_model
         if why_not_packed(plain, longest=longest, shared=True) is None:
-            if self.training and any(getattr(layer, "gradient_checkpointing", False) for layer in plain.modules()):
-                # Layers that are computed again keep no keys and values to lend.
+            again = self.training and any(getattr(layer, "gradient_checkpointing", False) for layer in plain.modules())
+            # Layers that are computed again keep no keys and values to lend; a GPU does one long row sooner than two.
+            if again or takes_neighbours_together(mask.device):
                 return self._run_packed(*pack_shared(batch, wanted))
-            # Attention sequence by sequence spares padding; on a GPU, starting so many small calls takes longer.
-            if mask.device.type == "cpu":
-                return self._run_lent(*split_shared(batch, wanted))
+            return self._run_lent(*split_shared(batch, wanted))
         keep = positions_from_first(wanted)
         questions, whole_mask = self.embed_tokens(batch["suffix_ids"]), torch.cat([mask[rows], suffix_mask], dim=1)
         if self.windows_end_before(longest):

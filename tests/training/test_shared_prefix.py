@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from ecgbyte.models import ecg_language_model
 from ecgbyte.models.ecg_language_model import ECGLanguageModel
 from ecgbyte.models.end_to_end import EndToEndModel
+from ecgbyte.models.language import packed_attention
 from ecgbyte.models.language.ecg_tokens import add_ecg_tokens, add_signal_token
 from ecgbyte.models.language.language_models import TinySize, load_language_model
 from ecgbyte.models.two_stage import TwoStageModel
@@ -55,7 +57,14 @@ def examples(ecg: Callable[[int], np.ndarray | None]) -> list[Example]:
 
 
 @pytest.mark.parametrize("kind", ["end-to-end", "two-stage", "text-only"])
-def test_loss_and_gradients_are_those_of_the_questions_apart(kind: str) -> None:
+@pytest.mark.parametrize("together", [0, 1, 40, 2048])
+def test_loss_and_gradients_are_those_of_the_questions_apart(
+    kind: str, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if together:  # as on a GPU: neighbours of so many positions share a call
+        monkeypatch.setattr(packed_attention, "_POSITIONS_TOGETHER", together)
+        for module in (packed_attention, ecg_language_model):
+            monkeypatch.setattr(module, "takes_neighbours_together", lambda _: True)
     model, collator, ecg = small_model(kind)
     model.train()
     apart = examples(ecg)

@@ -2,7 +2,8 @@
 
 A padded batch computes what is masked away; a row of packed sequences has no padding. Linear layers do not mind, and
 attention is taken sequence by sequence here, causal and without any mask, so nothing grows with the square of the row.
-Sequences may share a beginning (`PackedLayout`): it is computed once, and what follows sees it and itself.
+Sequences may share a beginning (`PackedLayout`): it is computed once, and what follows sees it and itself. On a GPU,
+where so many small calls take longer than what they spare, neighbours share a call and a mask keeps them apart.
 
 The implementation is registered with transformers under `PACKED_ATTENTION`, an extension point of that library
 (https://huggingface.co/docs/transformers/attention_interface): any model whose attention goes through it can be packed.
@@ -21,6 +22,8 @@ import torch
 from torch import Tensor
 
 PACKED_ATTENTION = "ecgbyte_packed"
+# Of neighbours that share a call on a GPU: what is masked away grows with its square.
+_POSITIONS_TOGETHER = 2048
 
 
 class PackedLayout:
@@ -52,6 +55,7 @@ class PackedLayout:
         self.lent = lent
         # How often attention was taken: a layer that mixes positions in another way would go unnoticed else.
         self.calls = 0
+        self._neighbour_masks: list[Tensor | None] = []
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -69,6 +73,27 @@ class PackedLayout:
         # A single position sees everything and needs no mask.
         return [_mask(first, rest) if sum(rest) > 1 else None for first, rest in self.groups]
 
+    @cached_property
+    def neighbours(self) -> list[list[tuple[int, tuple[int, ...]]]]:
+        """The groups in their order, as many together as have 2,048 positions; a longer one is alone."""
+        together: list[list[tuple[int, tuple[int, ...]]]] = []
+        room = 0
+        for group, size in zip(self.groups, self.sizes, strict=True):
+            if size > room:
+                together.append([])
+                room = _POSITIONS_TOGETHER
+            together[-1].append(group)
+            room -= size
+        return together
+
+    def neighbour_masks_on(self, device: torch.device) -> list[Tensor | None]:
+        """What each position sees of its neighbours, bool [1, 1, positions, positions] for each of `neighbours`; None
+        where one sequence is alone.
+        """
+        if not self._neighbour_masks:
+            self._neighbour_masks = [_joint_mask(groups, device) for groups in self.neighbours]
+        return self._neighbour_masks
+
     def masks_on(self, device: torch.device) -> list[Tensor | None]:
         """Return `masks` on `device`, moved once."""
         self.masks = [None if mask is None else mask.to(device) for mask in self.masks]
@@ -79,6 +104,23 @@ def _mask(first: int, rest: tuple[int, ...]) -> Tensor:
     owner = torch.repeat_interleave(torch.arange(len(rest)), torch.tensor(rest))
     own = (owner[:, None] == owner[None, :]).tril()
     return torch.cat([torch.ones(len(own), first, dtype=torch.bool), own], dim=1)[None, None]
+
+
+def _joint_mask(groups: Sequence[tuple[int, tuple[int, ...]]], device: torch.device) -> Tensor | None:
+    if len(groups) == 1 and not groups[0][1]:
+        return None
+    lengths = [length for first, rest in groups for length in (first, *rest)]
+    # Of each sequence: its group, and its number there, which is 0 for the beginning.
+    owners = [(group, number) for group, (_, rest) in enumerate(groups) for number in range(1 + len(rest))]
+    table = torch.tensor(owners).repeat_interleave(torch.tensor(lengths), dim=0).to(device)
+    group, number = table[:, 0], table[:, 1]
+    seen = (number == 0)[None, :] | (number[:, None] == number[None, :])
+    return ((group[:, None] == group[None, :]) & seen).tril()[None, None]
+
+
+def takes_neighbours_together(device: torch.device) -> bool:
+    """Whether sequences share calls of attention there: on anything but a CPU, where starting a call takes long."""
+    return device.type != "cpu"
 
 
 def packed_attention(
@@ -132,6 +174,12 @@ def packed_attention(
         output, _ = sdpa_attention_forward(module, q, k, v, mask, **{**options, "is_causal": causal})
         return output
 
+    if takes_neighbours_together(query.device) and not packed_layout.lent:
+        sizes = [sum(first + sum(rest) for first, rest in groups) for groups in packed_layout.neighbours]
+        parts = zip(*(part.split(sizes, dim=2) for part in (query, key, value)), strict=True)
+        masks = packed_layout.neighbour_masks_on(query.device)
+        joint = [attend(q, k, v, mask, causal=mask is None) for (q, k, v), mask in zip(parts, masks, strict=True)]
+        return torch.cat(joint, dim=1), None
     # One split for all groups: slices one by one would each get a gradient as long as the row.
     query_sizes = [sum(rest) if packed_layout.lent else first + sum(rest) for first, rest in packed_layout.groups]
     pieces = zip(
