@@ -31,6 +31,7 @@ from ecgbyte.models.language.packed_attention import (
     takes_neighbours_together,
     why_not_packed,
 )
+from ecgbyte.models.language.padding_mask import padding_sees_itself, padding_spoils_gradients
 from ecgbyte.models.language.replay import (
     keeps_to_padding_and_cache,
     num_probe_tokens,
@@ -314,10 +315,18 @@ class ECGLanguageModel(nn.Module, ABC):
             options["logits_to_keep"] = keep
         # Without padding there is nothing to mask, and attention takes its faster causal way.
         mask = None if bool(attention_mask.all()) else attention_mask
+        if mask is not None and torch.is_grad_enabled() and self._padding_needs_itself(mask):
+            mask = padding_sees_itself(mask, embeddings.shape[1])
         output = self.language_model(inputs_embeds=embeddings, attention_mask=mask, **options)
         if not self._takes_logits_to_keep:
             output.logits = output.logits[:, -keep:]
         return output
+
+    def _padding_needs_itself(self, mask: Tensor) -> bool:
+        # What can be packed has plain attention, which takes a mask of its own.
+        plain = self.plain_language_model
+        spoilt = padding_spoils_gradients(mask.device)
+        return spoilt and why_not_packed(plain, longest=mask.shape[1], shared=True) is None
 
     def merged_language_model(self) -> Any:
         """Return the language model with LoRA merged into a copy of its weights; without LoRA, the model itself."""

@@ -93,8 +93,10 @@ def write_model_folder(
         write_atomically(partial / f"{name}.json", json.dumps(content, indent=2) + "\n")
 
 
-def load_weights(model: nn.Module, folder: Path, name: str, *, names: Sequence[str]) -> None:
+def load_weights(model: nn.Module, folder: Path, name: str, *, names: Sequence[str], prefix: str = "") -> None:
     """Put the weights of ``NAME.safetensors`` into `model`: exactly those called `names`.
+
+    With a `prefix`, which is that of a part of the saved model, only those that begin so, called by what follows it.
 
     Raises
     ------
@@ -104,7 +106,8 @@ def load_weights(model: nn.Module, folder: Path, name: str, *, names: Sequence[s
         If it is damaged, or a weight is missing, unknown or misshapen.
     """
     path = folder / f"{name}.safetensors"
-    tensors = read_tensors(path)
+    read = read_tensors(path)
+    tensors = {key.removeprefix(prefix): value for key, value in read.items() if key.startswith(prefix)}
     state = model.state_dict()
     wrong = sorted(
         key

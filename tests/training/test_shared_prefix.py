@@ -83,6 +83,22 @@ def test_loss_and_gradients_are_those_of_the_questions_apart(
         torch.testing.assert_close(gradients_shared[name], gradient, rtol=1e-3, atol=1e-6)
 
 
+def test_padding_may_see_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, collator, ecg = small_model("end-to-end")
+    model.train()
+    batch = collator(examples(ecg))
+    assert not batch["attention_mask"].all()
+    results = []
+    for on_gpu in (False, True):
+        monkeypatch.setattr(ecg_language_model, "padding_spoils_gradients", lambda _, on_gpu=on_gpu: on_gpu)
+        model.zero_grad()
+        loss = model(**batch).loss
+        loss.backward()
+        results.append([loss.detach(), *(value.grad for value in model.parameters() if value.grad is not None)])
+    for usual, other in zip(*results, strict=True):
+        torch.testing.assert_close(other, usual, rtol=1e-4, atol=1e-7)
+
+
 def test_an_ecg_is_computed_once_for_all_its_questions() -> None:
     _, collator, ecg = small_model("end-to-end")
     batch = SharedPrefixCollator(collator)(group_examples(examples(ecg), 4))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ecgbyte.models.encoders.merl import MERL
 from ecgbyte.models.encoders.resnet1d import ECGEncoder
@@ -62,11 +64,11 @@ def load_merl(folder: str | os.PathLike[str]) -> MERL:
         If a file is damaged, the settings are of another format version, or the weights do not fit them.
     """
     folder = Path(folder)
-    settings = read_settings(folder / f"{NAME}.json", version=FORMAT_VERSION, keys=_SETTINGS)
+    settings = _read_settings(folder)
     text_settings = dict(settings["text_encoder"])
     tokenizer = read_report_tokenizer(folder) if text_settings["name"] == "tiny" else None
     model = MERL(
-        ECGEncoder(settings["architecture"], settings["feature_size"], settings["num_leads"]),
+        _ecg_encoder(settings),
         build_text_encoder(text_settings.pop("name"), tokenizer=tokenizer, **text_settings),
         temperature=settings["temperature"],
         dropout=settings["dropout"],
@@ -74,3 +76,22 @@ def load_merl(folder: str | os.PathLike[str]) -> MERL:
     )
     load_weights(model, folder, NAME, names=saved_names(model, model.text_encoder))
     return model.eval()
+
+
+def load_merl_encoder(folder: str | os.PathLike[str]) -> ECGEncoder:
+    """Read the ECG encoder alone of what `save_merl` wrote: the text encoder need not be installed.
+
+    It comes in evaluation mode; errors are those of `load_merl`.
+    """
+    folder = Path(folder)
+    encoder = _ecg_encoder(_read_settings(folder))
+    load_weights(encoder, folder, NAME, names=list(encoder.state_dict()), prefix="ecg_encoder.")
+    return encoder.eval()
+
+
+def _read_settings(folder: Path) -> dict[str, Any]:
+    return read_settings(folder / f"{NAME}.json", version=FORMAT_VERSION, keys=_SETTINGS)
+
+
+def _ecg_encoder(settings: Mapping[str, Any]) -> ECGEncoder:
+    return ECGEncoder(settings["architecture"], settings["feature_size"], settings["num_leads"])

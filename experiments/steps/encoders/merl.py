@@ -11,7 +11,7 @@ from torch import nn
 
 from ecgbyte.data.catalogue import RecordEntry
 from ecgbyte.models.encoders.merl import build_merl
-from ecgbyte.models.encoders.merl_folder import load_merl, save_merl
+from ecgbyte.models.encoders.merl_folder import load_merl_encoder, save_merl
 from ecgbyte.models.joint import JointModel
 from ecgbyte.models.language.text_tokenizer import train_text_tokenizer
 from experiments.steps.encoders.contrastive import contrastive_examples, pretrain_contrastive
@@ -56,8 +56,7 @@ def pretrain(
 def load(folders: Sequence[Path], *, faults: Sequence[str], seed: int) -> nn.Module:
     """See `experiments.steps.encoders.part.EncoderModule`; MERL has no fault at this place."""
     (folder,) = folders
-    encoder: nn.Module = load_merl(folder / NAME).ecg_encoder
-    return encoder.eval()
+    return load_merl_encoder(folder / NAME)
 
 
 def build_joint(

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from ecgbyte.models.encoders import merl_folder
 from ecgbyte.models.encoders.merl import MERL, build_merl, symmetric_info_nce
-from ecgbyte.models.encoders.merl_folder import load_merl, save_merl
+from ecgbyte.models.encoders.merl_folder import load_merl, load_merl_encoder, save_merl
 from ecgbyte.training.contrastive import (
     ContrastiveCollator,
     ContrastiveExample,
@@ -173,6 +174,26 @@ def test_saved_and_loaded_model_gives_the_same_embeddings(tmp_path, trained: tup
     (folder / "merl.json").write_text("{")
     with pytest.raises(ValueError, match=r"merl\.json: expected JSON"):
         load_merl(folder)
+
+
+def test_the_ecg_encoder_is_read_without_the_text_encoder(
+    tmp_path, trained: tuple[MERL, list[float]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, folder = trained[0].eval(), tmp_path / "merl"
+    save_merl(folder, model)
+
+    def missing(*_: object, **__: object) -> None:
+        raise ModuleNotFoundError("the text encoder is not installed")
+
+    monkeypatch.setattr(merl_folder, "build_text_encoder", missing)
+    encoder = load_merl_encoder(folder)
+    assert not encoder.training
+    signals = torch.from_numpy(np.stack([example.signal for example in toy_examples(3, seed=3)]))
+    assert torch.equal(encoder(signals), model.ecg_encoder(signals))
+    settings = json.loads((folder / "merl.json").read_text())
+    (folder / "merl.json").write_text(json.dumps({**settings, "feature_size": 64}))
+    with pytest.raises(ValueError, match=r"merl\.safetensors: does not fit merl\.json"):
+        load_merl_encoder(folder)
 
 
 def test_a_frozen_pretrained_text_encoder_is_not_written_again(tmp_path) -> None:
