@@ -58,6 +58,7 @@ def export_run(run: MethodRun, folder: Path, *, dtype: str | None = None, adapte
     """
     from ecgbyte.hub import Reading, save_model
     from ecgbyte.models.end_to_end import EndToEndModel
+    from ecgbyte.models.joint import JointModel
     from experiments.steps.learning import train_learner
     from experiments.steps.readers.tokens import TokenReader
 
@@ -69,7 +70,7 @@ def export_run(run: MethodRun, folder: Path, *, dtype: str | None = None, adapte
     if not isinstance(run.reader, TokenReader):
         raise ValueError(f"run: {name} reads no ECG tokens; only a method that does can be exported")
     learner, report = train_learner(run.train_task.step.folder, run.reader, run.learning, run.shown)
-    if not isinstance(learner.model, EndToEndModel):
+    if not isinstance(learner.model, EndToEndModel | JointModel):
         raise ValueError(f"run: {name} is no end-to-end model, but {type(learner.model).__name__}")
     profile = run.study.profile
     description = (

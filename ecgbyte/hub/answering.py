@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ecgbyte.checks import finite_number
+from ecgbyte.hub.frames import frames_of, placed
 from ecgbyte.hub.saved_model import SavedModel
 from ecgbyte.models.language.lead_markers import mark_leads
+from ecgbyte.models.token_frames import TokenFrames
 from ecgbyte.signals.records import Record
 from ecgbyte.signals.segments import samples_per_segment
+from ecgbyte.tokenizer.encoding import Encoding
 from ecgbyte.tokenizer.stored_preprocessing import preprocessor_from_settings
 from ecgbyte.training.collate import Collator
 from ecgbyte.training.examples import Example
@@ -116,19 +121,16 @@ def answer_questions(
         raise ValueError("questions: expected one at least, none of them empty")
     shown = [show_record(saved, record, start=start, preprocess=preprocess) for record in records]
     encodings = saved.ecg_tokenizer.encode_batch([segment for segment, _ in shown])
+    frames = frames_of(saved.model)
     collate = Collator(
         saved.token_map,
         saved.text_tokenizer,
         max_length=saved.reading.max_length,
         answer_room=saved.reading.answer_room,
         form=saved.reading.form,
+        signal_positions=1 if frames is None else frames.num_positions,
     )
-    # A model that was taught with markers of leads is shown them.
-    marked = len(saved.token_map.lead_ids) > 0
-    ecgs = [
-        mark_leads(encoding.ids, encoding.leads, saved.token_map.vocabulary_size) if marked else encoding.ids
-        for encoding in encodings
-    ]
+    ecgs = [_seen(saved, frames, encoding) for encoding in encodings]
     examples = [
         Example(f"{place}/{number}", segment.record_id, "", question, "", ecg)
         for place, ((segment, _), ecg) in enumerate(zip(shown, ecgs, strict=True))
@@ -153,6 +155,15 @@ def answer_questions(
         )
         results.append(RecordAnswers(segment.record_id, seconds, encoding.clipped, len(encoding), max(cut), answers))
     return results
+
+
+def _seen(saved: SavedModel, frames: TokenFrames | None, encoding: Encoding) -> np.ndarray:
+    """The tokens of an ECG as the model was taught to see them."""
+    if frames is not None:
+        return placed(frames, encoding)
+    if len(saved.token_map.lead_ids):
+        return mark_leads(encoding.ids, encoding.leads, saved.token_map.vocabulary_size)
+    return encoding.ids
 
 
 def show_record(

@@ -11,6 +11,7 @@ preprocessing), ``ecg_tokens.json`` with what ties them together, and a card::
     base_fingerprint       of its text rows, or null
     rows                   rows of the embedding
     dtype                  of the weights: "float32", "bfloat16" or "float16"
+    frames                 where tokens share positions, see `ecgbyte.hub.frames`, or absent
     reading                how an ECG is shown to the model, see `Reading`
 """
 
@@ -29,7 +30,9 @@ from ecgbyte.checks import check_option, positive_number, whole_number
 from ecgbyte.files import write_atomically
 from ecgbyte.hub.adapters import load_adapter, save_adapter
 from ecgbyte.hub.cards import model_card
+from ecgbyte.hub.frames import check_frames, frames_of, load_frames, save_frames
 from ecgbyte.models.end_to_end import EndToEndModel
+from ecgbyte.models.joint import JointModel
 from ecgbyte.models.language.ecg_tokens import DESCRIPTION_FILE, ECGTokenMap, find_ecg_tokens
 from ecgbyte.models.language.language_models import DTYPES
 from ecgbyte.models.saved_folder import new_folder, read_settings
@@ -78,14 +81,15 @@ class SavedModel:
 
     Attributes
     ----------
-    model : EndToEndModel
-        In evaluation mode; its ``language_model`` is what transformers or peft knows.
+    model : EndToEndModel or JointModel
+        In evaluation mode; its ``language_model`` is what transformers or peft knows. A `JointModel` has the tokens of
+        a frame share a position.
     text_tokenizer : transformers tokenizer
     ecg_tokenizer : ECGTokenizer
     reading : Reading
     """
 
-    model: EndToEndModel
+    model: EndToEndModel | JointModel
     text_tokenizer: Any
     ecg_tokenizer: ECGTokenizer
     reading: Reading
@@ -98,7 +102,7 @@ class SavedModel:
 
 def save_model(
     folder: str | os.PathLike[str],
-    model: EndToEndModel,
+    model: EndToEndModel | JointModel,
     text_tokenizer: Any,
     ecg_tokenizer: ECGTokenizer,
     *,
@@ -114,9 +118,10 @@ def save_model(
     ----------
     folder : path-like
         Must not exist, or be empty.
-    model : EndToEndModel
+    model : EndToEndModel or JointModel
+        One of the second kind with `ecgbyte.models.token_frames.TokenFrames`.
     text_tokenizer : transformers tokenizer
-        With the ECG tokens.
+        With the ECG tokens; of a model with frames, with ``<signal>``.
     ecg_tokenizer : ECGTokenizer
         The one whose tokens these are.
     reading : Reading, optional
@@ -136,13 +141,18 @@ def save_model(
     FileExistsError
         If `folder` exists and holds something.
     ValueError
-        If the parts do not belong together, or an adapter is asked of a model that has none.
+        If the parts do not belong together, an adapter is asked of a model that has none, or of one with frames, or
+        the model reads samples.
     """
     reading = reading or Reading()
-    check_same_tokenizer(
-        ecg_tokenizer, vocabulary_size=model.token_map.vocabulary_size, fingerprint=model.token_map.fingerprint
-    )
-    find_ecg_tokens(text_tokenizer, len(ecg_tokenizer))
+    frames = frames_of(model)
+    known = model.token_map.vocabulary_size if frames is None else frames.vocabulary_size
+    check_same_tokenizer(ecg_tokenizer, vocabulary_size=known, fingerprint=model.token_map.fingerprint)
+    find_ecg_tokens(text_tokenizer, model.token_map.vocabulary_size)
+    if frames is not None:
+        check_frames(frames, ecg_tokenizer, reading.segment_seconds)
+        if adapter:
+            raise ValueError("adapter: a model with token frames is written whole")
     if dtype is not None:
         check_option("dtype", dtype, DTYPES)
         if adapter:
@@ -156,6 +166,8 @@ def save_model(
             "base_fingerprint": None,
             "rows": int(model.plain_language_model.get_input_embeddings().weight.shape[0]),
         }
+        if frames is not None:
+            content["frames"] = save_frames(partial, frames)
         if adapter:
             content |= save_adapter(partial, model, text_tokenizer, base)
         else:
@@ -211,7 +223,10 @@ def load_model(
             given, vocabulary_size=content["vocabulary_size"], fingerprint=content["tokenizer_fingerprint"]
         )
     text_tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    token_map = find_ecg_tokens(text_tokenizer, content["vocabulary_size"], fingerprint=own.fingerprint)
+    settings = content.get("frames")
+    with_rows = content["vocabulary_size"] if settings is None else 0
+    token_map = find_ecg_tokens(text_tokenizer, with_rows, fingerprint=own.fingerprint)
+    model: EndToEndModel | JointModel
     if content["base"] is None:
         if base is not None:
             raise ValueError(f"base: {folder} holds a whole model, expected none")
@@ -222,14 +237,17 @@ def load_model(
             use_safetensors=True,
             dtype=getattr(torch, content["dtype"]),
         )
-        model = EndToEndModel(language_model, token_map)
+        if settings is None:
+            model = EndToEndModel(language_model, token_map)
+        else:
+            model = JointModel(language_model, token_map, load_frames(folder, settings, language_model))
     else:
         model = load_adapter(folder, content, token_map, base)
     reading = Reading(**content["reading"])
     return SavedModel(model.requires_grad_(False).eval(), text_tokenizer, own, reading)
 
 
-def generation_settings(model: EndToEndModel, text_tokenizer: Any, reading: Reading) -> Any:
+def generation_settings(model: EndToEndModel | JointModel, text_tokenizer: Any, reading: Reading) -> Any:
     """Greedy answers that never hold an ECG token, as a transformers.GenerationConfig."""
     from transformers import GenerationConfig
 

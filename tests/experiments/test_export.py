@@ -37,6 +37,17 @@ def test_a_finished_run_answers(work: Path, tmp_path: Path, capsys: pytest.Captu
         assert 0 <= result.answers[0].yes <= 1 and result.tokens > 0
 
 
+def test_a_run_with_token_frames_answers(work: Path, tmp_path: Path) -> None:
+    frames = "plus.lead_markers=false, plus.ecg_loss_weight=0.0, plus.frame_seconds=0.2"
+    options = ["--profile", "smoke", "--work", str(work), "--change", frames]
+    assert main([*options, "--only", "ecg-byte-plus:0"]) == 0
+    assert main(["export", "ecg-byte-plus:0", str(tmp_path / "model"), *options]) == 0
+    saved = load_model(tmp_path / "model")
+    data = SyntheticRecords(1, seed=5)
+    (result,) = answer_questions(saved, [data.read(data.entries[0].record_id)], ["Is this ECG normal?"])
+    assert 0 <= result.answers[0].yes <= 1 and result.tokens > 0 and result.tokens_cut == 0
+
+
 def test_an_earlier_export_is_replaced_where_that_is_asked_for(work: Path, tmp_path: Path) -> None:
     arguments = ["export", "ecg-byte:0", str(tmp_path / "model"), "--profile", "smoke", "--work", str(work)]
     assert main(arguments) == 0
