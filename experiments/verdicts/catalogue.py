@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from experiments.rows.schema import ResultRow
 from experiments.verdicts.convergence import only_converged
-from experiments.verdicts.costs import faster, less_data
+from experiments.verdicts.costs import faster, less_data, plus_less_data
 from experiments.verdicts.parts import Verdict, with_scale
 from experiments.verdicts.quality import (
     competitive,
@@ -27,6 +27,7 @@ CLAIMS: tuple[Claim, ...] = (
     plus_competitive,
     faster,
     less_data,
+    plus_less_data,
     reads_the_ecg,
     reads_the_leads,
     maps_back,

@@ -129,7 +129,7 @@ def test_every_ablation_of_a_profile_is_checked_when_it_is_read(tmp_path: Path) 
             read_profile(changed(tmp_path, old, f'"{change}",'))
 
 
-@pytest.mark.parametrize("name", ["ablations", "paper", "smoke"])
+@pytest.mark.parametrize("name", ["ablations", "paper", "ptbxl", "smoke"])
 def test_ablations_differ_from_each_other_and_from_their_base(name: str) -> None:
     profile = read_profile(name)
     runs = [ablated(profile, change) for change in ("", *profile.ablations.changes)]
