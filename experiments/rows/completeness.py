@@ -49,12 +49,7 @@ def missing_rows(rows: Sequence[ResultRow]) -> Iterator[str]:
     changed = tables.get("ablations", empty)
     yield from _uneven(changed, ["dataset", "method"], ["variant"], ["input", "metric", "seed"])
     yield from _uneven(tables.get("ceilings", empty), ["table", "dataset", "split"], ["method", "subset"], ["metric"])
-    trials = tables.get("learning-rates", empty)
-    tried = trials[trials["variant"] != ""]
-    yield from _uneven(tried, ["table", "dataset", "method", "seed"], ["variant"], ["metric"])
-    # The rate that was taken, of every run.
-    chosen = trials[trials["method"].isin(set(tried["method"]))]
-    yield from _uneven(chosen, ["table", "dataset"], ["method"], ["metric", "seed"])
+    yield from _of_rates(tables.get("learning-rates", empty), answers)
     yield from _of_convergence(tables.get("convergence", empty), set(answers["method"]))
     tokens = tables.get("tokenizer", empty)
     counted = set(tokens["metric"])
@@ -100,6 +95,17 @@ def _of_costs(costs: pd.DataFrame) -> Iterator[str]:
     yield from _uneven(own, [*place, *whose], ["seed"], ["split", "metric"])
     last = own[own["stage"].isin(_LAST_STAGES)]
     yield from _uneven(last, place, ["method", "seed"], ["split", "metric"])
+
+
+def _of_rates(trials: pd.DataFrame, answers: pd.DataFrame) -> Iterator[str]:
+    """Of every trial its measures, and of every run of the methods that were tried the rate that was taken."""
+    tried = trials[trials["variant"] != ""]
+    yield from _uneven(tried, ["table", "dataset", "method", "seed"], ["variant"], ["metric"])
+    whose = ["dataset", "method", "seed"]
+    ran = answers[answers["method"].isin(set(tried["method"])) & (answers["seed"] != "mean")]
+    taken = trials[trials["metric"] == "learning-rate"]
+    for run in sorted(set(_tuples(ran, whose)) - set(_tuples(taken, whose)), key=str):
+        yield f"missing: no row of table 'learning-rates', metric 'learning-rate' for {_words(whose, run)}"
 
 
 def _of_convergence(checked: pd.DataFrame, methods: set[str]) -> Iterator[str]:
