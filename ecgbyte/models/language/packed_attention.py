@@ -119,8 +119,8 @@ def _joint_mask(groups: Sequence[tuple[int, tuple[int, ...]]], device: torch.dev
 
 
 def takes_neighbours_together(device: torch.device) -> bool:
-    """Whether sequences share calls of attention there: on anything but a CPU, where starting a call takes long."""
-    return device.type != "cpu"
+    """Whether sequences share calls of attention there: on a GPU, where starting a call takes long."""
+    return device.type not in ("cpu", "meta")
 
 
 def packed_attention(

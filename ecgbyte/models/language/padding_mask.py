@@ -12,8 +12,8 @@ from torch import Tensor
 
 
 def padding_spoils_gradients(device: torch.device) -> bool:
-    """Whether attention of positions that see nothing may have no gradient there: on anything but a CPU."""
-    return device.type != "cpu"
+    """Whether attention of positions that see nothing may have no gradient there: on a GPU."""
+    return device.type not in ("cpu", "meta")
 
 
 def padding_sees_itself(attention_mask: Tensor, queries: int) -> Tensor:
