@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from ecgbyte.files import write_atomically
 from ecgbyte.models.joint import JointModel
 from ecgbyte.models.language.ecg_tokens import DESCRIPTION_FILE
-from ecgbyte.models.signal_positions import load_signal_layers
+from ecgbyte.models.signal_positions import load_signal_layers, save_signal_layers
 from ecgbyte.models.token_frames import TokenFrames, place_tokens
+from ecgbyte.signals.segments import samples_per_segment
 from ecgbyte.tokenizer.ecg_tokenizer import ECGTokenizer
 from ecgbyte.tokenizer.encoding import Encoding
 
@@ -46,7 +46,7 @@ def check_frames(frames: TokenFrames, ecg_tokenizer: ECGTokenizer, segment_secon
             "reading.segment_seconds: frames take ECGs of one length, expected seconds, and a tokenizer with a "
             f"sampling rate and leads; got {segment_seconds}, {ecg_tokenizer.sampling_rate}, {ecg_tokenizer.num_leads}"
         )
-    shape = (ecg_tokenizer.num_leads, round(segment_seconds * ecg_tokenizer.sampling_rate))
+    shape = (ecg_tokenizer.num_leads, samples_per_segment(ecg_tokenizer.sampling_rate, segment_seconds))
     if shape != (frames.num_leads, frames.num_samples):
         raise ValueError(
             f"reading.segment_seconds: the frames take {frames.num_leads} leads of {frames.num_samples} samples, "
@@ -56,10 +56,7 @@ def check_frames(frames: TokenFrames, ecg_tokenizer: ECGTokenizer, segment_secon
 
 def save_frames(folder: Path, frames: TokenFrames) -> dict[str, Any]:
     """Write the weights of frames; returns their settings, for the folder's description."""
-    from safetensors.torch import save as to_safetensors
-
-    tensors = {name: value.detach().cpu().contiguous() for name, value in frames.state_dict().items()}
-    write_atomically(folder / WEIGHTS_FILE, to_safetensors(tensors))
+    save_signal_layers(folder / WEIGHTS_FILE, frames)
     return frames.settings()
 
 

@@ -28,10 +28,9 @@ from ecgbyte.models.language.packed_attention import (
     count_layers,
     is_attention_alone,
     pack_options,
-    takes_neighbours_together,
     why_not_packed,
 )
-from ecgbyte.models.language.padding_mask import padding_sees_itself, padding_spoils_gradients
+from ecgbyte.models.language.padding_mask import padding_sees_itself
 from ecgbyte.models.language.replay import (
     keeps_to_padding_and_cache,
     num_probe_tokens,
@@ -39,7 +38,7 @@ from ecgbyte.models.language.replay import (
     windows_end_before,
 )
 from ecgbyte.models.language.shared_row import pack_shared, split_shared
-from ecgbyte.models.running import evaluation_mode
+from ecgbyte.models.running import evaluation_mode, is_gpu
 
 __all__ = ["IGNORED", "ECGLanguageModel", "LanguageModelOutput", "token_log_likelihoods", "tokens_never_answered"]
 
@@ -145,7 +144,7 @@ class ECGLanguageModel(nn.Module, ABC):
         if why_not_packed(plain, longest=longest, shared=True) is None:
             again = self.training and any(getattr(layer, "gradient_checkpointing", False) for layer in plain.modules())
             # Layers that are computed again keep no keys and values to lend; a GPU does one long row sooner than two.
-            if again or takes_neighbours_together(mask.device):
+            if again or is_gpu(mask.device):
                 return self._run_packed(*pack_shared(batch, wanted))
             return self._run_lent(*split_shared(batch, wanted))
         keep = positions_from_first(wanted)
@@ -325,8 +324,7 @@ class ECGLanguageModel(nn.Module, ABC):
     def _padding_needs_itself(self, mask: Tensor) -> bool:
         # What can be packed has plain attention, which takes a mask of its own.
         plain = self.plain_language_model
-        spoilt = padding_spoils_gradients(mask.device)
-        return spoilt and why_not_packed(plain, longest=mask.shape[1], shared=True) is None
+        return is_gpu(mask.device) and why_not_packed(plain, longest=mask.shape[1], shared=True) is None
 
     def merged_language_model(self) -> Any:
         """Return the language model with LoRA merged into a copy of its weights; without LoRA, the model itself."""

@@ -21,6 +21,11 @@ def device_of(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
+def is_gpu(device: torch.device) -> bool:
+    """Whether tensors are computed on a GPU there; on torch's meta device nothing is."""
+    return device.type not in ("cpu", "meta")
+
+
 def to_device(batch: Batch, device: torch.device) -> dict[str, Any]:
     """Return `batch` with its tensors on `device`."""
     return {name: value.to(device) if torch.is_tensor(value) else value for name, value in batch.items()}

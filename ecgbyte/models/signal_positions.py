@@ -172,13 +172,10 @@ def save_signal_reader(
     FileExistsError
         If `folder` exists and holds something.
     """
-    from safetensors.torch import save as to_safetensors
-
-    tensors = {name: value.detach().cpu().contiguous() for name, value in layers.state_dict().items()}
     with new_folder(folder) as partial:
         model.merged_language_model().save_pretrained(partial / LANGUAGE_MODEL_FOLDER, safe_serialization=True)
         text_tokenizer.save_pretrained(partial / LANGUAGE_MODEL_FOLDER)
-        write_atomically(partial / weights_file, to_safetensors(tensors))
+        save_signal_layers(partial / weights_file, layers)
         write_atomically(
             partial / settings_file, json.dumps({"format_version": FORMAT_VERSION, **settings}, indent=2) + "\n"
         )
@@ -204,6 +201,14 @@ def read_signal_reader(
     language_model = AutoModelForCausalLM.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, **source)
     text_tokenizer = AutoTokenizer.from_pretrained(folder / LANGUAGE_MODEL_FOLDER, **source)
     return settings, language_model, text_tokenizer, find_ecg_tokens(text_tokenizer, 0)
+
+
+def save_signal_layers(path: Path, layers: nn.Module) -> None:
+    """Write weights and buffers of `layers` as safetensors."""
+    from safetensors.torch import save as to_safetensors
+
+    tensors = {name: value.detach().cpu().contiguous() for name, value in layers.state_dict().items()}
+    write_atomically(path, to_safetensors(tensors))
 
 
 def load_signal_layers(path: Path, layers: nn.Module, settings_file: str) -> None:

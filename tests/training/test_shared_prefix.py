@@ -64,7 +64,7 @@ def test_loss_and_gradients_are_those_of_the_questions_apart(
     if together:  # as on a GPU: neighbours of so many positions share a call
         monkeypatch.setattr(packed_attention, "_POSITIONS_TOGETHER", together)
         for module in (packed_attention, ecg_language_model):
-            monkeypatch.setattr(module, "takes_neighbours_together", lambda _: True)
+            monkeypatch.setattr(module, "is_gpu", lambda _: True)
     model, collator, ecg = small_model(kind)
     model.train()
     apart = examples(ecg)
@@ -90,7 +90,7 @@ def test_padding_may_see_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not batch["attention_mask"].all()
     results = []
     for on_gpu in (False, True):
-        monkeypatch.setattr(ecg_language_model, "padding_spoils_gradients", lambda _, on_gpu=on_gpu: on_gpu)
+        monkeypatch.setattr(ecg_language_model, "is_gpu", lambda _, on_gpu=on_gpu: on_gpu)
         model.zero_grad()
         loss = model(**batch).loss
         loss.backward()

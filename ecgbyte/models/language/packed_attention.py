@@ -21,6 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ecgbyte.models.running import is_gpu
+
 PACKED_ATTENTION = "ecgbyte_packed"
 # Of neighbours that share a call on a GPU: what is masked away grows with its square.
 _POSITIONS_TOGETHER = 2048
@@ -118,11 +120,6 @@ def _joint_mask(groups: Sequence[tuple[int, tuple[int, ...]]], device: torch.dev
     return ((group[:, None] == group[None, :]) & seen).tril()[None, None]
 
 
-def takes_neighbours_together(device: torch.device) -> bool:
-    """Whether sequences share calls of attention there: on a GPU, where starting a call takes long."""
-    return device.type not in ("cpu", "meta")
-
-
 def packed_attention(
     module: torch.nn.Module,
     query: Tensor,
@@ -174,7 +171,7 @@ def packed_attention(
         output, _ = sdpa_attention_forward(module, q, k, v, mask, **{**options, "is_causal": causal})
         return output
 
-    if takes_neighbours_together(query.device) and not packed_layout.lent:
+    if is_gpu(query.device) and not packed_layout.lent:
         sizes = [sum(first + sum(rest) for first, rest in groups) for groups in packed_layout.neighbours]
         parts = zip(*(part.split(sizes, dim=2) for part in (query, key, value)), strict=True)
         masks = packed_layout.neighbour_masks_on(query.device)

@@ -11,11 +11,6 @@ import torch
 from torch import Tensor
 
 
-def padding_spoils_gradients(device: torch.device) -> bool:
-    """Whether attention of positions that see nothing may have no gradient there: on a GPU."""
-    return device.type not in ("cpu", "meta")
-
-
 def padding_sees_itself(attention_mask: Tensor, queries: int) -> Tensor:
     """Return what the last positions of each row see: what came before them and is no padding, and themselves.
 
