@@ -3,7 +3,7 @@
 A padded batch computes what is masked away; a row of packed sequences has no padding. Linear layers do not mind, and
 attention is taken sequence by sequence here, causal and without any mask, so nothing grows with the square of the row.
 Sequences may share a beginning (`PackedLayout`): it is computed once, and what follows sees it and itself. On a GPU,
-where so many small calls take longer than what they spare, neighbours share a call and a mask keeps them apart.
+where so many small calls take longer than what they spare, one call takes them all, padded for it alone.
 
 The implementation is registered with transformers under `PACKED_ATTENTION`, an extension point of that library
 (https://huggingface.co/docs/transformers/attention_interface): any model whose attention goes through it can be packed.
@@ -24,8 +24,8 @@ from torch import Tensor
 from ecgbyte.models.running import is_gpu
 
 PACKED_ATTENTION = "ecgbyte_packed"
-# Of neighbours that share a call on a GPU: what is masked away grows with its square.
-_POSITIONS_TOGETHER = 2048
+# Padded lengths are multiples of it: torch's fused attention copies masks of other lengths at every call.
+_LENGTH_STEP = 16
 
 
 class PackedLayout:
@@ -57,7 +57,7 @@ class PackedLayout:
         self.lent = lent
         # How often attention was taken: a layer that mixes positions in another way would go unnoticed else.
         self.calls = 0
-        self._neighbour_masks: list[Tensor | None] = []
+        self._padded: tuple[Tensor, Tensor, Tensor] | None = None
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -75,26 +75,33 @@ class PackedLayout:
         # A single position sees everything and needs no mask.
         return [_mask(first, rest) if sum(rest) > 1 else None for first, rest in self.groups]
 
-    @cached_property
-    def neighbours(self) -> list[list[tuple[int, tuple[int, ...]]]]:
-        """The groups in their order, as many together as have 2,048 positions; a longer one is alone."""
-        together: list[list[tuple[int, tuple[int, ...]]]] = []
-        room = 0
-        for group, size in zip(self.groups, self.sizes, strict=True):
-            if size > room:
-                together.append([])
-                room = _POSITIONS_TOGETHER
-            together[-1].append(group)
-            room -= size
-        return together
+    def padded_on(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+        """The groups as rows of one length, for a single call of attention; made once.
 
-    def neighbour_masks_on(self, device: torch.device) -> list[Tensor | None]:
-        """What each position sees of its neighbours, bool [1, 1, positions, positions] for each of `neighbours`; None
-        where one sequence is alone.
+        Returns
+        -------
+        taken : int64 [groups * length]
+            Of each place in the padded rows: the position of the packed row that stands there. Padding repeats some
+            position; nothing sees it.
+        places : int64 [positions]
+            Of each position of the packed row: its place in the padded rows.
+        mask : dtype [groups, 1, length, length]
+            0 where a place sees another, else -inf. Padding sees itself, as a softmax of nothing is NaN.
         """
-        if not self._neighbour_masks:
-            self._neighbour_masks = [_joint_mask(groups, device) for groups in self.neighbours]
-        return self._neighbour_masks
+        if self._padded is None:
+            length = -(-max(self.sizes) // _LENGTH_STEP) * _LENGTH_STEP
+            # Of each place: its sequence in the group, 0 for the beginning; padding has numbers of its own.
+            number = torch.arange(-1, -1 - length, -1).repeat(len(self.groups), 1)
+            for row, (size, (first, rest)) in enumerate(zip(self.sizes, self.groups, strict=True)):
+                number[row, :size] = torch.arange(1 + len(rest)).repeat_interleave(torch.tensor([first, *rest]))
+            number = number.to(device)
+            filled = number >= 0
+            taken = (filled.flatten().cumsum(0) - 1).clamp(min=0)
+            own = number[:, :, None] == number[:, None, :]
+            seen = (own | (number == 0)[:, None, :]).tril()
+            mask = torch.zeros(seen.shape, dtype=dtype, device=device).masked_fill(~seen, -torch.inf)
+            self._padded = taken, filled.flatten().nonzero()[:, 0], mask[:, None]
+        return self._padded
 
     def masks_on(self, device: torch.device) -> list[Tensor | None]:
         """Return `masks` on `device`, moved once."""
@@ -106,18 +113,6 @@ def _mask(first: int, rest: tuple[int, ...]) -> Tensor:
     owner = torch.repeat_interleave(torch.arange(len(rest)), torch.tensor(rest))
     own = (owner[:, None] == owner[None, :]).tril()
     return torch.cat([torch.ones(len(own), first, dtype=torch.bool), own], dim=1)[None, None]
-
-
-def _joint_mask(groups: Sequence[tuple[int, tuple[int, ...]]], device: torch.device) -> Tensor | None:
-    if len(groups) == 1 and not groups[0][1]:
-        return None
-    lengths = [length for first, rest in groups for length in (first, *rest)]
-    # Of each sequence: its group, and its number there, which is 0 for the beginning.
-    owners = [(group, number) for group, (_, rest) in enumerate(groups) for number in range(1 + len(rest))]
-    table = torch.tensor(owners).repeat_interleave(torch.tensor(lengths), dim=0).to(device)
-    group, number = table[:, 0], table[:, 1]
-    seen = (number == 0)[None, :] | (number[:, None] == number[None, :])
-    return ((group[:, None] == group[None, :]) & seen).tril()[None, None]
 
 
 def packed_attention(
@@ -172,11 +167,12 @@ def packed_attention(
         return output
 
     if is_gpu(query.device) and not packed_layout.lent:
-        sizes = [sum(first + sum(rest) for first, rest in groups) for groups in packed_layout.neighbours]
-        parts = zip(*(part.split(sizes, dim=2) for part in (query, key, value)), strict=True)
-        masks = packed_layout.neighbour_masks_on(query.device)
-        joint = [attend(q, k, v, mask, causal=mask is None) for (q, k, v), mask in zip(parts, masks, strict=True)]
-        return torch.cat(joint, dim=1), None
+        taken, places, mask = packed_layout.padded_on(query.device, query.dtype)
+        heads = [query.shape[1], key.shape[1], value.shape[1]]
+        # One copy of the three, [groups, heads, length, head size].
+        joint = torch.cat([query, key, value], dim=1)[0].index_select(1, taken)
+        q, k, v = joint.unflatten(1, (len(mask), -1)).transpose(0, 1).split(heads, dim=1)
+        return attend(q, k, v, mask, causal=False).flatten(0, 1).index_select(0, places)[None], None
     # One split for all groups: slices one by one would each get a gradient as long as the row.
     query_sizes = [sum(rest) if packed_layout.lent else first + sum(rest) for first, rest in packed_layout.groups]
     pieces = zip(
