@@ -165,8 +165,8 @@ def execute(groups: Sequence[Group], work: WorkFolder, *, alone: bool = True) ->
 
 def unfinished(groups: Sequence[Group]) -> list[Failure]:
     """The runs that have steps to do, as failures without a traceback."""
-    left = [(group.name, _not_done(group)) for group in groups]
-    return [Failure(name, f"not finished, {len(tasks)} steps left", "") for name, tasks in left if tasks]
+    left = [(group.name, [task.step.name for task in _not_done(group)]) for group in groups]
+    return [Failure(name, f"not finished, to do: {', '.join(steps)}", "") for name, steps in left if steps]
 
 
 def _fits(group: str, name: str) -> bool:

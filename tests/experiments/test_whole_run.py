@@ -195,7 +195,7 @@ def test_what_is_finished_can_be_written_while_the_rest_is_not(
     arguments = [*command(finished)[3:], "--change", "encoders.merl.learning_rate=0.003", "--results", str(tmp_path)]
     steps = set((finished / "work" / "smoke").glob("*"))
     assert main([*arguments, "--finished"]) == 1
-    assert "failed: merl:0: not finished, " in capsys.readouterr().err
+    assert "failed: merl:0: not finished, to do: pretrain-merl, " in capsys.readouterr().err
     assert set((finished / "work" / "smoke").glob("*")) == steps, "nothing ran"
     rows = read_rows(tmp_path / "smoke")
     assert {row.method for row in rows} - {PERFECT} == set(METHODS) - {"merl", "merl-as-published"}
