@@ -87,7 +87,7 @@ def _asked_about(report: Report) -> str:
     if not rows:
         return ""
     seeds = max(row.seeds for row in rows)
-    runs = f"{seeds} training runs a method" if seeds > 1 else "one training run a method"
+    runs = f"up to {seeds} training runs a method" if seeds > 1 else "one training run a method"
     names = ", ".join(sorted({row.dataset for row in rows}))
     return f"{max(row.n for row in rows):,} test questions about {names}, {runs}"
 

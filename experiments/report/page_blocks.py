@@ -85,7 +85,7 @@ class Run:
 def state_block(runs: Sequence[Run], results: str) -> list[str]:
     """One line a profile: what was run, and how far it had converged; then where the reports lie."""
     header = (
-        *("profile", "data", "scale", "methods", "changed settings", "training runs each", "test questions"),
+        *("profile", "data", "scale", "methods", "changed settings", "training runs, at most", "test questions"),
         "converged",
     )
     table = [*markdown_lines(header, [_state(run) for run in runs]), ""] if runs else []

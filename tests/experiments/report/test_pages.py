@@ -70,7 +70,7 @@ def test_state_of_the_runs(made_up: list[Run]) -> None:
     rows = made_up[0].rows
     header, line = table_lines(state_block(made_up, "results/"))
     state = dict(zip(header, line, strict=True))
-    assert state["profile"] == "`made-up`" and state["training runs each"] == "3"
+    assert state["profile"] == "`made-up`" and state["training runs, at most"] == "3"
     methods = {row.method for row in rows if row.table == "language-quality" and row.method != "perfect answers"}
     assert state["methods"] == str(len(methods)) and state["test questions"] == "1,500"
     checked = [row.value for row in rows if row.metric == "converged"]
