@@ -216,9 +216,11 @@ def test_run_again_finds_everything_done_and_writes_the_same_bytes(
 
 
 def test_a_run_whose_name_has_a_comma_can_be_picked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    several = "ablation:data.segment_seconds=5.0, data.segments_per_record=2, model.max_length=3072"
-    two = f"{several},text-only:0"
-    assert main(["--profile", "ablations", "--work", str(tmp_path), "--dry-run", "--only", two]) == 0
+    longer = "data.segment_seconds=5.0, data.segments_per_record=2, model.max_length=3072"
+    several = f"ablation:{longer}"
+    change = f"ablations.changes=['{longer}'], ablations.seeds=[0, 1, 2], evaluation.padded_length=3072"
+    chosen = ["--profile", "ablations", "--change", change, "--only", f"{several},text-only:0"]
+    assert main([*chosen, "--work", str(tmp_path), "--dry-run"]) == 0
     lines = capsys.readouterr().out.splitlines()
     runs = {line.split("  ")[0].split(" train-")[0] for line in lines if " train-" in line}
     assert runs == {*(f"{several}:{seed}" for seed in (0, 1, 2)), "text-only:0"}

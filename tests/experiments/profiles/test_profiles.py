@@ -164,7 +164,7 @@ def test_expected_positions_of_an_ecg(tmp_path: Path) -> None:
     def positions(profile: Profile, method: str) -> float:
         return MethodRun(Study(profile, WorkFolder(tmp_path), {}), METHODS[method], 0).reading.positions
 
-    few = change_settings(profile, "data.num_patients=10")
+    few = change_settings(profile, "data.num_patients=10, methods=['ecg-byte', 'ecg-byte-plus', 'linear-patches']")
     assert 300 < positions(few, "ecg-byte") < 700, "6,000 symbols, about 12 a token"
     assert positions(change_settings(few, "tokenizer.num_merges=0"), "ecg-byte") == 1024, "cut off"
     assert positions(few, "linear-patches") == 20
