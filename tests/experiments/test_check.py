@@ -128,7 +128,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a missing measure of tokens": (without(table="tokenizer", metric="run-share"), "metric 'run-share'"),
     "a missing cost": (without(method="text-only", metric="steps"), "missing: no row of split 'train', metric 'steps'"),
     "a run without measures": (
-        lambda folder: append("runs.csv", (folder / "runs.csv").read_text().splitlines()[1].replace(":0", ":8") + "\n")(
+        lambda folder: append("runs.csv", (folder / "runs.csv").read_text().splitlines()[1].replace(":0,", ":8,", 1) + "\n")(
             folder
         ),
         "has no measure",
