@@ -97,6 +97,13 @@ def another_run(folder: Path) -> None:
 
 
 QUALITY = {"table": "language-quality", "metric": "accuracy", "subset": "all", "method": "ecg-byte", "input": "ecg"}
+
+
+def first_run(folder: Path) -> str:
+    """The line of the first run of ``runs.csv``."""
+    return (folder / "runs.csv").read_text(encoding="utf-8").splitlines()[1]
+
+
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "another version": (
         change_json("schema.json", lambda schema: schema.update(version=1)),
@@ -128,9 +135,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a missing measure of tokens": (without(table="tokenizer", metric="run-share"), "metric 'run-share'"),
     "a missing cost": (without(method="text-only", metric="steps"), "missing: no row of split 'train', metric 'steps'"),
     "a run without measures": (
-        lambda folder: append("runs.csv", (folder / "runs.csv").read_text().splitlines()[1].replace(":0,", ":8,", 1) + "\n")(
-            folder
-        ),
+        lambda folder: append("runs.csv", first_run(folder).replace(":0,", ":8,", 1) + "\n")(folder),
         "has no measure",
     ),
     "other answers": (
