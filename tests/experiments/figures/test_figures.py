@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import json
@@ -24,18 +25,12 @@ from experiments.figures.method_axes import FAMILY_COLOURS
 from experiments.figures.quality import language_quality_figure
 from experiments.figures.variations import ablations_figure, transfer_figure
 from experiments.rows.losses import Curve, read_curves
-from experiments.rows.schema import ResultRow
 from experiments.steps.token_usage import UsageOf
 from experiments.tables.catalogue import make_tables
 from tests.experiments.made_up_rows import made_up_curves, made_up_rows
+from tests.experiments.tables.hand_written_rows import row as hand_written_row
 
-
-def row(table: str, method: str, metric: str, value: float, **other: Any) -> ResultRow:
-    base: dict[str, Any] = {"input": "ecg", "dataset": "synthetic", "split": "test", "n": 50, "seed": 0}
-    base |= {"profile": "smoke", "scale": "small run", "signature": metric}
-    return ResultRow(table=table, method=method, metric=metric, value=value, **(base | other))
-
-
+row = functools.partial(hand_written_row, scale="small run")
 ROWS = [
     row("language-quality", "ecg-byte", "accuracy", 50.0, ci_low=45.0, ci_high=55.0),
     row("language-quality", "ecg-byte", "accuracy", 20.0, input="flat-line"),
