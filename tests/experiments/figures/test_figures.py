@@ -19,7 +19,7 @@ from experiments.figures import files as figure_files
 from experiments.figures.catalogue import FIGURES, Figure, draw_figures, find_figure
 from experiments.figures.costs import training_time_figure
 from experiments.figures.data import FigureData
-from experiments.figures.files import COLOURS, new_figure, to_png
+from experiments.figures.files import COLOURS, headline, new_figure, to_png
 from experiments.figures.learning import learning_curves_figure
 from experiments.figures.method_axes import FAMILY_COLOURS
 from experiments.figures.quality import language_quality_figure
@@ -92,6 +92,15 @@ def test_all_figures_of_a_whole_run(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     for name, png in drawn.items():
         assert png is not None, name
         check_figure(png, least=120)
+
+
+@pytest.mark.parametrize(("width", "lines"), [(4, 2), (7, 2), (12, 1)])
+def test_a_title_stays_within_its_figure(width: float, lines: int) -> None:
+    figure, _ = new_figure(width, 3)
+    headline(figure, "Difference from merl, 95 % intervals over 3 training runs and patients (synthetic; small run)")
+    (title,) = figure.texts
+    assert title.get_window_extent().x1 < figure.bbox.x1
+    assert title.get_text().count("\n") + 1 == lines
 
 
 def test_every_figure_has_a_place_and_sentences() -> None:
