@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ecgbyte.signals.leads import LEADS
 from experiments.figures.ecg import check_signal
 from experiments.figures.ecg_paper import draw_page, page_size
-from experiments.figures.files import COLOURS, new_figure, save_figure
+from experiments.figures.files import COLOURS, headline, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,7 +151,7 @@ def attention_maps_figure(
         axes.set_ylim(0, 1.1 * max(1.0, highest) + 0.25 * len(conditions) * max(1.0, highest) / 2)
     panels[-1, 0].set_ylabel("mean weight of\na lead's tokens", fontsize=9)
     panels[-1, 0].legend(frameon=False, fontsize=8, loc="upper left", borderaxespad=0)
-    figure.suptitle("\n".join(textwrap.wrap(title, 110)), x=0.01, ha="left", fontsize=11)
+    headline(figure, title)
     if note:
         figure.supxlabel("\n".join(textwrap.wrap(note, 150)), x=0.01, ha="left", fontsize=9)
     return save_figure(figure, path)

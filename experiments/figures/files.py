@@ -23,8 +23,7 @@ COLOURS = ["#0072B2", "#D23B00", "#00805E", "#A0217F", "#6E3B00", "#2B2490", "#4
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">", "*"]
 GRID = "#dddddd"
 RESOLUTION = 150
-_TITLE_SIZE = 11
-# Inches of a letter of a title, on average and with some room.
+# Inches of a letter of a title at 11 points, on average and with some room.
 _LETTER_WIDTH = 0.08
 # How far a colour of the palette may lie from the one that was drawn, of 255.
 _TOLERANCE = 20
@@ -58,7 +57,7 @@ def logarithmic(axes: Axes, name: str, *, marks: Sequence[float] = (1, 2, 5)) ->
 def headline(figure: Figure, text: str) -> None:
     """The figure's title, above on the left, in as many lines as its width needs."""
     lines = textwrap.wrap(text, int(figure.get_figwidth() / _LETTER_WIDTH))
-    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=_TITLE_SIZE)
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=11)
 
 
 def legend_below(figure: Figure, axes: Axes, *, columns: int = 3) -> None:
