@@ -15,6 +15,7 @@ from experiments.plan import Group, Plan, execute, unfinished
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
+from experiments.rows.ablations import ablation_rows
 from experiments.rows.answer_scores import AnswerScorer, answer_scores
 from experiments.rows.convergence import convergence_rows
 from experiments.rows.decodings import decoding_rows
@@ -22,7 +23,7 @@ from experiments.rows.groups import AGAINST, PERFECT
 from experiments.rows.learning_rates import learning_rate_rows
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
-from experiments.rows.runs import ablation_rows, cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
+from experiments.rows.runs import cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
 from experiments.rows.schema import ResultRow
 from experiments.steps.method_runs import MethodRun
 from experiments.steps.segments import REJECTED_FILE

@@ -1,4 +1,4 @@
-"""From finished runs to rows: quality, cost, tokenizers, ablations and transfer."""
+"""From finished runs to rows: quality, cost, tokenizers and transfer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from experiments.steps.token_measures import TOKENIZER_SIGNATURES
 from experiments.steps.transfer import TransferRun
 
 # What an ablation and a transfer are measured by; the rest is in the answers.
-_SHORT = ("accuracy", "bleu-4", "rouge-l", "empty-answers", "roc-area-macro")
+SHORT = ("accuracy", "bleu-4", "rouge-l", "empty-answers", "roc-area-macro")
 
 
 def tokenizer_rows(maker: RowMaker, study: Study, transfers: Sequence[TransferRun]) -> list[ResultRow]:
@@ -153,42 +153,6 @@ def cost_rows(maker: RowMaker, profile: Profile, runs: Sequence[MethodRun]) -> l
     return rows + costs.time_to_validation_loss(runs)
 
 
-def ablation_rows(maker: RowMaker, runs: Sequence[tuple[str, MethodRun]]) -> list[ResultRow]:
-    """Short measures of every ablation that ended, with its tokens and its training time."""
-    rows = []
-    for variant, method in dict.fromkeys((variant, run.method) for variant, run in runs):
-        of_variant = [run for name, run in runs if (name, run.method) == (variant, method)]
-        ended = [run for run in of_variant if run.answer_task.step.is_done]
-        if not ended:
-            continue
-        prepared = ended[0].study.prepared
-        places, patients = headline_places(prepared.questions["test"]), prepared.patients
-        questions = [prepared.questions["test"][place] for place in places]
-        answers = {
-            run.seed: {shown: part_of(answer, places) for shown, answer in open_run(run).items()} for run in ended
-        }
-        seconds = {run.seed: run_seconds(run) for run in ended}
-        own = ended[0].study.profile
-        # The configuration of the row is that of the changed run.
-        changed = maker.with_profile(own)
-        found = language_rows(changed, method.name, answers, questions, patients, seconds)
-        found += ranking_rows(changed, method.name, answers, questions, patients)
-        found = [row for row in found if row.subset == "all" and row.metric in _SHORT]
-        costs = CostRows(changed, own)
-        for run in ended:
-            found += truncation_rows(changed, method.name, run.answer_task.step.details["truncation"], seed=run.seed)
-            found += [row for row in costs.of_stage(run) if row.metric in ("train-seconds", "positions")]
-        if method.sees_tokens:
-            measured = ended[0].study.tokenizer_of(method).measured.step
-            found += [
-                row
-                for row in token_rows(changed, measured.details, len(questions), method=method.name)
-                if row.metric in ("tokens-per-record", "compression", "reconstruction-rmse")
-            ]
-        rows += [row._replace(table="ablations", variant=variant) for row in found]
-    return rows
-
-
 def transfer_rows(maker: RowMaker, runs: Sequence[TransferRun]) -> list[ResultRow]:
     """Short measures of every transfer that ended, beside the same questions of the data set that was trained on."""
     rows: list[ResultRow] = []
@@ -213,7 +177,7 @@ def _transfer_ceilings(maker: RowMaker, run: TransferRun) -> list[ResultRow]:
     there = ceiling_rows(maker, run.questions.target, run.patients)
     home = ceiling_rows(maker, run.questions.own, run.run.study.prepared.patients)
     moved = [row._replace(dataset=run.dataset, data_fingerprint=run.data_fingerprint) for row in there]
-    kept = [row for row in [*moved, *home] if row.subset == "all" and row.metric in _SHORT]
+    kept = [row for row in [*moved, *home] if row.subset == "all" and row.metric in SHORT]
     return [row._replace(trained_on=trained_on) for row in kept]
 
 
@@ -243,7 +207,7 @@ def _transfer_rows(maker: RowMaker, ended: Sequence[TransferRun]) -> list[Result
     }
     stayed = language_rows(maker, name, own, asked.own, prepared.patients, seconds)
     stayed += ranking_rows(maker, name, own, asked.own, prepared.patients)
-    kept = [row for row in [*moved, *stayed] if row.subset == "all" and row.metric in _SHORT]
+    kept = [row for row in [*moved, *stayed] if row.subset == "all" and row.metric in SHORT]
     return [row._replace(table="transfer", trained_on=trained_on) for row in kept]
 
 
