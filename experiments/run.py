@@ -12,6 +12,7 @@ from ecgbyte.files import fingerprint
 from ecgbyte.metrics.bertscore import open_bertscore
 from ecgbyte.metrics.token_usage import TokenUsage
 from experiments.plan import Group, Plan, execute, unfinished
+from experiments.profiles.ablations import unchanged
 from experiments.profiles.methods import METHODS, REFERENCE_METHOD
 from experiments.profiles.profile import Profile
 from experiments.report.outcome import MethodAnswers, Outcome
@@ -19,10 +20,11 @@ from experiments.rows.ablations import ablation_rows
 from experiments.rows.answer_scores import AnswerScorer, answer_scores
 from experiments.rows.convergence import convergence_rows
 from experiments.rows.decodings import decoding_rows
-from experiments.rows.groups import AGAINST, PERFECT
+from experiments.rows.groups import AGAINST, PERFECT, family
 from experiments.rows.learning_rates import learning_rate_rows
 from experiments.rows.losses import losses_of
 from experiments.rows.maker import RowMaker, versions
+from experiments.rows.metrics import FROM_BEST
 from experiments.rows.runs import cost_rows, open_run, quality_rows, tokenizer_rows, transfer_rows
 from experiments.rows.schema import ResultRow
 from experiments.steps.method_runs import MethodRun
@@ -100,7 +102,7 @@ def run_profile(
         *learning_rate_rows(maker, ended),
         *decoding_rows(maker, ended),
         *cost_rows(maker, profile, ended),
-        *ablation_rows(maker, plan.ablations),
+        *ablation_rows(maker, plan.ablations, answers, prepared.questions["test"]),
         *transfer_rows(maker, plan.transfers),
     ]
     attention = [run.attention_task.step for run in ended if run.method.draws_attention]
@@ -135,11 +137,17 @@ def with_code(rows: Iterable[ResultRow], plan: Plan) -> list[ResultRow]:
     methods = {run.method.name: run.code for run in plan.methods}
     variants = {variant: run.code for variant, run in plan.ablations}
     transfers = {run.run.method.name: run.code for run in plan.transfers}
+    two_stage = sorted(name for name in methods if family(name) == "two-stage")
     questions = plan.study.questions_task.step.code
 
     def code(row: ResultRow) -> str:
         if row.table == "ablations":
-            return variants[row.variant]
+            own = variants[row.variant]
+            if row.metric == FROM_BEST:
+                # Which of them is the best depends on all.
+                return fingerprint(own, *(methods[name] for name in two_stage))
+            compared = row.metric.endswith("-difference")
+            return fingerprint(own, variants[unchanged(row.variant, variants)]) if compared else own
         if row.table == "transfer":
             return transfers[row.method]
         if row.variant.startswith(AGAINST):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from experiments.profiles.methods import REFERENCE_METHOD, Method, find_method
@@ -37,6 +38,15 @@ def ablated(profile: Whole, change: str) -> tuple[Method, Whole]:
         else:
             settings.append(part)
     return method, change_settings(profile, ", ".join(settings)) if settings else profile
+
+
+def unchanged(change: str, changes: Collection[str]) -> str:
+    """What a run with something changed is compared with: the same method with nothing else changed, or `BASE`.
+
+    `BASE` where no such run is among `changes`.
+    """
+    alone = ", ".join(part for part in split_changes(change) if part.startswith(_METHOD))
+    return alone if alone != change and alone in changes else BASE
 
 
 def ablation_methods(profile: Sections) -> tuple[str, ...]:

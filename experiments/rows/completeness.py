@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from experiments.profiles.methods import METHODS
+from experiments.rows.metrics import FROM_BEST
 from experiments.rows.schema import COLUMNS, ResultRow
 from experiments.rows.variants import TOKENIZER_METRICS
 
@@ -47,6 +48,8 @@ def missing_rows(rows: Sequence[ResultRow]) -> Iterator[str]:
     yield from _uneven(moved, [], ["method", "dataset", "input", "seed"], ["metric"])
     yield from _uneven(moved, ["method"], ["dataset"], ["input", "seed"])
     changed = tables.get("ablations", empty)
+    # Nothing is compared with a run that was asked other questions, or with itself.
+    changed = changed[(changed["kind"] == "") & (changed["metric"] != FROM_BEST)]
     yield from _uneven(changed, ["dataset", "method"], ["variant"], ["input", "metric", "seed"])
     decoded = tables.get("decodings", empty)
     yield from _uneven(decoded, ["table", "dataset"], ["method", "variant", "seed"], ["metric"])

@@ -34,6 +34,9 @@ Bounds = tuple[float, float]
 Score = Callable[[Sequence[str], Sequence[str]], MetricScores]
 """From references and answers, each str [samples], to what each answer adds to the metric."""
 
+# Of an ablation, whose differences are otherwise from the run without its change.
+FROM_BEST = "accuracy-from-best"
+
 _PERCENT: Bounds = (0.0, 100.0)
 _SHARE: Bounds = (0.0, 1.0)
 _NOT_NEGATIVE: Bounds = (0.0, math.inf)
@@ -147,6 +150,7 @@ METRICS: dict[str, Metric] = {
     **_ANSWERS,
     **_RANKING,
     **derived({**_ANSWERS, **_RANKING}),
+    FROM_BEST: Metric("accuracy, minus the best two-stage method", "points", 2, (-100.0, 100.0)),
     **_OTHERS,
     **_CONVERGENCE,
     **_LEARNING_RATES,

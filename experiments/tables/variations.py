@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from experiments.rows.estimates import Cell, Estimate
 from experiments.rows.groups import PERFECT, family, groups, most_seeds
-from experiments.rows.metrics import METRICS
+from experiments.rows.metrics import FROM_BEST, METRICS
 from experiments.rows.schema import ResultRow
 from experiments.rows.variants import BASE, TOKENIZER_METRICS, split_variant, transfer_beside_home, variant_order
 from experiments.tables.notes import PLACE, interval_note, place, scale_notes
@@ -94,17 +94,18 @@ def ablations(rows: Iterable[ResultRow]) -> Table:
                     line[f"{METRICS[name].label}, minus base"] = Estimate.of(difference)
                 elif setting != BASE and name in ("accuracy", "bleu-4") and name in found and name in base:
                     line[f"{METRICS[name].label}, minus base"] = unpaired(found[name], base[name])
+            line[METRICS[FROM_BEST].label] = Estimate.of(found.get(FROM_BEST))
             lines.append({**line, "scale": first.scale})
     notes = (
         "One setting changed at a time; all else, and the budget of training, as in the line `base`.",
-        "Minus base: paired where both runs' answers were compared; else the outermost ends of both intervals, which "
-        "is wider than it need be.",
+        "Minus base: minus the same method with nothing else changed, where the table has it, or else minus `base`. "
+        "Paired where both were asked the same questions; where not, the outermost ends of both intervals.",
         interval_note(rows),
         *scale_notes(rows),
     )
     labels = [METRICS[name].label for name in _ABLATION_METRICS]
     columns = (*PLACE, "method", "setting", "value", "input", "n", *labels, "scale")
-    columns += tuple(f"{label}, minus base" for label in labels)
+    columns += (*(f"{label}, minus base" for label in labels), METRICS[FROM_BEST].label)
     return Table.of("ablations", "Ablations", columns, lines, notes)
 
 

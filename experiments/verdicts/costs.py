@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from experiments.rows.estimates import Estimate
 from experiments.rows.groups import PLUS_METHOD, REFERENCE_METHOD, family
+from experiments.rows.metrics import FROM_BEST
 from experiments.rows.paper_scale import CLAIMED_RATIO, CLAIMED_SHARE, LAYOUTS, SETTINGS, read_operations
 from experiments.rows.schema import ResultRow
 from experiments.rows.total_costs import total_costs
@@ -87,10 +88,11 @@ def _enough_with_less(
         if not chosen or whole is None:
             continue
         share = max(chosen)
-        found = apart(shares[share], whole)
+        own, paired = shares[share]
+        found, how = (apart(own, whole), "not paired, wide interval") if paired is None else (paired, "paired")
         text = (
             f"with {share:.0f} % of the records {method} is {in_points(found)} points of accuracy from "
-            f"{best} with all (not paired, wide interval)"
+            f"{best} with all ({how})"
         )
         findings.append(named(dataset, known, Finding(above(found, -MARGIN), text, found)))
         leans_on += [Place(dataset, method), Place(dataset, str(best))]
@@ -109,21 +111,20 @@ def _enough_with_less(
     )
 
 
-def _by_share(rows: Sequence[ResultRow], dataset: str, method: str) -> dict[float, Estimate]:
-    """The accuracy of `method` by the share of the training records that it was trained on, in percent, below 100."""
-    own = [
-        row for row in rows if (row.dataset, row.method, row.metric, row.subset) == (dataset, method, "accuracy", "all")
-    ]
+def _by_share(rows: Sequence[ResultRow], dataset: str, method: str) -> dict[float, tuple[Estimate, Estimate | None]]:
+    """By the share of the training records, in percent, below 100, that `method` was trained on: its accuracy, and the
+    paired difference from the best two-stage method where it was measured.
+    """
+    own = [row for row in rows if (row.dataset, row.method, row.subset) == (dataset, method, "all")]
     counts = [_train_records(row) for row in own if row.table == "language-quality"]
     whole = max((count for count in counts if count), default=0)
+    ablated = [row for row in own if row.table == "ablations" and row.input == "ecg" and "data.train_" in row.variant]
     found = {}
-    for row in own:
+    for row in ablated:
         records = _train_records(row)
-        if row.table != "ablations" or not records or not whole or "data.train_" not in row.variant:
-            continue
-        value = measured(own, table="ablations", variant=row.variant, method=method, metric="accuracy", input=row.input)
-        if value is not None and records < whole and row.input == "ecg":
-            found[100 * records / whole] = value
+        value, paired = (measured(ablated, variant=row.variant, metric=metric) for metric in ("accuracy", FROM_BEST))
+        if value is not None and 0 < records < whole:
+            found[100 * records / whole] = value, paired
     return found
 
 

@@ -15,8 +15,8 @@ from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import read_profile
 from experiments.report.answer_files import read_answer_files
 from experiments.rows.files import read_rows
-from experiments.rows.groups import PERFECT
-from experiments.rows.metrics import INPUTS, TABLES
+from experiments.rows.groups import PERFECT, family
+from experiments.rows.metrics import FROM_BEST, INPUTS, TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 # The first training of the smoke profile.
@@ -116,6 +116,37 @@ def test_rows_cover_every_method_seed_input_and_stage(finished: Path) -> None:
     codes = {row.method: row.code_version for row in rows if row.table == "language-quality"}
     assert codes["merl"] == codes["merl-as-published"] and codes["ecg-byte"] == codes["ecg-byte-merge-order"]
     assert len({codes[name] for name in ("ecg-byte", "merl", "vit", "clip", "linear-patches", "most-frequent")}) == 6
+
+
+def test_ablations_are_paired_with_the_run_without_a_change_and_with_the_best_method(finished: Path) -> None:
+    rows = [row for row in read_rows(finished / "results" / "smoke") if row.table == "ablations"]
+    named = {(row.variant, row.input, row.metric): row for row in rows}
+    merges, share, leaky = read_profile("smoke").ablations.changes
+    paired = {variant for variant, _, metric in named if metric.endswith("-difference")}
+    # The base is not compared with itself; another split asks other questions.
+    assert paired == {merges, share} and leaky in {row.variant for row in rows}
+    for metric in ("accuracy", "bleu-4"):
+        for variant in paired:
+            found = named[variant, "ecg", f"{metric}-difference"]
+            assert found.value == pytest.approx(
+                named[variant, "ecg", metric].value - named["base", "ecg", metric].value, abs=2e-6
+            )
+            assert found.ci_low <= found.value <= found.ci_high
+            assert found.code_version != named[variant, "ecg", metric].code_version
+    # The budget of these ablations leaves the questions of the test as they are.
+    answered = read_rows(finished / "results" / "smoke")
+    accuracies = {
+        row.method: row.value
+        for row in answered
+        if (row.table, row.metric, row.input, row.subset, row.seeds)
+        == ("language-quality", "accuracy", "ecg", "all", 2)
+        and family(row.method) == "two-stage"
+    }
+    best = max(accuracies.values())
+    compared = [row for row in rows if row.metric == FROM_BEST]
+    assert {row.variant for row in compared} >= {"base", merges}
+    for row in compared:
+        assert row.value == pytest.approx(named[row.variant, "ecg", "accuracy"].value - best, abs=2e-6)
 
 
 def test_every_question_is_answered_once_under_every_input_in_every_run(finished: Path) -> None:

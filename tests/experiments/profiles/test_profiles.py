@@ -10,7 +10,7 @@ import pytest
 
 from ecgbyte.signals.preprocess import Preprocessor
 from experiments.options import _roots as roots
-from experiments.profiles.ablations import ablated
+from experiments.profiles.ablations import ablated, unchanged
 from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import PROFILES_FOLDER, Profile, profile_names, read_profile
 from experiments.profiles.settings_reading import change_settings
@@ -136,6 +136,14 @@ def test_ablations_differ_from_each_other_and_from_their_base(name: str) -> None
     told = {(method.name, other.fingerprint()) for method, other in runs}
     assert len(told) == len(runs) > 1
     assert runs[0][0].name == "ecg-byte"
+
+
+def test_an_ablation_is_compared_with_its_method_alone_or_with_the_base() -> None:
+    share = "method=merl, data.train_share=0.48"
+    assert unchanged(share, ["base", "method=merl", share]) == "method=merl"
+    assert unchanged(share, ["base", share]) == "base"
+    for change in ("base", "method=merl", "data.train_share=0.48", "model.layers=2, ablations.seeds=[0, 1]"):
+        assert unchanged(change, ["base", "method=merl", change]) == "base"
 
 
 def test_an_ablation_may_name_a_method_beside_settings() -> None:

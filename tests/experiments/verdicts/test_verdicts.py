@@ -254,6 +254,10 @@ def test_data_compares_48_percent_of_the_records_with_all(
         r._replace(variant="data.train_share=0.48", **shared) if r.variant.endswith("3840") else r for r in rows
     ]
     assert find(by_share, card) == found
+    # Where the answers themselves were compared, that is the number.
+    paired = row("ablations", method, "accuracy-from-best", 3, variant="data.train_records=3840", **around(3, 1))
+    assert find([*rows, paired], card).number == Estimate(3, 2, 4)
+    assert "(paired)" in find([*rows, paired], card).evidence and "(not paired" in found.evidence
     (other,) = {"Data", "Data, our recipe"} - {card}
     assert find(rows, other).verdict == UNTESTED
 
