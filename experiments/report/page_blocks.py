@@ -77,6 +77,11 @@ class Run:
         return any(family(row.method) == "two-stage" for row in self.rows)
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether a method was trained more than once, so that its numbers are not those of one seed."""
+        return any(row.table == "language-quality" and row.seeds > 1 and row.method != PERFECT for row in self.rows)
+
+    @property
     def mark(self) -> str:
         """What stands behind the name of a small run."""
         return " (small run)" if is_small(self.rows) else ""
@@ -122,10 +127,9 @@ def _reports(runs: Sequence[Run], results: str) -> list[str]:
 
 
 def outcome_block(runs: Sequence[Run], results: str) -> list[str]:
-    """The verdicts of the profiles that compare methods; those on real ECGs first."""
-    return verdicts_block(
-        sorted((run for run in runs if run.compares), key=lambda run: (run.data == "synthetic", run.profile)), results
-    )
+    """The verdicts of the profiles that compare methods over several trainings; those on real ECGs first."""
+    chosen = (run for run in runs if run.compares and run.is_repeated)
+    return verdicts_block(sorted(chosen, key=lambda run: (run.data == "synthetic", run.profile)), results)
 
 
 def verdicts_block(runs: Sequence[Run], results: str) -> list[str]:
