@@ -18,6 +18,7 @@ from typing import Any
 
 from ecgbyte.files import fingerprint, write_atomically
 from experiments.rows.groups import AGAINST
+from experiments.rows.metrics import FROM_BEST
 from experiments.rows.schema import COLUMNS, SCHEMA_VERSION, ResultRow, check_rows, compact_json
 from experiments.rows.variants import TOKENIZER_METRICS
 
@@ -44,7 +45,7 @@ def run_name(row: ResultRow) -> str:
 
     Such as ``"ecg-byte:0"``, ``"ecg-byte:0+1+2"`` (a mean), ``"merl against ecg-byte:0+1+2"``,
     ``"ecg-byte:0/end-to-end/packed"``, ``"ecg-byte:0/tokens"``, ``"ecg-byte:0/ptb-xl to synthetic"``,
-    ``"ecg-byte:0, model.layers=2"``.
+    ``"ecg-byte:0, model.layers=2"``, ``"ecg-byte:0/minus base, model.layers=2"``.
     """
     compared = row.variant.startswith(AGAINST)
     parts = [f"{row.method}{f' {row.variant}' if compared else ''}:{_seeds_of(row)}"]
@@ -55,6 +56,10 @@ def run_name(row: ResultRow) -> str:
         parts.append(row.split)
     if row.trained_on:
         parts.append(f"{row.trained_on} to {row.dataset}")
+    if row.table == "ablations":
+        # What is compared is of two runs.
+        parts += ["minus base"] if row.metric.endswith("-difference") else ()
+        parts += ["minus the best two-stage method"] if row.metric == FROM_BEST else ()
     return "/".join(parts) + (f", {row.variant}" if row.variant and not compared else "")
 
 
