@@ -108,6 +108,16 @@ def test_generated_rows_come_back(tmp_path_factory: pytest.TempPathFactory, rows
     assert len({run_name(row) for row in rows}) == len({(row.method, row.seed, row.variant) for row in rows})
 
 
+def test_what_an_ablation_is_compared_with_is_a_run_of_its_own() -> None:
+    row = ROW._replace(table="ablations", variant="model.layers=2", signature="paired")
+    metrics = ("accuracy", "accuracy-difference", "accuracy-from-best")
+    assert [run_name(row._replace(metric=metric)) for metric in metrics] == [
+        "ecg-byte:0, model.layers=2",
+        "ecg-byte:0/minus base, model.layers=2",
+        "ecg-byte:0/minus the best two-stage method, model.layers=2",
+    ]
+
+
 def test_rows_of_one_run_may_not_differ_in_what_holds_for_it(tmp_path: Path) -> None:
     for name, value in {"device": "cuda", "train_seconds": 13.0, "configuration": compact_json({"merges": 1})}.items():
         with pytest.raises(ValueError, match=f"{name}: got .* for the run 'ecg-byte:0'"):
