@@ -144,4 +144,8 @@ def _shown(rows: Sequence[ResultRow]) -> str:
         if family(total.method) == "two-stage" and own is not None and (seen := total.values.get("samples-seen"))
     ]
     said = "the epochs given to stage 1"
-    return f"{said} (here {REFERENCE_METHOD} is shown {min(shares):.0f} to {max(shares):.0f} %)" if shares else said
+    if not shares:
+        return said
+    # The same for all that round to the same.
+    shown = " to ".join(dict.fromkeys(f"{share:.0f}" for share in (min(shares), max(shares))))
+    return f"{said} (here {REFERENCE_METHOD} is shown {shown} %)"

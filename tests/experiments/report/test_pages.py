@@ -92,7 +92,12 @@ def test_verdicts_of_a_page(made_up: list[Run]) -> None:
     # The README leaves out what compares nothing, and what was trained once.
     once = Run("once", [row for row in made_up[0].rows if row.seeds == 1])
     short = with_blocks(empty(README), [only_tokens, once, *made_up], README)
-    assert "`ours`" not in short and "`once`" not in short and "`made-up`" in short and "(results/made-up/report.md)" in short
+    assert (
+        "`ours`" not in short
+        and "`once`" not in short
+        and "`made-up`" in short
+        and "(results/made-up/report.md)" in short
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)

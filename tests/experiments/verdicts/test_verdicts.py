@@ -262,6 +262,16 @@ def test_data_compares_48_percent_of_the_records_with_all(
     assert find(rows, other).verdict == UNTESTED
 
 
+def test_what_is_shown_is_told_as_one_share_where_all_methods_have_the_same() -> None:
+    rows = made_up_rows()
+    assert find(rows, "Data").depends_on == "the epochs given to stage 1 (here ecg-byte is shown 38 %)"
+    fewer = [
+        r._replace(value=64_000) if (r.method, r.stage, r.metric) == ("merl", "stage-1", "samples-seen") else r
+        for r in rows
+    ]
+    assert find(fewer, "Data").depends_on.endswith("(here ecg-byte is shown 38 to 60 %)")
+
+
 @pytest.mark.parametrize(
     ("value", "half", "verdict"), [(5, 2, HOLDS), (0.5, 1, FAILS), (1, 3, UNDECIDED), (-4, 1, FAILS)]
 )
