@@ -15,7 +15,7 @@ from experiments.profiles.methods import METHODS
 from experiments.profiles.profile import read_profile
 from experiments.report.answer_files import read_answer_files
 from experiments.rows.files import read_rows
-from experiments.rows.groups import PERFECT, family
+from experiments.rows.groups import PERFECT
 from experiments.rows.metrics import FROM_BEST, INPUTS, TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,20 +133,8 @@ def test_ablations_are_paired_with_the_run_without_a_change_and_with_the_best_me
             )
             assert found.ci_low <= found.value <= found.ci_high
             assert found.code_version != named[variant, "ecg", metric].code_version
-    # The budget of these ablations leaves the questions of the test as they are.
-    answered = read_rows(finished / "results" / "smoke")
-    accuracies = {
-        row.method: row.value
-        for row in answered
-        if (row.table, row.metric, row.input, row.subset, row.seeds)
-        == ("language-quality", "accuracy", "ecg", "all", 2)
-        and family(row.method) == "two-stage"
-    }
-    best = max(accuracies.values())
-    compared = [row for row in rows if row.metric == FROM_BEST]
-    assert {row.variant for row in compared} >= {"base", merges}
-    for row in compared:
-        assert row.value == pytest.approx(named[row.variant, "ecg", "accuracy"].value - best, abs=2e-6)
+    # With their budget of training questions other questions of the test are asked than of the methods.
+    assert not [row for row in rows if row.metric == FROM_BEST]
 
 
 def test_every_question_is_answered_once_under_every_input_in_every_run(finished: Path) -> None:
