@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ecgbyte.data.questions.question import Question
 from ecgbyte.metrics.quality import compare_runs
-from ecgbyte.metrics.resampled_scores import resample_scores
+from ecgbyte.metrics.resampled_scores import ResampledScores, resample_scores
 from experiments.profiles.ablations import unchanged
 from experiments.profiles.methods import Method
 from experiments.rows.comparisons import best_two_stage, own_answers, own_input
 from experiments.rows.costs import CostRows
 from experiments.rows.language import Runs, headline_places, language_rows, score_answers, truncation_rows
-from experiments.rows.maker import RowMaker
+from experiments.rows.maker import Resampling, RowMaker
 from experiments.rows.metrics import FROM_BEST, bounds_of_metrics
 from experiments.rows.ranking import ranking_rows
 from experiments.rows.runs import SHORT, open_run, part_of, run_seconds, token_rows
@@ -33,6 +34,7 @@ class _Ablation:
     questions: Sequence[Question]
     answers: Runs
     maker: RowMaker
+    shared: Resampling  # draws of patients that all that is compared shares
 
     @classmethod
     def of(cls, maker: RowMaker, runs: Sequence[MethodRun]) -> _Ablation:
@@ -40,7 +42,8 @@ class _Ablation:
         asked = runs[0].study.prepared.questions["test"]
         places = headline_places(asked)
         answers = {run.seed: {shown: part_of(given, places) for shown, given in open_run(run).items()} for run in runs}
-        return cls(runs, [asked[place] for place in places], answers, maker.with_profile(runs[0].study.profile))
+        own = maker.with_profile(runs[0].study.profile)
+        return cls(runs, [asked[place] for place in places], answers, own, maker.resampling)
 
     @property
     def method(self) -> Method:
@@ -49,6 +52,17 @@ class _Ablation:
     @property
     def patients(self) -> Mapping[str, str]:
         return self.runs[0].study.prepared.patients
+
+    @cached_property
+    def resampled(self) -> list[ResampledScores]:
+        """The scores of each run's own answers, for paired differences."""
+        return self.resample(own_answers(self.method.name, self.answers))
+
+    def resample(self, answers: Sequence[Answers]) -> list[ResampledScores]:
+        """The scores of answers to the same questions, one a run."""
+        patients = [self.patients[question.record_id] for question in self.questions]
+        scores = [score_answers(given, self.questions, self.maker.scorer) for given in answers]
+        return [resample_scores(of_run, patients, **self.shared) for of_run in scores]
 
 
 def ablation_rows(
@@ -74,13 +88,21 @@ def ablation_rows(
         if run.answer_task.step.is_done:
             by_variant.setdefault(variant, []).append(run)
     ended = {variant: _Ablation.of(maker, of_variant) for variant, of_variant in by_variant.items()}
+    places = headline_places(questions)
+    asked = [questions[place] for place in places]
+    best = best_two_stage(answers_by_method, places)
+    best_scores: list[ResampledScores] = []
     rows = []
     for variant, ablation in ended.items():
-        base = ended.get(unchanged(variant, ended))
         found = _measures(ablation)
-        if base is not None and base is not ablation:
-            found += _minus_base(ablation, base)
-        found += _minus_best(ablation, answers_by_method, questions)
+        base = ended.get(unchanged(variant, ended))
+        if base is not None and base is not ablation and ablation.questions == base.questions:
+            found += _differences(ablation, base.resampled, {metric: f"{metric}-difference" for metric in _PAIRED})
+        if best is not None and best != ablation.method.name and ablation.questions == asked:
+            if not best_scores:
+                given = own_answers(best, answers_by_method[best])
+                best_scores = ablation.resample([part_of(answers, places) for answers in given])
+            found += _differences(ablation, best_scores, {"accuracy": FROM_BEST})
         rows += [row._replace(table="ablations", variant=variant) for row in found]
     return rows
 
@@ -106,45 +128,19 @@ def _measures(ablation: _Ablation) -> list[ResultRow]:
     return found
 
 
-def _minus_base(ablation: _Ablation, base: _Ablation) -> list[ResultRow]:
-    """Differences from the runs without the change; none where those were asked other questions."""
-    if ablation.questions != base.questions:
-        return []
-    names = {metric: f"{metric}-difference" for metric in _PAIRED}
-    return _differences(ablation, own_answers(base.method.name, base.answers), names)
-
-
-def _minus_best(
-    ablation: _Ablation, answers_by_method: Mapping[str, Runs], questions: Sequence[Question]
-) -> list[ResultRow]:
-    """The difference of accuracy from the best two-stage method with nothing changed.
-
-    None of that method itself, and none where it was asked other questions.
-    """
-    places = headline_places(questions)
-    best = best_two_stage(answers_by_method, places)
-    if best in (None, ablation.method.name) or ablation.questions != [questions[place] for place in places]:
-        return []
-    others = [part_of(given, places) for given in own_answers(str(best), answers_by_method[str(best)])]
-    return _differences(ablation, others, {"accuracy": FROM_BEST})
-
-
-def _differences(ablation: _Ablation, others: Sequence[Answers], names: Mapping[str, str]) -> list[ResultRow]:
+def _differences(ablation: _Ablation, others: Sequence[ResampledScores], names: Mapping[str, str]) -> list[ResultRow]:
     """Paired differences, over all runs of both, of the metrics that `names` renames."""
-    maker, patients = ablation.maker, [ablation.patients[question.record_id] for question in ablation.questions]
-    one, other = (
-        [
-            resample_scores(score_answers(given, ablation.questions, maker.scorer), patients, **maker.resampling)
-            for given in of_runs
-        ]
-        for of_runs in (own_answers(ablation.method.name, ablation.answers), others)
-    )
     compared = compare_runs(
-        one, other, same_runs=False, num_permutations=None, bounds=bounds_of_metrics(), seed=maker.seed
+        ablation.resampled,
+        others,
+        same_runs=False,
+        num_permutations=None,
+        bounds=bounds_of_metrics(),
+        seed=ablation.maker.seed,
     )
     columns = {
         "method": ablation.method.name,
         "input": own_input(ablation.method.name, ablation.answers),
         **seed_columns(list(ablation.answers)),
     }
-    return [maker.measured("ablations", name, compared[metric], columns) for metric, name in names.items()]
+    return [ablation.maker.measured("ablations", name, compared[metric], columns) for metric, name in names.items()]

@@ -17,6 +17,7 @@ from experiments.report.answer_files import read_answer_files
 from experiments.rows.files import read_rows
 from experiments.rows.groups import PERFECT
 from experiments.rows.metrics import FROM_BEST, INPUTS, TABLES
+from experiments.verdicts.values import best_of, quality
 
 ROOT = Path(__file__).resolve().parents[2]
 # The first training of the smoke profile.
@@ -121,10 +122,10 @@ def test_rows_cover_every_method_seed_input_and_stage(finished: Path) -> None:
 def test_ablations_are_paired_with_the_run_without_a_change(finished: Path) -> None:
     rows = [row for row in read_rows(finished / "results" / "smoke") if row.table == "ablations"]
     named = {(row.variant, row.input, row.metric): row for row in rows}
-    merges, share, leaky = read_profile("smoke").ablations.changes
+    merges, share, leaky, whole = read_profile("smoke").ablations.changes
     paired = {variant for variant, _, metric in named if metric.endswith("-difference")}
-    # The base is not compared with itself; another split asks other questions.
-    assert paired == {merges, share} and leaky in {row.variant for row in rows}
+    # The base is not compared with itself; another split, or other training questions, ask other questions.
+    assert paired == {merges, share} and {leaky, whole} < {row.variant for row in rows}
     for metric in ("accuracy", "bleu-4"):
         for variant in paired:
             found = named[variant, "ecg", f"{metric}-difference"]
@@ -133,8 +134,18 @@ def test_ablations_are_paired_with_the_run_without_a_change(finished: Path) -> N
             )
             assert found.ci_low <= found.value <= found.ci_high
             assert found.code_version != named[variant, "ecg", metric].code_version
-    # With their budget of training questions other questions of the test are asked than of the methods.
-    assert not [row for row in rows if row.metric == FROM_BEST]
+
+
+def test_ablations_with_the_questions_of_the_methods_are_paired_with_the_best_two_stage_method(finished: Path) -> None:
+    rows = read_rows(finished / "results" / "smoke")
+    whole = read_profile("smoke").ablations.changes[-1]
+    # With the budget of the others, other questions are asked than of the methods.
+    (found,) = [row for row in rows if row.metric == FROM_BEST]
+    assert (found.table, found.variant, found.method, found.input) == ("ablations", whole, "ecg-byte", "ecg")
+    (own,) = [row for row in rows if (row.variant, row.input, row.metric) == (whole, "ecg", "accuracy")]
+    best = quality(rows, found.dataset, str(best_of(rows, found.dataset, "two-stage")), "accuracy")
+    assert best is not None and found.value == pytest.approx(own.value - best.value, abs=3e-6)
+    assert found.ci_low <= found.value <= found.ci_high
 
 
 def test_every_question_is_answered_once_under_every_input_in_every_run(finished: Path) -> None:
