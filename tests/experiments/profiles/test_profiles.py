@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -189,3 +190,13 @@ def test_folders_of_data_sets_may_hold_an_equals_sign() -> None:
     assert named == {"ptb-xl": Path("/data/a"), "mimic-iv-ecg": Path("/data/b=c")}
     with pytest.raises(ValueError, match="--root: got two folders of 'ptb-xl'"):
         roots(["/data/a", "ptb-xl=/data/b"], profile)
+
+
+def test_the_longer_profile_differs_from_ptbxl_in_its_training_alone() -> None:
+    # Profiles are flat files: what both say has to be kept the same in both.
+    short, longer = read_profile("ptbxl"), read_profile("ptbxl-longer")
+    for section in ("data", "preprocessing", "tokenizer", "questions", "model"):
+        assert getattr(longer, section) == getattr(short, section), section
+    assert longer.encoders["merl"] == short.encoders["merl"]
+    trained = {"epochs": 2 * short.training.epochs, "learning_rates": (5e-4, 1e-3, 2e-3), "validate_every": 500}
+    assert longer.training == dataclasses.replace(short.training, **trained)
